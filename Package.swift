@@ -1,0 +1,57 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .treatAllWarnings(as: .error),
+]
+
+// The MPI library to build for: "ompi-c" (Open MPI) or "mpich". Use another
+// scratch path for each, since the imported C module is cached there.
+let mpi = Context.environment["MPI_PKG_CONFIG"] ?? "ompi-c"
+
+let package = Package(
+  name: "piadm",
+  products: [
+    .executable(name: "piadm", targets: ["piadm"]),
+    .library(name: "MPI", targets: ["MPI"]),
+    .library(name: "Diffusion", targets: ["Diffusion"]),
+    .library(name: "PicardSampler", targets: ["PicardSampler"]),
+    .library(name: "ScoreModels", targets: ["ScoreModels"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+  ],
+  targets: [
+    .systemLibrary(name: "CMPI", pkgConfig: mpi, providers: [.apt(["libopenmpi-dev"])]),
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CRandom123", providers: [.apt(["librandom123-dev"])]),
+    .target(name: "COpenVINO"),
+
+    .target(name: "MPI", dependencies: ["CMPI"], swiftSettings: swiftSettings),
+    .target(name: "NumPyFormat", swiftSettings: swiftSettings),
+    .target(name: "Diffusion", dependencies: ["CRandom123"], swiftSettings: swiftSettings),
+    .target(name: "PicardSampler", dependencies: ["Diffusion"], swiftSettings: swiftSettings),
+    .target(
+      name: "ScoreModels", dependencies: ["Diffusion", "NumPyFormat", "COpenVINO"],
+      resources: [.copy("Models")], swiftSettings: swiftSettings),
+    .target(
+      name: "Results",
+      dependencies: [
+        "MPI", "Diffusion", "NumPyFormat", "CPNG", .product(name: "Crypto", package: "swift-crypto"),
+      ],
+      swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "piadm",
+      dependencies: [
+        "MPI", "Diffusion", "PicardSampler", "ScoreModels", "Results", "NumPyFormat",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: swiftSettings),
+
+    .testTarget(name: "DiffusionTests", dependencies: ["Diffusion"], swiftSettings: swiftSettings),
+  ]
+)

@@ -1,0 +1,60 @@
+/// What a model predicts, and how that becomes a score or a denoised estimate.
+///
+/// With `y = alpha x_0 + sigma eps`:
+public enum Parametrization: String, Hashable, Sendable, CaseIterable {
+  /// `grad log p_s(y)`.
+  case score
+  /// The noise `eps` (Ho, Jain and Abbeel, NeurIPS 2020).
+  case noise
+  /// `v = alpha eps - sigma x_0` (Salimans and Ho, ICLR 2022).
+  case velocity
+  /// The clean sample `x_0`.
+  case sample
+  /// The denoiser `D(y / alpha; sigma / alpha)` of Karras et al. (NeurIPS 2022);
+  /// the model is handed `y / alpha`.
+  case denoiser
+  /// The velocity `u = eps - x_0` of flow matching at flow time
+  /// `q = sigma / (alpha + sigma)`; the model is handed `y / (alpha + sigma)`,
+  /// which is `(1 - q) x_0 + q eps`.
+  case flow
+
+  /// Factor from the state `y` to what the model is handed.
+  public func inputScale(at time: NoiseTime) -> Double {
+    switch self {
+    case .score, .noise, .velocity, .sample: 1
+    case .denoiser: 1 / time.alpha
+    case .flow: 1 / (time.alpha + time.sigma)
+    }
+  }
+
+  /// The coefficients `(p, q)` with which `quantity = p y + q prediction`.
+  public func conversion(to quantity: StepQuantity, at time: NoiseTime) -> (state: Double, prediction: Double) {
+    let (alpha, sigma) = (time.alpha, time.sigma)
+    switch quantity {
+    case .denoised:
+      switch self {
+      case .score: return (1 / alpha, sigma * sigma / alpha)
+      case .noise: return (1 / alpha, -sigma / alpha)
+      case .velocity: return (alpha, -sigma)
+      case .sample, .denoiser: return (0, 1)
+      case .flow: return (1 / (alpha + sigma), -sigma / (alpha + sigma))
+      }
+    case .score:
+      switch self {
+      case .score: return (0, 1)
+      case .noise: return (0, -1 / sigma)
+      case .velocity: return (-1, -alpha / sigma)
+      case .sample, .denoiser: return (-1 / (sigma * sigma), alpha / (sigma * sigma))
+      case .flow: return (-1 / (sigma * (alpha + sigma)), -alpha / (sigma * (alpha + sigma)))
+      }
+    }
+  }
+}
+
+/// The function of the state that a step map integrates.
+public enum StepQuantity: String, Hashable, Sendable {
+  /// `grad log p_s(y)`.
+  case score
+  /// The estimate of the clean sample, `x_0`.
+  case denoised
+}

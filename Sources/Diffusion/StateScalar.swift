@@ -1,0 +1,9 @@
+/// The floating-point type of sampler states: `Float` or `Double`.
+///
+/// Coefficients of grids and step maps are always computed in `Double` and
+/// rounded once; only states, model outputs and noise are kept in this type.
+public protocol StateScalar: BinaryFloatingPoint, SIMDScalar, Sendable, BitwiseCopyable
+where RawSignificand: FixedWidthInteger, SIMD8Storage: Sendable {}
+
+extension Float: StateScalar {}
+extension Double: StateScalar {}
