@@ -2,8 +2,7 @@
 ///
 /// Coefficients of grids and step maps are always computed in `Double` and
 /// rounded once; only states, model outputs and noise are kept in this type.
-public protocol StateScalar: BinaryFloatingPoint, SIMDScalar, Sendable, BitwiseCopyable
-where RawSignificand: FixedWidthInteger, SIMD8Storage: Sendable {}
+public protocol StateScalar: BinaryFloatingPoint, SIMDScalar, BitwiseCopyable, Codable, Sendable {}
 
 extension Float: StateScalar {}
 extension Double: StateScalar {}

@@ -1,0 +1,72 @@
+import CRandom123
+import Foundation
+
+/// What a random number is for; part of its counter.
+public enum NoiseStream: UInt32, Sendable {
+  /// The state at noise time `T` (step 0).
+  case initialState = 0
+  /// The noise of a step.
+  case step = 1
+  /// The velocity that a corrector starts from (step = block).
+  case correctorStart = 2
+  /// Position and velocity noise of a corrector
+  /// (step = block * corrector steps + corrector step).
+  case correctorPosition = 3
+  case correctorVelocity = 4
+}
+
+/// A source of standard normal numbers that are the same whenever they are asked for.
+public protocol NoiseSource {
+  /// Fills `output` with the normals of one (stream, step, sample).
+  func fill<Scalar: StateScalar>(
+    _ output: inout MutableSpan<Scalar>, stream: NoiseStream, step: Int, sample: Int)
+}
+
+/// Counter-based noise: a pure function of (seed, stream, step, sample, element).
+///
+/// Philox4x32-10 (Salmon, Moraes, Dror and Shaw, SC'11; Random123) keyed by the
+/// seed's low and high word, on the counter (element / 4, step, sample, stream).
+/// Its four words give `u = (word + 1/2) 2^-32` and four normals by Box and
+/// Muller in `Double`, rounded to the state's type. No rank, thread or batch
+/// enters.
+public struct CounterNoise: NoiseSource, Hashable, Sendable {
+  public let seed: UInt64
+
+  public init(seed: UInt64) { self.seed = seed }
+
+  public func fill<Scalar: StateScalar>(
+    _ output: inout MutableSpan<Scalar>, stream: NoiseStream, step: Int, sample: Int
+  ) {
+    let key = (UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
+    let count = output.count
+    var element = 0
+    while element < count {
+      let counter = (
+        UInt32(truncatingIfNeeded: element / 4), UInt32(truncatingIfNeeded: step),
+        UInt32(truncatingIfNeeded: sample), stream.rawValue
+      )
+      let words = Self.philox(counter, key: key)
+      let normals = Self.normals(words)
+      for lane in 0..<min(4, count - element) {
+        output[element + lane] = Scalar(normals[lane])
+      }
+      element += 4
+    }
+  }
+
+  typealias Words = (UInt32, UInt32, UInt32, UInt32)
+
+  static func philox(_ counter: Words, key: (UInt32, UInt32)) -> Words {
+    philox4x32_R(
+      10, philox4x32_ctr_t(v: counter), philox4x32_key_t(v: key)
+    ).v
+  }
+
+  private static func normals(_ words: Words) -> SIMD4<Double> {
+    let uniform =
+      (SIMD4(Double(words.0), Double(words.1), Double(words.2), Double(words.3)) + 0.5) * 0x1p-32
+    let (r0, r1) = ((-2 * log(uniform[0])).squareRoot(), (-2 * log(uniform[2])).squareRoot())
+    let (angle0, angle1) = (2 * Double.pi * uniform[1], 2 * Double.pi * uniform[3])
+    return SIMD4(r0 * cos(angle0), r0 * sin(angle0), r1 * cos(angle1), r1 * sin(angle1))
+  }
+}

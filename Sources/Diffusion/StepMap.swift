@@ -1,0 +1,112 @@
+import Foundation
+
+/// One family of sampling steps on one grid:
+///
+///     y' = A y + B f(y) + D f(y_before) + C xi
+///
+/// with scalars from the grid alone, `f` the score or the denoised estimate,
+/// `y_before` the state one step earlier and `xi` standard normal.
+public struct StepMap: Hashable, Sendable {
+  public enum Kind: String, Hashable, Sendable, CaseIterable {
+    /// The exponential integrator of Chen, Ren, Ying and Rotskoff (NeurIPS
+    /// 2024): the linear part exactly, the score held constant. Order 1.
+    case exponential
+    /// The Gaussian posterior between two nodes given the denoised estimate:
+    /// DDPM at noise level 1 (Ho, Jain and Abbeel, NeurIPS 2020), DDIM at 0
+    /// (Song, Meng and Ermon, ICLR 2021). Order 1.
+    case posterior
+    /// DPM-Solver++(2M) (Lu et al., 2022): the denoised estimate extrapolated
+    /// from this step and the one before. Order 2; noise level 0 only.
+    case multistep
+  }
+
+  /// The coefficients of one step.
+  public struct Step: Hashable, Sendable {
+    /// A, the factor of the state.
+    public var state: Double
+    /// B, the factor of `f` at this state.
+    public var value: Double
+    /// D, the factor of `f` one step earlier; 0 except for `multistep`.
+    public var earlierValue: Double
+    /// C, the standard deviation of the step's noise.
+    public var noise: Double
+    /// `df/dy` where the data are a single point: what a secant knows before
+    /// it has seen two states.
+    public var priorSlope: Double
+  }
+
+  public let kind: Kind
+  public let grid: TimeGrid
+  public let steps: [Step]
+
+  /// What `f` is.
+  public var quantity: StepQuantity { kind == .exponential ? .score : .denoised }
+
+  /// - Parameters:
+  ///   - noiseLevel: 0 (probability flow) to 1 (reverse SDE).
+  ///   - restarts: steps at which a multistep map has no usable history and is
+  ///     first order; step 0 always is one.
+  /// - Throws: `DiffusionError` where the grid or the noise level does not suit
+  ///   the kind.
+  public init(
+    _ kind: Kind, on grid: TimeGrid, noiseLevel: Double, restarts: Set<Int> = []
+  ) throws {
+    guard noiseLevel >= 0, noiseLevel <= 1 else {
+      throw DiffusionError("--noise-level must be from 0 to 1, not \(noiseLevel)")
+    }
+    if kind == .multistep, noiseLevel != 0 {
+      throw DiffusionError("the multistep map has no noise: --noise-level must be 0, not \(noiseLevel)")
+    }
+    if kind == .exponential, grid.nodes[0].alpha == 0 {
+      throw DiffusionError(
+        "the exponential step map needs a finite noise time, but the grid starts at pure noise; use ddpm, ddim or dpm++2m"
+      )
+    }
+    self.kind = kind
+    self.grid = grid
+    self.steps = (0..<grid.steps).map { index in
+      let (from, to) = (grid.nodes[index], grid.nodes[index + 1])
+      switch kind {
+      case .exponential:
+        return Self.exponential(from, to, noiseLevel)
+      case .posterior:
+        return Self.posterior(from, to, noiseLevel)
+      case .multistep:
+        let first = Self.posterior(from, to, 0)
+        guard index > 0, !restarts.contains(index), to.sigma > 0 else { return first }
+        return Self.secondOrder(first, before: grid.nodes[index - 1], from, to)
+      }
+    }
+  }
+
+  private static func exponential(_ from: NoiseTime, _ to: NoiseTime, _ level: Double) -> Step {
+    let e = from.s - to.s
+    return Step(
+      state: exp(e / 2), value: (1 + level * level) * expm1(e / 2), earlierValue: 0,
+      noise: level * expm1(e).squareRoot(), priorSlope: -1 / (from.sigma * from.sigma))
+  }
+
+  private static func posterior(_ from: NoiseTime, _ to: NoiseTime, _ level: Double) -> Step {
+    // With C^2 = v^2 sigma'^2 (1 - alpha^2/alpha'^2) / sigma^2, the square
+    // root of sigma'^2 - C^2 is written without cancellation.
+    let ratio = to.sigma / from.sigma
+    let correlated = from.alpha / to.alpha * ratio
+    let variance = 1 - level * level + level * level * correlated * correlated
+    let state = ratio * variance.squareRoot()
+    return Step(
+      state: state, value: to.alpha - from.alpha * state, earlierValue: 0,
+      noise: level * ratio * (-expm1(to.s - from.s)).squareRoot(), priorSlope: 0)
+  }
+
+  private static func secondOrder(
+    _ first: Step, before: NoiseTime, _ from: NoiseTime, _ to: NoiseTime
+  ) -> Step {
+    func logRatio(_ node: NoiseTime) -> Double { log(node.alpha / node.sigma) }
+    let previous = logRatio(from) - logRatio(before)
+    let half = 0.5 * (logRatio(to) - logRatio(from)) / previous
+    var step = first
+    step.value = first.value * (1 + half)
+    step.earlierValue = -first.value * half
+    return step
+  }
+}

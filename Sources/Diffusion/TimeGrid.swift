@@ -1,0 +1,90 @@
+import Foundation
+
+/// The nodes of a sampling run, from noise (`s_0 = T`) to data (`s_M = eta`);
+/// noise time decreases strictly.
+public struct TimeGrid: Hashable, Sendable {
+  public let nodes: [NoiseTime]
+
+  /// Number of steps, one less than the nodes.
+  public var steps: Int { nodes.count - 1 }
+
+  /// - Throws: `DiffusionError` unless there are two nodes or more and noise
+  ///   time decreases strictly.
+  public init(nodes: [NoiseTime]) throws {
+    guard nodes.count >= 2 else {
+      throw DiffusionError("a time grid needs at least two nodes, not \(nodes.count)")
+    }
+    for (index, (node, next)) in zip(nodes, nodes.dropFirst()).enumerated()
+    where !(node.s > next.s && next.s >= 0) {
+      throw DiffusionError(
+        "noise times must decrease strictly and stay >= 0: node \(index) is at \(node.s), node \(index + 1) at \(next.s)"
+      )
+    }
+    self.nodes = nodes
+  }
+
+  /// Any strictly decreasing list of forward noise times.
+  public init(noiseTimes: [Double]) throws {
+    if let bad = noiseTimes.first(where: { $0.isNaN || $0 < 0 }) {
+      throw DiffusionError("noise times must be numbers >= 0, not \(bad)")
+    }
+    try self.init(nodes: noiseTimes.map { NoiseTime(s: $0) })
+  }
+
+  /// Uniform steps while `s >= 1`, then steps in proportion to the remaining
+  /// noise time: the step-size condition of Chen, Ren, Ying and Rotskoff
+  /// (NeurIPS 2024), as equal steps in `g(s) = s - 1` for `s >= 1`, `log s` below.
+  public static func shrinking(steps: Int, horizon: Double, earlyStop: Double) throws -> TimeGrid {
+    func measure(_ s: Double) -> Double { s >= 1 ? s - 1 : log(s) }
+    return try spaced(steps, horizon, earlyStop, measure: measure) { x in x >= 0 ? x + 1 : exp(x) }
+  }
+
+  /// Equal steps in noise time.
+  public static func uniform(steps: Int, horizon: Double, earlyStop: Double) throws -> TimeGrid {
+    try spaced(steps, horizon, earlyStop, measure: { $0 }) { $0 }
+  }
+
+  /// `sigma_E^(1/7)` equally spaced (Karras et al., NeurIPS 2022, with rho = 7).
+  public static func karras(steps: Int, horizon: Double, earlyStop: Double) throws -> TimeGrid {
+    let rho = 7.0
+    return try spaced(steps, horizon, earlyStop, measure: { pow(expm1($0), 0.5 / rho) }) { x in
+      log1p(pow(x, 2 * rho))
+    }
+  }
+
+  /// A model's own training timesteps, the last step landing on
+  /// `schedule.finalAlphaBar`.
+  public static func model(_ schedule: DiscreteSchedule, steps: Int) throws -> TimeGrid {
+    let nodes = try schedule.timesteps(steps).map { NoiseTime(alphaBar: schedule.alphaBar[$0]) }
+    return try TimeGrid(nodes: nodes + [NoiseTime(alphaBar: schedule.finalAlphaBar)])
+  }
+
+  /// `N` consecutive runs of steps whose sizes differ by at most one, the
+  /// longer ones first.
+  public func blocks(_ count: Int) throws -> [Range<Int>] {
+    guard count >= 1, count <= steps else {
+      throw DiffusionError("--blocks must be from 1 to the number of steps, \(steps), not \(count)")
+    }
+    let (size, longer) = steps.quotientAndRemainder(dividingBy: count)
+    return (0..<count).map { block in
+      let first = block * size + min(block, longer)
+      return first..<(first + size + (block < longer ? 1 : 0))
+    }
+  }
+
+  private static func spaced(
+    _ steps: Int, _ horizon: Double, _ earlyStop: Double,
+    measure: (Double) -> Double, inverse: (Double) -> Double
+  ) throws -> TimeGrid {
+    guard steps >= 1 else { throw DiffusionError("--steps must be at least 1, not \(steps)") }
+    guard horizon.isFinite, earlyStop > 0, earlyStop < horizon else {
+      throw DiffusionError(
+        "--early-stop \(earlyStop) and --horizon \(horizon) must satisfy 0 < early stop < horizon")
+    }
+    let (first, last) = (measure(horizon), measure(earlyStop))
+    let inner = stride(from: 1, to: steps, by: 1).map { index in
+      inverse(first + (last - first) * Double(index) / Double(steps))
+    }
+    return try TimeGrid(noiseTimes: [horizon] + inner + [earlyStop])
+  }
+}
