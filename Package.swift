@@ -53,5 +53,6 @@ let package = Package(
       swiftSettings: swiftSettings),
 
     .testTarget(name: "DiffusionTests", dependencies: ["Diffusion"], swiftSettings: swiftSettings),
+    .testTarget(name: "NumPyFormatTests", dependencies: ["NumPyFormat"], swiftSettings: swiftSettings),
   ]
 )
