@@ -53,6 +53,9 @@ let package = Package(
       swiftSettings: swiftSettings),
 
     .testTarget(name: "DiffusionTests", dependencies: ["Diffusion"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "PicardSamplerTests", dependencies: ["PicardSampler", "Diffusion"],
+      swiftSettings: swiftSettings),
     .testTarget(name: "NumPyFormatTests", dependencies: ["NumPyFormat"], swiftSettings: swiftSettings),
   ]
 )

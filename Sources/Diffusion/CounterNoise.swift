@@ -22,6 +22,18 @@ public protocol NoiseSource {
     _ output: inout MutableSpan<Scalar>, stream: NoiseStream, step: Int, sample: Int)
 }
 
+extension NoiseSource {
+  /// The normals of one (stream, step, sample).
+  public func normals<Scalar: StateScalar>(
+    _ count: Int, stream: NoiseStream, step: Int, sample: Int
+  ) -> [Scalar] {
+    var values = [Scalar](repeating: 0, count: count)
+    var span = values.mutableSpan
+    fill(&span, stream: stream, step: step, sample: sample)
+    return values
+  }
+}
+
 /// Counter-based noise: a pure function of (seed, stream, step, sample, element).
 ///
 /// Philox4x32-10 (Salmon, Moraes, Dror and Shaw, SC'11; Random123) keyed by the
@@ -34,6 +46,8 @@ public struct CounterNoise: NoiseSource, Hashable, Sendable {
 
   public init(seed: UInt64) { self.seed = seed }
 
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
   public func fill<Scalar: StateScalar>(
     _ output: inout MutableSpan<Scalar>, stream: NoiseStream, step: Int, sample: Int
   ) {

@@ -58,3 +58,19 @@ public enum StepQuantity: String, Hashable, Sendable {
   /// The estimate of the clean sample, `x_0`.
   case denoised
 }
+
+extension StepQuantity {
+  /// This quantity from the other one.
+  ///
+  /// - Parameters:
+  ///   - value: `source`, of as many elements as the state.
+  ///   - state: where it was computed.
+  public func converted<Scalar: StateScalar>(
+    _ value: [Scalar], from source: StepQuantity, state: [Scalar], at time: NoiseTime
+  ) -> [Scalar] {
+    guard source != self else { return value }
+    let known: Parametrization = source == .score ? .score : .sample
+    let (p, q) = known.conversion(to: self, at: time)
+    return zip(state, value).map { Scalar(p) * $0 + Scalar(q) * $1 }
+  }
+}

@@ -1,0 +1,105 @@
+import Diffusion
+
+/// The open slices of one chunk of one sample, on the rank that owns them.
+final class Chunk<Scalar: StateScalar> {
+  /// Number of the first slice within its segment.
+  let first: Int
+  private(set) var slices: [TimeSlice<Scalar>] = []
+  /// `f` of the slice to the left of this chunk, for multistep maps.
+  var leftValue: [Scalar]
+  /// This round's state of the first slice, from the left.
+  var left: State<Scalar>?
+  /// The state after the last open slice.
+  private(set) var end: State<Scalar>
+  private var endProposal: State<Scalar>
+  /// Derivative of `endProposal`, and of every proposal, with respect to the first active state.
+  private var endResponse = Gain.identity
+  private var responses: [Gain] = []
+
+  init(first: Int, state: State<Scalar>, leftValue: [Scalar]) {
+    self.first = first
+    self.leftValue = leftValue
+    end = state
+    endProposal = state
+  }
+
+  /// `f` of the last open slice.
+  var lastValue: [Scalar] { slices.last?.value ?? leftValue }
+
+  /// Opens one more slice at the end, its `f` taken to be that of the slice to its left.
+  func open(_ map: SliceMap, noise: State<Scalar>?) {
+    let slice = TimeSlice(map, state: end, value: lastValue, noise: noise)
+    slice.step(into: &end, earlierValue: slice.value)
+    slices.append(slice)
+  }
+
+  func slice(_ index: Int) -> TimeSlice<Scalar> { slices[index - first] }
+
+  /// Runs the iteration over the active slices, the first of them unchanged.
+  func propose(from start: Int, _ linearization: Linearization) {
+    var response = Gain.identity
+    responses = []
+    for index in (start - first)..<slices.count {
+      let slice = slices[index]
+      let earlier = index == 0 ? leftValue : slices[index - 1].value
+      let gain = linearization.gain(slice.map, slope: slice.slope)
+      let corrects = index > start - first
+      func next(_ output: inout State<Scalar>) {
+        slice.step(into: &output, earlierValue: earlier)
+        if corrects { output.correct(gain, slice.proposal, minus: slice.state) }
+      }
+      if index + 1 < slices.count {
+        next(&slices[index + 1].proposal)
+      } else {
+        next(&endProposal)
+      }
+      response = (gain * response).bounded
+      responses.append(response)
+    }
+    endResponse = response
+  }
+
+  /// Carries the change of the first state to the state after the last slice.
+  /// - Returns: the new state there.
+  func correctEnd(from start: Int) -> State<Scalar> {
+    if let left, start == first {
+      endProposal.correct(endResponse, left, minus: slices[0].state)
+    }
+    return endProposal
+  }
+
+  /// Brings all active states up to date.
+  /// - Parameter report: is told the change of the output of a slice.
+  func accept(from start: Int, report: (_ slice: Int, _ change: Double) -> Void) {
+    let offset = start - first
+    if let left, start == first {
+      let old = slices[0].state
+      for index in 1..<max(slices.count, 1) {
+        slices[index].proposal.correct(responses[index - 1], left, minus: old)
+      }
+      slices[0].proposal = left
+      report(first - 1, slices[0].accept())
+    }
+    for index in stride(from: offset + 1, to: slices.count, by: 1) {
+      report(first + index - 1, slices[index].accept())
+    }
+    self.left = nil
+  }
+
+  /// Takes the state after the last slice over, where no other chunk does.
+  func acceptEnd() -> Double {
+    let change = endProposal.distance(to: end)
+    swap(&end, &endProposal)
+    return change
+  }
+}
+
+extension Gain {
+  /// A chain of secants can run away before the states settle; beyond this a
+  /// product is of no use, and it must stay finite so that it vanishes with
+  /// the change it multiplies.
+  fileprivate var bounded: Gain {
+    func bound(_ x: Double) -> Double { x.isFinite ? max(-1e6, min(1e6, x)) : 0 }
+    return Gain(uu: bound(uu), uv: bound(uv), vu: bound(vu), vv: bound(vv))
+  }
+}

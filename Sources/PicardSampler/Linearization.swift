@@ -1,0 +1,39 @@
+/// The slope `L_m` with which a correction of slice `m`'s state is carried to
+/// the next slice, `y+_{m+1} = phi_m(y_m) + L_m (y+_m - y_m)`.
+///
+/// The fixed point is the sequential trajectory for every choice; the choice
+/// decides how many rounds it takes to get there.
+public enum Linearization: String, Hashable, Sendable, CaseIterable {
+  /// `A_m`: the linear part exactly, `f` a round old. The Picard iteration of
+  /// Chen, Ren, Ying and Rotskoff (NeurIPS 2024).
+  case frozen
+  /// 1: ParaDiGMS (Shih et al., NeurIPS 2023).
+  case increment
+  /// 0: the fixed-point iteration, one step a round.
+  case none
+  /// `A_m + B_m j_m` with `j_m` the secant slope of `f` from the slice's last
+  /// two evaluations: quasi-Newton with one scalar a slice.
+  case secant
+
+  func gain(_ map: SliceMap, slope: Double) -> Gain {
+    switch self {
+    case .frozen: map.state
+    case .increment: .identity
+    case .none: .zero
+    case .secant:
+      Gain(
+        uu: map.state.uu + map.value.u * slope, uv: map.state.uv,
+        vu: map.state.vu + map.value.v * slope, vv: map.state.vv)
+    }
+  }
+}
+
+/// When the iteration of a slice ends.
+public enum StopRule: Hashable, Sendable {
+  /// When the root mean square over a sample's elements of its last change is
+  /// at most this (absolute; data have unit scale). 0 means: when no bit
+  /// changes, which is the sequential sampler's result.
+  case tolerance(Double)
+  /// After this many rounds (the paper's rule); needs no reduction over ranks.
+  case iterations(Int)
+}

@@ -1,0 +1,27 @@
+/// How the time-parallel iteration runs.
+public struct PicardOptions: Hashable, Sendable {
+  public var linearization: Linearization
+  public var stop: StopRule
+  /// Steps of the sliding window; `nil` iterates every block as a whole.
+  public var window: Int?
+  /// Slices of a chunk; enters the bits of the result, unlike the number of ranks.
+  public var chunk: Int
+
+  public init(
+    linearization: Linearization = .secant, stop: StopRule = .tolerance(1e-3), window: Int? = nil,
+    chunk: Int? = nil, trajectory: Trajectory
+  ) {
+    self.linearization = linearization
+    self.stop = stop
+    self.window = window
+    self.chunk = chunk ?? Self.defaultChunk(window: window, trajectory: trajectory)
+  }
+
+  /// Sixty-four chunks a block keep many ranks busy at one slope a hop; eight
+  /// a window divide evenly among 1, 2, 4 and 8 ranks, wherever the window stands.
+  public static func defaultChunk(window: Int?, trajectory: Trajectory) -> Int {
+    let longest = trajectory.longestSegment
+    if let window, window < longest { return max(1, window / 8) }
+    return max(1, (longest + 63) / 64)
+  }
+}

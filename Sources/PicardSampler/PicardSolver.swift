@@ -1,0 +1,266 @@
+public import Diffusion
+
+/// The time-parallel solver: iterates all active slices of all samples at
+/// once, each rank those of its own chunks, until the trajectories stand.
+///
+/// Every sample has a window of its own, so that it takes the same rounds, to
+/// the same bits, whatever other samples are drawn beside it. The fixed point
+/// is the sequential sampler's trajectory with the same noise; after `k` rounds
+/// the first `k` states of a window have its bits.
+public final class PicardSolver<Scalar: StateScalar> {
+  let trajectory: Trajectory
+  let options: PicardOptions
+  let batch: ScoreBatch<Scalar>
+  let ring: any Ring
+  let noise: any NoiseSource
+  /// Numbers of the samples, which the noise depends on.
+  let samples: [Int]
+  let maps: [ChunkMap]
+
+  var windows: [Window]
+  var chunks: [ChunkKey: Chunk<Scalar>] = [:]
+  var finished: [Int: [Scalar]] = [:]
+  var record: RunRecord
+  let clock = PhaseClock()
+
+  struct ChunkKey: Hashable, Comparable {
+    var segment: Int
+    var chunk: Int
+    /// Position in `samples`.
+    var sample: Int
+
+    static func < (a: ChunkKey, b: ChunkKey) -> Bool {
+      (a.segment, a.chunk, a.sample) < (b.segment, b.chunk, b.sample)
+    }
+  }
+
+  /// - Parameter samples: numbers of the samples to draw, the same on all ranks.
+  public init(
+    _ trajectory: Trajectory, options: PicardOptions, batch: ScoreBatch<Scalar>, ring: any Ring,
+    noise: any NoiseSource, samples: [Int]
+  ) {
+    self.trajectory = trajectory
+    self.options = options
+    self.batch = batch
+    self.ring = ring
+    self.noise = noise
+    self.samples = samples
+    maps = trajectory.segments.map { segment in
+      ChunkMap(
+        slices: segment.slices.count, chunkSize: options.chunk, ranks: ring.size,
+        layout: options.window == nil ? .contiguous : .cyclic)
+    }
+    windows = samples.map { _ in Window(segment: 0, first: 0, end: 0) }
+    record = RunRecord(trajectory)
+  }
+
+  /// Draws the samples.
+  ///
+  /// - Parameter observe: called after every round, on every rank.
+  /// - Returns: what this rank holds of the samples, and the record of the run.
+  /// - Throws: `SamplingError` on all ranks alike where a score is not finite;
+  ///   what the model and the ring throw.
+  public func run(observe: (RoundSummary) throws -> Void = { _ in }) throws -> Solution<Scalar> {
+    for sample in samples.indices { try start(sample) }
+    while windows.contains(where: { !isFinished($0) }) {
+      let active = activeChunks()
+      let own = active.filter { owner($0) == ring.rank }
+      let failed = try evaluate(own)
+      try sendValues(own)
+      let changes = try update(own, failed: failed)
+      try advance(changes)
+      try observe(summary())
+    }
+    try record.close(ring)
+    record.evaluations = batch.evaluations
+    record.seconds = clock.seconds
+    return Solution(
+      samples: finished.sorted { $0.key < $1.key }.map { (samples[$0.key], $0.value) },
+      record: record)
+  }
+
+  /// All chunks with active slices, in the order in which boundary states pass them.
+  private func activeChunks() -> [ChunkKey] {
+    var keys: [ChunkKey] = []
+    for (sample, window) in windows.enumerated() where !isFinished(window) {
+      for chunk in maps[window.segment].chunks(touching: window.first..<window.end) {
+        keys.append(ChunkKey(segment: window.segment, chunk: chunk, sample: sample))
+      }
+    }
+    return keys.sorted()
+  }
+
+  private func evaluate(_ own: [ChunkKey]) throws -> Position? {
+    var slices: [(slice: TimeSlice<Scalar>, quantity: StepQuantity)] = []
+    var positions: [Position] = []
+    for key in own {
+      let segment = trajectory.segments[key.segment]
+      for index in activeSlices(key) {
+        let slice = self[key].slice(index)
+        guard slice.needsEvaluation else { continue }
+        slices.append((slice, segment.quantity))
+        positions.append(Position(sample: key.sample, slice: index))
+      }
+    }
+    return try clock.time(\.score) {
+      try batch.evaluate(slices).map { positions[$0] }
+    }
+  }
+
+  /// Hands `f` of every chunk's last slice to the right, for multistep maps.
+  private func sendValues(_ own: [ChunkKey]) throws {
+    try clock.time(\.exchange) {
+      for key in own where trajectory.segments[key.segment].usesEarlierValue {
+        if let next = rightNeighbour(key) {
+          if owner(next) == ring.rank {
+            self[next].leftValue = self[key].lastValue
+          } else {
+            try ring.send([self[key].lastValue], to: owner(next))
+          }
+        }
+      }
+      for key in own where trajectory.segments[key.segment].usesEarlierValue {
+        if let previous = leftNeighbour(key), owner(previous) != ring.rank {
+          self[key].leftValue = try ring.receive(
+            1, of: batch.model.dimension, from: owner(previous))[0]
+        }
+      }
+    }
+  }
+
+  /// Runs the iteration over this rank's chunks and agrees with the other
+  /// ranks on the changes of all active slices.
+  private func update(_ own: [ChunkKey], failed: Position?) throws -> Changes {
+    clock.time(\.update) {
+      for key in own { self[key].propose(from: activeSlices(key).lowerBound, options.linearization) }
+    }
+    var rest = own[...]
+    while let first = rest.first {
+      let boundary = rest.prefix { ($0.segment, $0.chunk) == (first.segment, first.chunk) }
+      try passBoundary(boundary)
+      rest = rest.dropFirst(boundary.count)
+    }
+    var changes = Changes(windows.map { isFinished($0) ? 0..<0 : $0.first..<$0.end })
+    clock.time(\.update) {
+      for key in own {
+        self[key].accept(from: activeSlices(key).lowerBound) { changes[key.sample, $0] = $1 }
+        if activeSlices(key).upperBound == windows[key.sample].end {
+          changes[key.sample, windows[key.sample].end - 1] = self[key].acceptEnd()
+        }
+      }
+    }
+    if let failed { changes[failed.sample, failed.slice] = .infinity }
+    if case .tolerance = options.stop, ring.size > 1 {
+      try clock.time(\.reduce) { try changes.agree(ring) }
+    }
+    if let position = changes.failure {
+      throw failure(position)
+    }
+    return changes
+  }
+
+  /// Takes the boundary states from the left, for all samples that have this
+  /// chunk active, and sends the states behind it on at once.
+  private func passBoundary(_ keys: ArraySlice<ChunkKey>) throws {
+    let (dimension, components) = (
+      batch.model.dimension, trajectory.segments[keys[keys.startIndex].segment].components
+    )
+    let waiting = keys.filter { leftNeighbour($0).map { owner($0) != ring.rank } ?? false }
+    if let first = waiting.first, let left = leftNeighbour(first) {
+      let runs: [[Scalar]] = try clock.time(\.exchange) {
+        try ring.receive(waiting.count * components, of: dimension, from: owner(left))
+      }
+      for (index, key) in waiting.enumerated() {
+        self[key].left = State(runs[(index * components)..<((index + 1) * components)])
+      }
+    }
+    var leaving: [[Scalar]] = []
+    var destination: Int?
+    clock.time(\.update) {
+      for key in keys {
+        let end = self[key].correctEnd(from: activeSlices(key).lowerBound)
+        guard let next = rightNeighbour(key) else { continue }
+        if owner(next) == ring.rank {
+          self[next].left = end
+        } else {
+          destination = owner(next)
+          leaving += end.components
+        }
+      }
+    }
+    if let destination {
+      try clock.time(\.exchange) { try ring.send(leaving, to: destination) }
+    }
+  }
+
+  private func failure(_ position: Position) -> SamplingError {
+    let window = windows[position.sample]
+    let segment = trajectory.segments[window.segment]
+    let chunk = map(window).chunk(ofSlice: position.slice)
+    return SamplingError(
+      nonFinite: segment, slice: position.slice, sample: samples[position.sample],
+      rank: map(window).owner(ofChunk: chunk), round: record.rounds + 1)
+  }
+
+  private func summary() -> RoundSummary {
+    RoundSummary(
+      round: record.rounds, evaluations: batch.evaluations,
+      finishedSteps: windows.map { finishedSteps($0) }.min() ?? 0, steps: trajectory.slices,
+      largestChange: record.largestChange)
+  }
+
+  private func finishedSteps(_ window: Window) -> Int {
+    trajectory.segments[..<window.segment].reduce(0) { $0 + $1.slices.count } + window.first
+  }
+
+  // MARK: Who owns what
+
+  func isFinished(_ window: Window) -> Bool { window.segment == trajectory.segments.count }
+
+  func map(_ window: Window) -> ChunkMap { maps[window.segment] }
+
+  func owner(_ key: ChunkKey) -> Int { maps[key.segment].owner(ofChunk: key.chunk) }
+
+  /// The chunk of a key, which this rank owns.
+  subscript(key: ChunkKey) -> Chunk<Scalar> {
+    guard let chunk = chunks[key] else { preconditionFailure("chunk \(key) is not open here") }
+    return chunk
+  }
+
+  func activeSlices(_ key: ChunkKey) -> Range<Int> {
+    let window = windows[key.sample]
+    return maps[key.segment].slices(ofChunk: key.chunk).clamped(to: window.first..<window.end)
+  }
+
+  /// The chunk to the right, where it is active too.
+  private func rightNeighbour(_ key: ChunkKey) -> ChunkKey? {
+    var next = key
+    next.chunk += 1
+    return activeSlices(key).upperBound < windows[key.sample].end ? next : nil
+  }
+
+  /// The chunk to the left, where it is active too.
+  private func leftNeighbour(_ key: ChunkKey) -> ChunkKey? {
+    var previous = key
+    previous.chunk -= 1
+    return activeSlices(key).lowerBound > windows[key.sample].first ? previous : nil
+  }
+}
+
+/// The slices of one sample that are being iterated.
+struct Window: Hashable, Sendable {
+  var segment: Int
+  /// The first slice that is not done.
+  var first: Int
+  /// One past the last open slice.
+  var end: Int
+  /// Rounds since slices were last opened.
+  var rounds = 0
+}
+
+/// A slice of a sample.
+struct Position: Hashable {
+  /// Position in the solver's list of samples.
+  var sample: Int
+  var slice: Int
+}

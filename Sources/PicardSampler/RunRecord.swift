@@ -1,0 +1,143 @@
+public import Diffusion
+
+/// What a run was, for its report.
+public struct RunRecord: Sendable {
+  /// One block of predictor steps.
+  public struct Block: Hashable, Sendable {
+    /// Number of its first step.
+    public var first: Int
+    public var steps: Int
+    /// Rounds until the last sample was done with it.
+    public var iterations = 0
+    /// Rounds of the corrector after it.
+    public var correctorIterations = 0
+    /// The largest change in the last round of any sample.
+    public var change = 0.0
+  }
+
+  public internal(set) var blocks: [Block]
+  /// Rounds of score evaluation one after another, those of the corrector included.
+  public internal(set) var rounds = 0
+  /// Rows that this rank evaluated.
+  public internal(set) var evaluations = 0
+  public internal(set) var seconds = PhaseSeconds()
+  /// The largest change of the last round.
+  public internal(set) var largestChange = 0.0
+
+  /// Rounds and last change of every (segment, sample).
+  private var progress: [Key: (rounds: Int, change: Double)] = [:]
+  /// Block of each segment, and whether the segment is its corrector.
+  private let segments: [(block: Int, isCorrector: Bool)]
+
+  private struct Key: Hashable {
+    var segment: Int
+    var sample: Int
+  }
+
+  init(_ trajectory: Trajectory) {
+    var blocks: [Block] = []
+    segments = trajectory.segments.map { segment in
+      switch segment.kind {
+      case .predictor(let first):
+        blocks.append(Block(first: first, steps: segment.slices.count))
+        return (blocks.count - 1, false)
+      case .corrector(let block):
+        return (block, true)
+      }
+    }
+    self.blocks = blocks
+  }
+
+  /// The record of a sequential run: as many rounds as slices, nothing left to change.
+  init(sequential trajectory: Trajectory) {
+    self.init(trajectory)
+    rounds = trajectory.slices
+    for (segment, (block, isCorrector)) in zip(trajectory.segments, segments) {
+      if isCorrector {
+        blocks[block].correctorIterations = segment.slices.count
+      } else {
+        blocks[block].iterations = segment.slices.count
+      }
+    }
+  }
+
+  /// Starts the next round.
+  mutating func beginRound() {
+    rounds += 1
+    largestChange = 0
+  }
+
+  /// Takes note of a round of one sample.
+  mutating func note(segment: Int, sample: Int, change: Double) {
+    let key = Key(segment: segment, sample: sample)
+    progress[key] = ((progress[key]?.rounds ?? 0) + 1, change)
+    largestChange = max(largestChange, change)
+  }
+
+  /// Sums up per block once the run has ended; the changes that other ranks
+  /// alone know are taken from them.
+  mutating func close(_ ring: any Ring) throws {
+    for (key, value) in progress {
+      let (block, isCorrector) = segments[key.segment]
+      if isCorrector {
+        blocks[block].correctorIterations = max(blocks[block].correctorIterations, value.rounds)
+      } else {
+        blocks[block].iterations = max(blocks[block].iterations, value.rounds)
+        blocks[block].change = max(blocks[block].change, value.change)
+      }
+    }
+    var changes = blocks.map(\.change) + [largestChange]
+    if ring.size > 1 {
+      var span = changes.mutableSpan
+      try ring.maximum(&span)
+    }
+    largestChange = changes.removeLast()
+    for (block, change) in changes.enumerated() { blocks[block].change = change }
+  }
+}
+
+/// Where a rank's time went, in seconds.
+public struct PhaseSeconds: Hashable, Sendable {
+  /// The model, waiting for `--score-latency` included.
+  public var score = 0.0
+  /// States, norms and secants.
+  public var update = 0.0
+  /// Sending boundary states and waiting for them.
+  public var exchange = 0.0
+  /// Agreeing on the changes.
+  public var reduce = 0.0
+}
+
+/// A stopwatch for the phases of a round.
+final class PhaseClock {
+  private(set) var seconds = PhaseSeconds()
+  private let clock = ContinuousClock()
+
+  func time<Result>(
+    _ phase: WritableKeyPath<PhaseSeconds, Double>, _ body: () throws -> Result
+  ) rethrows -> Result {
+    let start = clock.now
+    defer { seconds[keyPath: phase] += (clock.now - start) / .seconds(1) }
+    return try body()
+  }
+}
+
+/// What a run looks like from outside after a round.
+public struct RoundSummary: Hashable, Sendable {
+  /// Rounds so far.
+  public var round: Int
+  /// Rows evaluated by this rank so far.
+  public var evaluations: Int
+  /// Slices that are done, of the sample that is furthest behind.
+  public var finishedSteps: Int
+  /// Slices in all.
+  public var steps: Int
+  public var largestChange: Double
+}
+
+/// What a rank holds at the end of a run.
+public struct Solution<Scalar: StateScalar>: Sendable {
+  /// Number and final state of the samples on this rank, in order.
+  public let samples: [(number: Int, state: [Scalar])]
+  public let record: RunRecord
+}

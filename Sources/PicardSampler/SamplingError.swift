@@ -1,0 +1,20 @@
+import Diffusion
+
+/// Why a run could not be finished.
+public struct SamplingError: Error, Hashable, Sendable, CustomStringConvertible {
+  public let description: String
+
+  /// A value of `f` that is not finite.
+  init(nonFinite segment: Trajectory.Segment, slice: Int, sample: Int, rank: Int, round: Int) {
+    let step =
+      switch segment.kind {
+      case .predictor(let first): "step \(first + slice)"
+      case .corrector(let block): "corrector step \(slice) after block \(block)"
+      }
+    description = """
+      a score is not finite: sample \(sample), \(step), noise time \(segment.slices[slice].time.s), \
+      round \(round), rank \(rank); `piadm inspect` checks the model, and a shorter --horizon keeps \
+      it to the noise times it was trained for
+      """
+  }
+}

@@ -1,0 +1,108 @@
+import Diffusion
+
+/// The map from one slice's state to the next one's,
+///
+///     y' = A y + B f(position of y) + D f(one slice earlier) + noise
+///
+/// The state has one component (the position) in the predictor and two
+/// (position and velocity) in the corrector; `f` is a function of the position.
+struct SliceMap: Hashable, Sendable {
+  /// A.
+  var state: Gain
+  /// B, for each component.
+  var value: Pair
+  /// D, for the position.
+  var earlierValue: Double
+  /// Noise time at which `f` is evaluated.
+  var time: NoiseTime
+  /// `df/dy` before two evaluations are known.
+  var priorSlope: Double
+  var noise: Noise
+
+  enum Noise: Hashable, Sendable {
+    case none
+    /// `deviation` times the step noise of this step.
+    case step(Int, deviation: Double)
+    /// The correlated pair of an underdamped Langevin step with this number.
+    case langevin(Int, velocity: Double, positionFromVelocity: Double, position: Double)
+  }
+
+  init(_ map: StepMap, step index: Int) {
+    let step = map.steps[index]
+    state = Gain(uu: step.state)
+    value = Pair(u: step.value)
+    earlierValue = step.earlierValue
+    time = map.grid.nodes[index]
+    priorSlope = step.priorSlope
+    noise = step.noise == 0 ? .none : .step(index, deviation: step.noise)
+  }
+
+  init(_ corrector: LangevinCorrector, at time: NoiseTime, step: Int) {
+    state = Gain(uu: 1, uv: corrector.transfer, vu: 0, vv: corrector.velocityDecay)
+    value = Pair(u: corrector.positionFromScore, v: corrector.transfer)
+    earlierValue = 0
+    self.time = time
+    priorSlope = -1 / (time.sigma * time.sigma)
+    let position = corrector.positionNoise
+    noise = .langevin(
+      step, velocity: corrector.velocityNoise, positionFromVelocity: position.fromVelocity,
+      position: position.own)
+  }
+
+  /// The noise of this slice as it enters the state, scaled; `nil` where the map has none.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
+  func noise<Scalar: StateScalar>(
+    from source: any NoiseSource, sample: Int, dimension: Int
+  ) -> State<Scalar>? {
+    func normals(_ stream: NoiseStream, _ step: Int) -> [Scalar] {
+      source.normals(dimension, stream: stream, step: step, sample: sample)
+    }
+    switch noise {
+    case .none:
+      return nil
+    case .step(let step, let deviation):
+      return State(position: normals(.step, step).map { Scalar(deviation) * $0 })
+    case .langevin(let step, let velocity, let positionFromVelocity, let position):
+      let zv = normals(.correctorVelocity, step)
+      let zu = normals(.correctorPosition, step)
+      return State(
+        position: zip(zv, zu).map { Scalar(positionFromVelocity) * $0 + Scalar(position) * $1 },
+        velocity: zv.map { Scalar(velocity) * $0 })
+    }
+  }
+}
+
+/// One number for each component of a state.
+struct Pair: Hashable, Sendable {
+  var u: Double
+  var v: Double = 0
+
+  subscript(component: Int) -> Double { component == 0 ? u : v }
+}
+
+/// A linear map between states that treats all elements of a component alike.
+struct Gain: Hashable, Sendable {
+  var uu: Double
+  var uv: Double = 0
+  var vu: Double = 0
+  var vv: Double = 0
+
+  static let identity = Gain(uu: 1, vv: 1)
+  static let zero = Gain(uu: 0)
+
+  static func * (a: Gain, b: Gain) -> Gain {
+    Gain(
+      uu: a.uu * b.uu + a.uv * b.vu, uv: a.uu * b.uv + a.uv * b.vv,
+      vu: a.vu * b.uu + a.vv * b.vu, vv: a.vu * b.uv + a.vv * b.vv)
+  }
+
+  subscript(row: Int, column: Int) -> Double {
+    switch (row, column) {
+    case (0, 0): uu
+    case (0, _): uv
+    case (_, 0): vu
+    default: vv
+    }
+  }
+}

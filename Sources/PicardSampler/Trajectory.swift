@@ -1,0 +1,82 @@
+public import Diffusion
+
+/// The whole way of a sample from noise to data: blocks of predictor steps,
+/// each followed by the corrector where there is one.
+public struct Trajectory: Hashable, Sendable {
+  /// A run of slices that is iterated as one.
+  struct Segment: Hashable, Sendable {
+    enum Kind: Hashable, Sendable {
+      /// Steps of the step map, the first of them being step `first`.
+      case predictor(first: Int)
+      /// Underdamped Langevin steps after a block.
+      case corrector(block: Int)
+    }
+    var kind: Kind
+    /// What `f` is.
+    var quantity: StepQuantity
+    /// 1 in the predictor, 2 in the corrector.
+    var components: Int
+    var slices: [SliceMap]
+    /// The map needs `f` one slice earlier.
+    var usesEarlierValue: Bool
+  }
+
+  let segments: [Segment]
+
+  /// Sampling steps, those of the corrector not counted.
+  public let steps: Int
+  /// Slices in all, those of the corrector included: the rounds that a
+  /// sequential sampler needs.
+  public var slices: Int { segments.reduce(0) { $0 + $1.slices.count } }
+  /// Slices of the longest segment.
+  public var longestSegment: Int { segments.map(\.slices.count).max() ?? 0 }
+
+  /// - Parameters:
+  ///   - blocks: number of blocks; their sizes differ by at most one.
+  ///   - corrector: run after every block, the last one too, but not where a
+  ///     block ends on clean data, which leaves it nothing to do.
+  /// - Throws: `DiffusionError` where the numbers do not fit together.
+  public init(
+    _ kind: StepMap.Kind, on grid: TimeGrid, noiseLevel: Double, blocks: Int = 1,
+    corrector: LangevinCorrector.Settings = .init(steps: 0)
+  ) throws {
+    try corrector.validate()
+    let blocks = try grid.blocks(blocks)
+    // A corrector moves the state off the trajectory that the history of a
+    // multistep map belongs to.
+    let restarts = corrector.steps > 0 ? Set(blocks.map(\.lowerBound)) : []
+    let map = try StepMap(kind, on: grid, noiseLevel: noiseLevel, restarts: restarts)
+    segments = blocks.enumerated().flatMap { block, range in
+      let predictor = Segment(
+        kind: .predictor(first: range.lowerBound), quantity: map.quantity, components: 1,
+        slices: range.map { SliceMap(map, step: $0) },
+        usesEarlierValue: range.contains { map.steps[$0].earlierValue != 0 })
+      let node = grid.nodes[range.upperBound]
+      guard corrector.steps > 0, node.sigma > 0 else { return [predictor] }
+      let step = LangevinCorrector(corrector, sigma: node.sigma)
+      let slices = (0..<corrector.steps).map {
+        SliceMap(step, at: node, step: block * corrector.steps + $0)
+      }
+      return [
+        predictor,
+        Segment(
+          kind: .corrector(block: block), quantity: .score, components: 2, slices: slices,
+          usesEarlierValue: false),
+      ]
+    }
+    steps = grid.steps
+  }
+}
+
+extension Trajectory.Segment {
+  /// The state with which this segment starts, from the position that the
+  /// segment before it ends with.
+  func start<Scalar: StateScalar>(
+    from position: [Scalar], noise: any NoiseSource, sample: Int
+  ) -> State<Scalar> {
+    guard case .corrector(let block) = kind else { return State(position: position) }
+    let velocity: [Scalar] = noise.normals(
+      position.count, stream: .correctorStart, step: block, sample: sample)
+    return State(position: position, velocity: velocity)
+  }
+}
