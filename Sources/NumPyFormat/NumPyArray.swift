@@ -46,6 +46,18 @@ public struct NumPyArray: Hashable, Sendable {
     }
   }
 
+  /// Reads the first rows of the file at `path`: at most `count` indices of the
+  /// first axis. What is not read takes no memory.
+  ///
+  /// - Throws: as `init(contentsOf:)`, and where the array is in Fortran order
+  ///   or has no axis.
+  public init(contentsOf path: String, firstRows count: Int) throws(NumPyError) {
+    let file = try InputFile(path)
+    try self.init(length: file.length, name: path, firstRows: count) { (range) throws(NumPyError) in
+      try file.read(range)
+    }
+  }
+
   /// Reads a whole `.npy` file that is in memory already; `name` stands for
   /// it in errors.
   public init(parsing bytes: [UInt8], name: String) throws(NumPyError) {
@@ -53,25 +65,35 @@ public struct NumPyArray: Hashable, Sendable {
   }
 
   private init(
-    length: Int, name: String, read: (Range<Int>) throws(NumPyError) -> [UInt8]
+    length: Int, name: String, firstRows: Int? = nil,
+    read: (Range<Int>) throws(NumPyError) -> [UInt8]
   ) throws(NumPyError) {
     let prefix = try read(0..<min(length, NumPyPreamble.longest))
     let preamble = try NumPyPreamble(prefix, fileLength: length, file: name)
-    let header = try NumPyHeader(parsing: try read(preamble.text), file: name)
+    var header = try NumPyHeader(parsing: try read(preamble.text), file: name)
 
     let present = length - preamble.text.upperBound
-    guard let count = header.elementCount, let needed = header.byteCount, needed == present else {
+    guard var count = header.elementCount, var needed = header.byteCount, needed == present else {
       let needed = header.byteCount.map { "\($0)" } ?? "more than 2^63"
       throw NumPyError(
         .badData, file: name,
         "shape \(header.shape) of '\(header.elementType.descr)' takes \(needed) bytes, "
           + "but \(present) follow the header; the file is cut short or damaged")
     }
+    if let firstRows {
+      guard let rows = header.shape.first, !header.fortranOrder else {
+        throw NumPyError(.badData, file: name, "must have at least one axis and be in C order")
+      }
+      header.shape[0] = min(max(firstRows, 0), rows)
+      let part = rows == 0 ? 0 : count / rows * header.shape[0]
+      (count, needed) = (part, part * header.elementType.size)
+    }
     // The bytes as read and the converted elements are held at once.
     guard needed <= Int(clamping: ProcessInfo.processInfo.physicalMemory) / 3 else {
       throw NumPyError(.badData, file: name, "an array of \(needed) bytes does not fit in this machine's memory")
     }
-    let bytes = try read(preamble.text.upperBound..<length)
+    let start = preamble.text.upperBound
+    let bytes = try read(start..<(start + needed))
 
     shape = header.shape
     let order = header.fortranOrder ? rowMajorOrder(ofColumnMajor: header.shape, count: count) : nil

@@ -167,6 +167,26 @@ func bigEndian<Word: FixedWidthInteger>(_ words: [Word]) -> [UInt8] {
     }
   }
 
+  @Test func `the first rows alone are read, and none of an array without rows`() throws {
+    let folder = FileManager.default.temporaryDirectory
+    let file = folder.appendingPathComponent(UUID().uuidString + ".npy")
+    defer { unlink(file.path) }
+    func rows(_ count: Int, of shape: String, fortranOrder: String = "False") throws -> NumPyArray {
+      let bytes = npy(
+        "{'descr': '<u2', 'fortran_order': \(fortranOrder), 'shape': \(shape)}",
+        littleEndian([1, 2, 3, 4, 5, 6] as [UInt16]))
+      try Data(bytes).write(to: file)
+      return try NumPyArray(contentsOf: file.path, firstRows: count)
+    }
+    let two = try rows(2, of: "(3, 2)")
+    #expect(two.shape == [2, 2])
+    #expect(two.doubles == [1, 2, 3, 4])
+    #expect(try rows(5, of: "(3, 2)").doubles == [1, 2, 3, 4, 5, 6])
+    #expect(try rows(0, of: "(3, 2)").doubles == [])
+    #expect(throws: NumPyError.self) { try rows(1, of: "(3, 2)", fortranOrder: "True") }
+    #expect(throws: NumPyError.self) { try rows(1, of: "()") }
+  }
+
   @Test func `a missing file, a folder and a pipe are told apart`() throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
