@@ -41,7 +41,7 @@ let package = Package(
     .target(
       name: "Results",
       dependencies: [
-        "MPI", "Diffusion", "NumPyFormat", "CPNG", .product(name: "Crypto", package: "swift-crypto"),
+        "MPI", "NumPyFormat", "CPNG", .product(name: "Crypto", package: "swift-crypto"),
       ],
       swiftSettings: swiftSettings),
     .executableTarget(
@@ -57,5 +57,15 @@ let package = Package(
       name: "PicardSamplerTests", dependencies: ["PicardSampler", "Diffusion"],
       swiftSettings: swiftSettings),
     .testTarget(name: "NumPyFormatTests", dependencies: ["NumPyFormat"], swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "WriteSamples", dependencies: ["MPI", "Results"], path: "Tests/WriteSamples",
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "ResultsTests",
+      dependencies: [
+        "Results", "NumPyFormat", "CPNG", "WriteSamples",
+        .product(name: "Crypto", package: "swift-crypto"),
+      ],
+      swiftSettings: swiftSettings),
   ]
 )

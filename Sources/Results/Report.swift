@@ -1,0 +1,113 @@
+public import Foundation
+
+/// The record of a run: one JSON object.
+public struct Report: Codable, Hashable, Sendable {
+  public enum Status: String, Codable, Hashable, Sendable {
+    case completed
+    case checkpointed
+    case failed
+  }
+
+  /// A block of the paper, or a whole sliding window.
+  public struct Block: Codable, Hashable, Sendable {
+    /// The first step.
+    public var first: Int
+    public var steps: Int
+    public var iterations: Int
+    /// The largest change of a slice, over samples, in the last iteration:
+    /// root mean square over the elements.
+    public var change: Double
+
+    public init(first: Int, steps: Int, iterations: Int, change: Double) {
+      self.first = first
+      self.steps = steps
+      self.iterations = iterations
+      self.change = change
+    }
+  }
+
+  public struct Versions: Codable, Hashable, Sendable {
+    public var piadm: String
+    public var mpi: String
+    /// `none` where no network was evaluated.
+    public var openvino: String
+    public var swift: String
+
+    public init(piadm: String, mpi: String, openvino: String, swift: String) {
+      self.piadm = piadm
+      self.mpi = mpi
+      self.openvino = openvino
+      self.swift = swift
+    }
+  }
+
+  public var status: Status
+  public var model: String
+  public var method: String
+  /// Every option by its name, defaults and choices of the program resolved.
+  public var options: [String: OptionValue]
+  public var ranks: Int
+  public var replicas: Int
+  public var steps: Int
+  public var samples: Int
+  /// Shape of one sample.
+  public var shape: [Int]
+  /// Score evaluations on the critical path, the corrector's included.
+  public var rounds: Int
+  /// Rows handed to the model.
+  public var evaluations: Int
+  public var blocks: [Block]
+  public var finalChange: Double
+  /// Whether a row's score is the same whatever batch it is in.
+  public var batchInvariant: Bool
+  /// SHA-256 of the samples, as `sampleDigest` computes it.
+  public var digest: String
+  /// The slowest rank's, phase by phase.
+  public var seconds: PhaseSeconds
+  public var bytesSent: Int
+  /// The largest rank's.
+  public var peakMemoryBytes: Int
+  public var versions: Versions
+
+  public init(
+    status: Status, model: String, method: String, options: [String: OptionValue],
+    ranks: Int, replicas: Int, steps: Int, samples: Int, shape: [Int],
+    rounds: Int, evaluations: Int, blocks: [Block], finalChange: Double, batchInvariant: Bool,
+    digest: String, seconds: PhaseSeconds, bytesSent: Int, peakMemoryBytes: Int, versions: Versions
+  ) {
+    self.status = status
+    self.model = model
+    self.method = method
+    self.options = options
+    self.ranks = ranks
+    self.replicas = replicas
+    self.steps = steps
+    self.samples = samples
+    self.shape = shape
+    self.rounds = rounds
+    self.evaluations = evaluations
+    self.blocks = blocks
+    self.finalChange = finalChange
+    self.batchInvariant = batchInvariant
+    self.digest = digest
+    self.seconds = seconds
+    self.bytesSent = bytesSent
+    self.peakMemoryBytes = peakMemoryBytes
+    self.versions = versions
+  }
+
+  /// The report as JSON, keys sorted. JSON has no infinities and no
+  /// not-a-number: they are the strings `Infinity`, `-Infinity` and `NaN`.
+  public func json() throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
+    return try encoder.encode(self) + Data("\n".utf8)
+  }
+
+  /// Writes the report, whole or not at all.
+  public func write(to path: String) throws {
+    try WholeFile(path).write(json())
+  }
+}

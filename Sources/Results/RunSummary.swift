@@ -1,0 +1,61 @@
+import Foundation
+
+/// The last lines of a run's log: where the time went, and what it bought.
+public struct RunSummary: Hashable, Sendable {
+  public var report: Report
+  /// The seconds of every rank.
+  public var ranks: [PhaseSeconds]
+
+  public init(report: Report, ranks: [PhaseSeconds]) {
+    self.report = report
+    self.ranks = ranks
+  }
+
+  /// A phase's share is its mean over the ranks, of the mean total.
+  public var text: String {
+    var lines = [
+      "Seconds over \(counted(ranks.count, "rank"))",
+      "phase            min        mean         max    share",
+    ]
+    for phase in Phase.allCases {
+      lines.append(line(phase.rawValue, ranks.map { $0[phase] }))
+    }
+    lines.append(line("other", ranks.map(\.other)))
+    lines.append(line("total", ranks.map(\.total)))
+    lines.append("")
+    lines.append(
+      "rounds       \(report.rounds) for \(counted(report.steps, "step")): "
+        + "\(ratio(report.steps, report.rounds)) times fewer than sequential sampling")
+    lines.append(
+      "evaluations  \(report.evaluations) for \(counted(report.samples, "sample")): "
+        + "\(ratio(report.evaluations, report.samples * report.steps)) a step and sample")
+    lines.append("sent         \(bytes(report.bytesSent))")
+    lines.append("memory       \(bytes(report.peakMemoryBytes)) at most on a rank")
+    lines.append("digest       \(report.digest)")
+    lines.append("status: \(report.status.rawValue)")
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private func line(_ name: String, _ seconds: [Double]) -> String {
+    let mean = seconds.reduce(0, +) / Double(seconds.count)
+    let total = ranks.reduce(0) { $0 + $1.total } / Double(ranks.count)
+    let share = total > 0 ? 100 * mean / total : 0
+    return name.padding(toLength: 8, withPad: " ", startingAt: 0)
+      + String(
+        format: "%12.4f%12.4f%12.4f%7.1f %%", seconds.min() ?? 0, mean, seconds.max() ?? 0, share)
+  }
+}
+
+private func ratio(_ numerator: Int, _ denominator: Int) -> String {
+  denominator > 0 ? String(format: "%.2f", Double(numerator) / Double(denominator)) : "0.00"
+}
+
+/// A number of bytes in the largest binary unit that leaves at least 1.
+private func bytes(_ count: Int) -> String {
+  var value = Double(count)
+  for unit in ["B", "KiB", "MiB", "GiB"] {
+    if value < 1024 { return unit == "B" ? "\(count) B" : String(format: "%.1f %@", value, unit) }
+    value /= 1024
+  }
+  return String(format: "%.1f TiB", value)
+}
