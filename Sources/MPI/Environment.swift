@@ -1,0 +1,164 @@
+internal import CMPI
+
+#if canImport(Darwin)
+  internal import Darwin
+#else
+  internal import Glibc
+#endif
+
+/// How a program uses MPI.
+public struct EnvironmentOptions {
+  /// Which threads may call MPI. The default, one thread among several, costs
+  /// nothing in any library.
+  public var threadLevel = ThreadLevel.funneled
+
+  /// Checks that all ranks make the same collective call with the same
+  /// arguments, at the price of one more collective call each.
+  public var checksCollectives = false
+
+  /// What to tell and to return to the shell for an error that ends the job.
+  public var report: (any Error) -> FailureReport = { FailureReport("\($0)") }
+
+  public init() {}
+}
+
+/// What a failed job leaves: a message on standard error and an exit code.
+public struct FailureReport {
+  public var message: String
+  public var exitCode: Int32
+
+  /// The default code is `EX_SOFTWARE` of sysexits.h.
+  public init(_ message: String, exitCode: Int32 = 70) {
+    self.message = message
+    self.exitCode = exitCode
+  }
+}
+
+/// How threads and MPI go together (`MPI_Init_thread`).
+public enum ThreadLevel: Comparable, Sendable {
+  /// The program has one thread.
+  case single
+  /// The thread that started MPI makes all calls.
+  case funneled
+  /// Any thread may call, one at a time.
+  case serialized
+  /// Any threads may call at once.
+  case multiple
+
+  var rawValue: Int32 {
+    switch self {
+    case .single: Int32(MPI_THREAD_SINGLE)
+    case .funneled: Int32(MPI_THREAD_FUNNELED)
+    case .serialized: Int32(MPI_THREAD_SERIALIZED)
+    case .multiple: Int32(MPI_THREAD_MULTIPLE)
+    }
+  }
+}
+
+/// Why MPI could not be used, or not be ended in order.
+public enum EnvironmentError: Error, Equatable, Sendable {
+  /// MPI was already started in this process; it can be started once.
+  case alreadyStarted
+  /// The library at run time is not the one the program was built for.
+  case wrongLibrary(built: String, found: String)
+  /// The library cannot serve threads as asked.
+  case threadLevel(asked: ThreadLevel)
+  /// Slurm started several tasks and MPI connected none of them.
+  case isolated(slurmTasks: Int)
+  /// Requests were started and never waited for.
+  case outstandingRequests(Int)
+}
+
+extension EnvironmentError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .alreadyStarted:
+      "MPI was already started in this process, and can be started only once"
+    case .wrongLibrary(let built, let found):
+      "built for \(built), but the MPI library found at run time is \(found): load the right module, or build again with MPI_PKG_CONFIG naming this library"
+    case .threadLevel(let asked):
+      "the MPI library does not support the thread level \(asked)"
+    case .isolated(let tasks):
+      "srun started \(tasks) tasks, but MPI in each of them sees a world of one rank: this MPI library cannot be started by this srun. Use mpirun inside the job, or an MPI plug-in that both know (srun --mpi=list shows Slurm's)"
+    case .outstandingRequests(let count):
+      "\(count) requests were started and never completed: wait for each of them"
+    }
+  }
+}
+
+/// A failure that ends the job on all ranks and is known to all of them.
+///
+/// Only the rank with ``isReportedHere`` should print the message, and every
+/// rank should return the exit code.
+public struct JobError: Error, CustomStringConvertible {
+  public let message: String
+  public let exitCode: Int32
+  /// Whether this rank is the one that tells the user.
+  public let isReportedHere: Bool
+  /// Whether all ranks of the job have thrown this error, not only those of
+  /// a smaller communicator.
+  let coversJob: Bool
+
+  public var description: String { message }
+}
+
+/// Starts MPI, runs `body` with the world communicator, and ends MPI.
+///
+/// This is the only way in, once in a process. An error thrown out of `body`
+/// on one rank while the others go on ends the job on all: the message that
+/// ``EnvironmentOptions/report`` makes of it goes to standard error with the
+/// rank in front, and its exit code becomes the job's; this function does not
+/// return then. A ``JobError``, which all ranks throw together (see
+/// ``Communicator/agree(_:)``), ends MPI in order and is thrown on.
+///
+/// - Throws: ``JobError`` on all ranks together; also when MPI cannot be used,
+///   with the report of an ``EnvironmentError``.
+public func withEnvironment<Result>(
+  _ options: EnvironmentOptions = EnvironmentOptions(),
+  _ body: (Communicator) throws -> Result
+) throws(JobError) -> Result {
+  let job = Job(options)
+  func refusal(_ error: EnvironmentError, isReportedHere: Bool) -> JobError {
+    let report = options.report(error)
+    return JobError(
+      message: report.message, exitCode: report.exitCode, isReportedHere: isReportedHere,
+      coversJob: true)
+  }
+
+  let found = Library.runtimeVersion
+  if !Library.header.matches(runtimeVersion: found) {
+    throw refusal(.wrongLibrary(built: "\(Library.header)", found: found), isReportedHere: true)
+  }
+  var isStarted: Int32 = 0
+  MPI_Initialized(&isStarted)
+  if isStarted != 0 { throw refusal(.alreadyStarted, isReportedHere: true) }
+
+  do {
+    var provided: Int32 = 0
+    try check(MPI_Init_thread(nil, nil, options.threadLevel.rawValue, &provided), "MPI_Init_thread")
+    let world = try job.start()
+
+    let result: Result
+    do {
+      if provided < options.threadLevel.rawValue {
+        throw refusal(.threadLevel(asked: options.threadLevel), isReportedHere: world.rank == 0)
+      }
+      if world.size == 1, let step = SlurmStep.current, step.isLeftAlone {
+        throw refusal(.isolated(slurmTasks: step.tasks), isReportedHere: step.rank == 0)
+      }
+      result = try body(world)
+      if OutstandingRequests.count != 0 {
+        throw EnvironmentError.outstandingRequests(OutstandingRequests.count)
+      }
+    } catch let error as JobError where error.coversJob {
+      try check(MPI_Finalize(), "MPI_Finalize")
+      throw error
+    }
+    try check(MPI_Finalize(), "MPI_Finalize")
+    return result
+  } catch let error as JobError where error.coversJob {
+    throw error
+  } catch {
+    job.abort(because: error)
+  }
+}

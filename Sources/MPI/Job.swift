@@ -1,0 +1,60 @@
+internal import CMPI
+
+#if canImport(Darwin)
+  internal import Darwin
+#else
+  internal import Glibc
+#endif
+
+/// What all communicators of a run share.
+final class Job {
+  let options: EnvironmentOptions
+  private(set) var worldSize = 1
+  private(set) var worldRank = 0
+
+  init(_ options: EnvironmentOptions) { self.options = options }
+
+  func start() throws(MPIError) -> Communicator {
+    // Self too, so that an error on a private file or message is returned.
+    try check(cmpi_comm_return_errors(cmpi_comm_self().raw), "MPI_Comm_set_errhandler")
+    let world = try Communicator(cmpi_comm_world(), job: self)
+    worldSize = world.size
+    worldRank = world.rank
+    return world
+  }
+
+  /// Says what went wrong on this rank and ends the job on all of them.
+  func abort(because error: any Error) -> Never {
+    if let error = error as? JobError {
+      if error.isReportedHere {
+        write(toStandardError: error.message)
+      } else {
+        // Another rank has the message: let it speak before the job is ended.
+        sleep(1)
+      }
+      abort(exitCode: error.exitCode)
+    }
+    let report = options.report(error)
+    let speaker = worldSize > 1 ? "rank \(worldRank) of \(worldSize): " : ""
+    write(toStandardError: speaker + report.message)
+    abort(exitCode: report.exitCode)
+  }
+
+  func abort(exitCode: Int32) -> Never {
+    fflush(nil)
+    MPI_Abort(cmpi_comm_world().raw, exitCode)
+    _exit(exitCode)
+  }
+}
+
+private func write(toStandardError message: String) {
+  var line = message + "\n"
+  line.withUTF8 { bytes in
+    var rest = UnsafeRawBufferPointer(bytes)
+    while !rest.isEmpty {
+      let written = write(STDERR_FILENO, rest.baseAddress, rest.count)
+      if written < 0 { return }
+      rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(written))
+    }
+  }
+}

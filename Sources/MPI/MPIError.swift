@@ -1,0 +1,101 @@
+internal import CMPI
+
+/// A failed MPI call.
+///
+/// Every return code of MPI passes one check, which throws this error. All
+/// communicators and files are set to return errors, so that no failure ends
+/// the program behind its back.
+public struct MPIError: Error, Hashable, Sendable {
+  /// MPI's error class (MPI standard, section 9.4), the portable part of a code.
+  public let errorClass: ErrorClass
+  /// The library's own error code.
+  public let code: Int32
+  /// What went wrong, in the library's words or, for an argument refused
+  /// before MPI saw it, in ours.
+  public let message: String
+  /// The MPI function that failed, for example `MPI_Send`.
+  public let call: String
+  /// What the call worked on, where MPI's text does not tell: a file's path.
+  public let subject: String?
+
+  init(code: Int32, call: StaticString, subject: String? = nil) {
+    var errorClass: Int32 = MPI_ERR_UNKNOWN
+    MPI_Error_class(code, &errorClass)
+    self.errorClass = ErrorClass(rawValue: errorClass)
+    self.code = code
+    self.message = string(capacity: MPI_MAX_ERROR_STRING) { MPI_Error_string(code, $0, $1) }
+    self.call = call.description
+    self.subject = subject
+  }
+
+  /// An argument that is refused before it reaches MPI.
+  @usableFromInline
+  init(_ errorClass: ErrorClass, call: StaticString, message: String) {
+    self.errorClass = errorClass
+    self.code = errorClass.rawValue
+    self.message = message
+    self.call = call.description
+    self.subject = nil
+  }
+}
+
+extension MPIError: CustomStringConvertible {
+  public var description: String {
+    "\(call)\(subject.map { " of \($0)" } ?? "") failed: \(message) (error class \(errorClass.rawValue), code \(code))"
+  }
+}
+
+/// MPI's portable classification of errors.
+///
+/// The numbers differ from one MPI library to the other; the names do not.
+public struct ErrorClass: RawRepresentable, Hashable, Sendable {
+  public let rawValue: Int32
+  public init(rawValue: Int32) { self.rawValue = rawValue }
+
+  public static let buffer = ErrorClass(rawValue: MPI_ERR_BUFFER)
+  public static let count = ErrorClass(rawValue: MPI_ERR_COUNT)
+  public static let datatype = ErrorClass(rawValue: MPI_ERR_TYPE)
+  public static let tag = ErrorClass(rawValue: MPI_ERR_TAG)
+  public static let communicator = ErrorClass(rawValue: MPI_ERR_COMM)
+  public static let rank = ErrorClass(rawValue: MPI_ERR_RANK)
+  public static let root = ErrorClass(rawValue: MPI_ERR_ROOT)
+  public static let request = ErrorClass(rawValue: MPI_ERR_REQUEST)
+  public static let operation = ErrorClass(rawValue: MPI_ERR_OP)
+  public static let argument = ErrorClass(rawValue: MPI_ERR_ARG)
+  public static let truncated = ErrorClass(rawValue: MPI_ERR_TRUNCATE)
+  public static let other = ErrorClass(rawValue: MPI_ERR_OTHER)
+  public static let intern = ErrorClass(rawValue: MPI_ERR_INTERN)
+  public static let info = ErrorClass(rawValue: MPI_ERR_INFO)
+  public static let file = ErrorClass(rawValue: MPI_ERR_FILE)
+  public static let access = ErrorClass(rawValue: MPI_ERR_ACCESS)
+  public static let accessMode = ErrorClass(rawValue: MPI_ERR_AMODE)
+  public static let badFileName = ErrorClass(rawValue: MPI_ERR_BAD_FILE)
+  public static let fileExists = ErrorClass(rawValue: MPI_ERR_FILE_EXISTS)
+  public static let noSuchFile = ErrorClass(rawValue: MPI_ERR_NO_SUCH_FILE)
+  public static let noSpace = ErrorClass(rawValue: MPI_ERR_NO_SPACE)
+  public static let quota = ErrorClass(rawValue: MPI_ERR_QUOTA)
+  public static let readOnly = ErrorClass(rawValue: MPI_ERR_READ_ONLY)
+  public static let io = ErrorClass(rawValue: MPI_ERR_IO)
+  public static let notSame = ErrorClass(rawValue: MPI_ERR_NOT_SAME)
+}
+
+/// The one check that every return code of MPI passes.
+@inline(__always)
+func check(
+  _ code: Int32, _ call: StaticString, subject: @autoclosure () -> String? = nil
+) throws(MPIError) {
+  if code != MPI_SUCCESS { throw MPIError(code: code, call: call, subject: subject()) }
+}
+
+/// Text that a C function writes into a buffer of `capacity` bytes, leaving
+/// its length beside it; empty if the function fails.
+func string(
+  capacity: Int32, _ fill: (UnsafeMutablePointer<CChar>, UnsafeMutablePointer<Int32>) -> Int32
+) -> String {
+  withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(capacity) + 1) { buffer in
+    var length: Int32 = 0
+    guard fill(buffer.baseAddress!, &length) == MPI_SUCCESS else { return "" }
+    let bytes = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<Int(length)])
+    return String(decoding: bytes, as: UTF8.self)
+  }
+}

@@ -1,0 +1,89 @@
+internal import CMPI
+
+/// A message, or a reduction, under way.
+///
+/// The request owns the buffer that MPI reads or writes, and ``wait()`` gives
+/// it back: touching it early does not compile. Every request must be waited
+/// for. One that is dropped keeps its memory, since MPI may still write to
+/// it, and is counted: ``withEnvironment(_:_:)`` refuses to end MPI in order
+/// while requests are outstanding.
+public struct Request<Element: Scalar>: ~Copyable {
+  private var pending: PendingCall
+  private let storage: UnsafeMutableBufferPointer<Element>
+
+  init(_ handle: cmpi_request, _ storage: UnsafeMutableBufferPointer<Element>) {
+    pending = PendingCall(handle)
+    self.storage = storage
+  }
+
+  /// Whether the call has completed. Does not wait; `wait()` then returns at
+  /// once. MPI makes progress while it is asked.
+  public mutating func test() throws(MPIError) -> Bool { try pending.test() }
+
+  /// Waits for the call to complete and gives the buffer back.
+  public consuming func wait() throws(MPIError) -> Buffer<Element> {
+    try pending.wait()
+    return Buffer(adopting: storage)
+  }
+
+  /// Waits for the call to complete and gives back the buffer; `status` tells
+  /// what was received.
+  public consuming func wait(_ status: inout Status) throws(MPIError) -> Buffer<Element> {
+    try pending.wait()
+    status = pending.status
+    return Buffer(adopting: storage)
+  }
+}
+
+/// A barrier under way; see ``Communicator/startBarrier()``.
+public struct BarrierRequest: ~Copyable {
+  private var pending: PendingCall
+
+  init(_ handle: cmpi_request) { pending = PendingCall(handle) }
+
+  /// Whether all ranks have reached the barrier.
+  public mutating func test() throws(MPIError) -> Bool { try pending.test() }
+
+  /// Waits until all ranks have reached the barrier.
+  public consuming func wait() throws(MPIError) { try pending.wait() }
+}
+
+/// What MPI knows of a call under way.
+struct PendingCall: ~Copyable {
+  private(set) var handle: cmpi_request
+  private(set) var status = Status()
+  private var isComplete = false
+
+  init(_ handle: cmpi_request) {
+    self.handle = handle
+    OutstandingRequests.count += 1
+  }
+
+  mutating func test() throws(MPIError) -> Bool {
+    if isComplete { return true }
+    var flag: Int32 = 0
+    let code = MPI_Test(&handle.raw, &flag, &status.handle.raw)
+    if code != MPI_SUCCESS || flag != 0 { complete() }
+    try check(code, "MPI_Test")
+    return isComplete
+  }
+
+  mutating func wait() throws(MPIError) {
+    if isComplete { return }
+    let code = MPI_Wait(&handle.raw, &status.handle.raw)
+    complete()
+    try check(code, "MPI_Wait")
+  }
+
+  private mutating func complete() {
+    isComplete = true
+    OutstandingRequests.count -= 1
+  }
+}
+
+/// The requests that were started and not yet completed.
+///
+/// MPI is the process's own and belongs to one thread, and so does the count.
+enum OutstandingRequests {
+  nonisolated(unsafe) static var count = 0
+}

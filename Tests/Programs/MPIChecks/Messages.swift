@@ -1,0 +1,144 @@
+import MPI
+
+/// The values that `rank` sends, different for every rank and element.
+private func values<Element: Numeric>(of rank: Int, count: Int, as type: Element.Type) -> [Element] {
+  (0..<count).map { Element(exactly: (rank + 1) * 7 % 11 + $0 % 5)! }
+}
+
+private func passAround<Element: Scalar & Numeric>(_ world: Communicator, _ type: Element.Type)
+  throws
+{
+  let right = (world.rank + 1) % world.size
+  let left = (world.rank + world.size - 1) % world.size
+  let mine = values(of: world.rank, count: 9, as: type)
+  var received = [Element](repeating: 0, count: 12)
+  // Even ranks speak first; with an odd number of ranks the last and the
+  // first both do, which a small message allows. A rank alone would wait for
+  // itself in a blocking exchange.
+  if world.size == 1 { return }
+  let status: Status
+  if world.rank % 2 == 0 {
+    try world.send(mine.span, to: right, tag: 3)
+    status = try world.receive(into: &received, from: left, tag: 3)
+  } else {
+    status = try world.receive(into: &received, from: left, tag: 3)
+    try world.send(mine.span, to: right, tag: 3)
+  }
+  try expectEqual(status.source, left)
+  try expectEqual(status.tag, 3)
+  try expectEqual(status.count(of: type), 9)
+  try expectEqual(received, values(of: left, count: 9, as: type) + [0, 0, 0])
+}
+
+func checkBlockingMessages(_ world: Communicator) throws {
+  try passAround(world, Int8.self)
+  try passAround(world, Int16.self)
+  try passAround(world, Int32.self)
+  try passAround(world, Int64.self)
+  try passAround(world, Int.self)
+  try passAround(world, UInt8.self)
+  try passAround(world, UInt16.self)
+  try passAround(world, UInt32.self)
+  try passAround(world, UInt64.self)
+  try passAround(world, UInt.self)
+  try passAround(world, Float.self)
+  try passAround(world, Double.self)
+
+  // Any source, any tag: the message says who it is from.
+  if world.rank == 0 {
+    var seen = Set<Int>()
+    for _ in 1..<world.size {
+      var number = [0]
+      let status = try world.receive(
+        into: &number, from: Communicator.anySource, tag: Communicator.anyTag)
+      try expectEqual(number[0], status.source * 10)
+      try expectEqual(status.tag, status.source)
+      seen.insert(status.source)
+    }
+    try expectEqual(seen, Set(1..<world.size))
+  } else {
+    try world.send([world.rank * 10].span, to: 0, tag: world.rank)
+  }
+
+  // Nobody: sends vanish, receives are empty and leave the buffer alone.
+  try world.send([1.0].span, to: Communicator.noProcess)
+  var untouched = [5.0]
+  let status = try world.receive(into: &untouched, from: Communicator.noProcess)
+  try expectEqual(try status.count(of: Double.self), 0)
+  try expectEqual(untouched, [5.0])
+
+  // An empty message is a message.
+  if world.size > 1 {
+    let empty: [Float] = []
+    if world.rank == 0 { try world.send(empty.span, to: 1) }
+    if world.rank == 1 {
+      var buffer: [Float] = [4]
+      let status = try world.receive(into: &buffer, from: 0)
+      try expectEqual(try status.count(of: Float.self), 0)
+    }
+  }
+}
+
+func checkNonBlockingMessages(_ world: Communicator) throws {
+  let right = (world.rank + 1) % world.size
+  let left = (world.rank + world.size - 1) % world.size
+
+  let receive = try world.startReceive(into: Buffer(repeating: 0.0, count: 4), from: left, tag: 1)
+  var send = try world.startSend(
+    Buffer(copying: [Double(world.rank), 0.5, 0.25].span), to: right, tag: 1)
+  var status = Status.empty
+  let received = try receive.wait(&status)
+  try expectEqual(received.span.array, [Double(left), 0.5, 0.25, 0])
+  try expectEqual(status.source, left)
+  try expectEqual(try status.count(of: Double.self), 3)
+  while try !send.test() {}
+  try expect(try send.test(), "a completed request stays completed")
+  let sent = try send.wait()
+  try expectEqual(sent.span.array, [Double(world.rank), 0.5, 0.25])
+
+  // test() does not wait: this message cannot arrive before it is sent.
+  var early = try world.startReceive(into: Buffer(repeating: 0, count: 1), from: left, tag: 2)
+  try expect(try !early.test(), "nothing has been sent yet")
+  try world.barrier()
+  let late = try world.startSend(Buffer(repeating: world.rank, count: 1), to: right, tag: 2)
+  try expectEqual(try early.wait()[0], left)
+  _ = try late.wait()
+
+  let sum = try world.startAllReduce(
+    Buffer(copying: [world.rank + 1, 1].span), .sum).wait()
+  try expectEqual(sum.span.array, [world.size * (world.size + 1) / 2, world.size])
+
+  let root = world.size - 1
+  let copy = try world.startBroadcast(
+    Buffer(repeating: world.rank == root ? Float(2.5) : 0, count: 3), root: root).wait()
+  try expectEqual(copy.span.array, [2.5, 2.5, 2.5])
+
+  var barrier = try world.startBarrier()
+  while try !barrier.test() {}
+  try barrier.wait()
+}
+
+func checkPersistentMessages(_ world: Communicator) throws {
+  let right = (world.rank + 1) % world.size
+  let left = (world.rank + world.size - 1) % world.size
+  var outgoing = try world.prepareSend(Buffer(repeating: 0, count: 2), to: right)
+  var incoming = try world.prepareReceive(into: Buffer(repeating: 0, count: 3), from: left)
+  for step in 0..<5 {
+    outgoing[0] = world.rank
+    outgoing[1] = step
+    var receiving = try incoming.start()
+    var sending = try outgoing.start()
+    if step % 2 == 0 {
+      while try !receiving.test() {}
+      while try !sending.test() {}
+    }
+    var status = Status.empty
+    incoming = try receiving.wait(&status)
+    outgoing = try sending.wait()
+    try expectEqual(incoming.span.array, [left, step, 0])
+    try expectEqual(try status.count(of: Int.self), 2)
+  }
+  let last = try incoming.free()
+  try expectEqual(last[1], 4)
+  _ = try outgoing.free()
+}
