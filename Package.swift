@@ -31,7 +31,9 @@ let package = Package(
     .systemLibrary(name: "CRandom123", providers: [.apt(["librandom123-dev"])]),
     .target(name: "COpenVINO"),
 
-    .target(name: "MPI", dependencies: ["CMPI"], swiftSettings: swiftSettings),
+    .target(
+      name: "MPI", dependencies: ["CMPI"],
+      swiftSettings: swiftSettings + [.enableExperimentalFeature("Lifetimes")]),
     .target(name: "NumPyFormat", swiftSettings: swiftSettings),
     .target(name: "Diffusion", dependencies: ["CRandom123"], swiftSettings: swiftSettings),
     .target(name: "PicardSampler", dependencies: ["Diffusion"], swiftSettings: swiftSettings),
@@ -52,6 +54,11 @@ let package = Package(
       ],
       swiftSettings: swiftSettings),
 
+    .executableTarget(
+      name: "MPIChecks", dependencies: ["MPI"], path: "Tests/Programs/MPIChecks",
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "MPITests", dependencies: ["MPI", "MPIChecks"], swiftSettings: swiftSettings),
     .testTarget(name: "DiffusionTests", dependencies: ["Diffusion"], swiftSettings: swiftSettings),
     .testTarget(
       name: "PicardSamplerTests", dependencies: ["PicardSampler", "Diffusion"],
