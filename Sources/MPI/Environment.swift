@@ -1,11 +1,5 @@
 internal import CMPI
 
-#if canImport(Darwin)
-  internal import Darwin
-#else
-  internal import Glibc
-#endif
-
 /// How a program uses MPI.
 public struct EnvironmentOptions {
   /// Which threads may call MPI. The default, one thread among several, costs
@@ -88,13 +82,13 @@ extension EnvironmentError: CustomStringConvertible {
 
 /// A failure that ends the job on all ranks and is known to all of them.
 ///
-/// Only the rank with ``isReportedHere`` should print the message, and every
-/// rank should return the exit code.
+/// When ``withEnvironment(_:_:)`` throws it, one rank has written the message
+/// to standard error; all that is left to do is to exit with the code.
 public struct JobError: Error, CustomStringConvertible {
   public let message: String
   public let exitCode: Int32
   /// Whether this rank is the one that tells the user.
-  public let isReportedHere: Bool
+  let isReportedHere: Bool
   /// Whether all ranks of the job have thrown this error, not only those of
   /// a smaller communicator.
   let coversJob: Bool
@@ -109,7 +103,16 @@ public struct JobError: Error, CustomStringConvertible {
 /// ``EnvironmentOptions/report`` makes of it goes to standard error with the
 /// rank in front, and its exit code becomes the job's; this function does not
 /// return then. A ``JobError``, which all ranks throw together (see
-/// ``Communicator/agree(_:)``), ends MPI in order and is thrown on.
+/// ``Communicator/agree(_:)``), is written by one rank, ends MPI in order and
+/// is thrown on.
+///
+/// ```swift
+/// do {
+///   try withEnvironment { world in print("rank \(world.rank) of \(world.size)") }
+/// } catch {
+///   exit(error.exitCode)
+/// }
+/// ```
 ///
 /// - Throws: ``JobError`` on all ranks together; also when MPI cannot be used,
 ///   with the report of an ``EnvironmentError``.
@@ -118,39 +121,27 @@ public func withEnvironment<Result>(
   _ body: (Communicator) throws -> Result
 ) throws(JobError) -> Result {
   let job = Job(options)
-  func refusal(_ error: EnvironmentError, isReportedHere: Bool) -> JobError {
-    let report = options.report(error)
-    return JobError(
-      message: report.message, exitCode: report.exitCode, isReportedHere: isReportedHere,
-      coversJob: true)
-  }
-
-  let found = Library.runtimeVersion
-  if !Library.header.matches(runtimeVersion: found) {
-    throw refusal(.wrongLibrary(built: "\(Library.header)", found: found), isReportedHere: true)
-  }
-  var isStarted: Int32 = 0
-  MPI_Initialized(&isStarted)
-  if isStarted != 0 { throw refusal(.alreadyStarted, isReportedHere: true) }
-
+  try job.requireUsableLibrary()
   do {
     var provided: Int32 = 0
     try check(MPI_Init_thread(nil, nil, options.threadLevel.rawValue, &provided), "MPI_Init_thread")
     let world = try job.start()
-
     let result: Result
     do {
       if provided < options.threadLevel.rawValue {
-        throw refusal(.threadLevel(asked: options.threadLevel), isReportedHere: world.rank == 0)
+        throw job.refusal(.threadLevel(asked: options.threadLevel))
       }
-      if world.size == 1, let step = SlurmStep.current, step.isLeftAlone {
-        throw refusal(.isolated(slurmTasks: step.tasks), isReportedHere: step.rank == 0)
+      if world.size == 1, let step = job.launch.slurmStep, step.isLeftAlone {
+        throw job.refusal(.isolated(slurmTasks: step.tasks))
       }
       result = try body(world)
       if OutstandingRequests.count != 0 {
         throw EnvironmentError.outstandingRequests(OutstandingRequests.count)
       }
     } catch let error as JobError where error.coversJob {
+      // Before the end of MPI, which no rank leaves until all have come: a
+      // rank that exits with an error makes the launcher kill the others.
+      error.write()
       try check(MPI_Finalize(), "MPI_Finalize")
       throw error
     }

@@ -9,6 +9,7 @@ internal import CMPI
 /// What all communicators of a run share.
 final class Job {
   let options: EnvironmentOptions
+  let launch = Launch()
   private(set) var worldSize = 1
   private(set) var worldRank = 0
 
@@ -23,15 +24,32 @@ final class Job {
     return world
   }
 
+  /// Throws unless MPI can be started in this process.
+  func requireUsableLibrary() throws(JobError) {
+    let found = Library.runtimeVersion
+    var isStarted: Int32 = 0
+    if !Library.header.matches(runtimeVersion: found) {
+      throw refusal(.wrongLibrary(built: "\(Library.header)", found: found)).written()
+    }
+    if MPI_Initialized(&isStarted) != MPI_SUCCESS || isStarted != 0 {
+      throw refusal(.alreadyStarted).written()
+    }
+  }
+
+  /// That MPI cannot be used, as every process of the job finds by itself.
+  func refusal(_ error: EnvironmentError) -> JobError {
+    let report = options.report(error)
+    return JobError(
+      message: report.message, exitCode: report.exitCode,
+      isReportedHere: launch.rank == 0, coversJob: true)
+  }
+
   /// Says what went wrong on this rank and ends the job on all of them.
   func abort(because error: any Error) -> Never {
     if let error = error as? JobError {
-      if error.isReportedHere {
-        write(toStandardError: error.message)
-      } else {
-        // Another rank has the message: let it speak before the job is ended.
-        sleep(1)
-      }
+      error.write()
+      // Another rank has the message: let it speak before the job is ended.
+      if !error.isReportedHere { sleep(1) }
       abort(exitCode: error.exitCode)
     }
     let report = options.report(error)
@@ -44,6 +62,19 @@ final class Job {
     fflush(nil)
     MPI_Abort(cmpi_comm_world().raw, exitCode)
     _exit(exitCode)
+  }
+}
+
+extension JobError {
+  /// Tells the user, if this rank is the one to do so.
+  func write() {
+    fflush(nil)
+    if isReportedHere { MPI.write(toStandardError: message) }
+  }
+
+  func written() -> JobError {
+    write()
+    return self
   }
 }
 

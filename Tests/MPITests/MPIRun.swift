@@ -11,11 +11,13 @@ struct MPIRun {
   /// Whether the program was still running at its time limit and was killed.
   let isTimedOut: Bool
 
-  /// - Parameter seconds: after this long the program is killed. Generous for
-  ///   7 ranks on 2 cores; a run that hangs is a failed run.
+  /// - Parameters:
+  ///   - isLaunched: whether to start it with the launcher, or by itself.
+  ///   - seconds: after this long the program is killed. Generous for 7 ranks
+  ///     on 2 cores; a run that hangs is a failed run.
   init(
-    _ program: String, _ arguments: [String] = [], ranks: Int, seconds: Double = 60,
-    environment: [String: String] = [:]
+    _ program: String, _ arguments: [String] = [], ranks: Int, isLaunched: Bool = true,
+    seconds: Double = 60, environment: [String: String] = [:]
   ) throws {
     let folder = FileManager.default.temporaryDirectory.appending(path: "mpi-run-\(UUID())")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -28,9 +30,10 @@ struct MPIRun {
 
     let launcher = try Launcher.current()
     let process = Process()
-    process.executableURL = launcher.executable
+    let product = try Self.builtProduct(program)
+    process.executableURL = isLaunched ? launcher.executable : product
     process.arguments =
-      launcher.options + ["-n", "\(ranks)", try Self.builtProduct(program).path] + arguments
+      isLaunched ? launcher.options + ["-n", "\(ranks)", product.path] + arguments : arguments
     process.environment = ProcessInfo.processInfo.environment
       .merging(launcher.environment) { $1 }.merging(environment) { $1 }
     process.standardInput = FileHandle.nullDevice
@@ -53,6 +56,11 @@ struct MPIRun {
     exitCode = process.terminationStatus
     standardOutput = String(decoding: try Data(contentsOf: outputFile), as: UTF8.self)
     standardError = String(decoding: try Data(contentsOf: errorFile), as: UTF8.self)
+  }
+
+  /// Whether standard error has this line, and has it once.
+  func saysOnce(_ line: String) -> Bool {
+    standardError.split(separator: "\n").filter { $0 == line }.count == 1
   }
 
   /// SwiftPM builds the programs beside the test bundle.

@@ -19,6 +19,5 @@ do {
     if world.rank == 0 { print("passed on \(world.size)") }
   }
 } catch {
-  if error.isReportedHere { print("told once: \(error)") }
   exitProgram(error.exitCode)
 }

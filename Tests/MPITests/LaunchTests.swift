@@ -1,0 +1,52 @@
+import Testing
+
+@testable import MPI
+
+@Suite struct LaunchTests {
+  private func step(_ environment: [String: String]) -> SlurmStep? {
+    SlurmStep { environment[$0] }
+  }
+
+  @Test("a world of one is left alone only in a Slurm step of several tasks without a launcher")
+  func leftAlone() throws {
+    // A batch script: the job may start 4 tasks, this process is no step.
+    #expect(step(["SLURM_NTASKS": "4", "SLURM_PROCID": "0"]) == nil)
+    let alone = try #require(step(["SLURM_NTASKS": "4", "SLURM_STEP_NUM_TASKS": "4"]))
+    #expect(alone.isLeftAlone)
+    #expect(alone.tasks == 4)
+    #expect(step(["SLURM_STEP_NUM_TASKS": "1"])?.isLeftAlone == false)
+    for launcher in ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMI_RANK", "PMIX_RANK"] {
+      #expect(step(["SLURM_STEP_NUM_TASKS": "4", launcher: "1"])?.isLeftAlone == false)
+    }
+  }
+
+  @Test("a program that srun left alone says so once and exits")
+  func leftAloneIsExplained() throws {
+    for task in 0..<2 {
+      let run = try MPIRun(
+        "MPIChecks", ["blocking"], ranks: 1, isLaunched: false,
+        environment: ["SLURM_STEP_NUM_TASKS": "2", "SLURM_PROCID": "\(task)"])
+      #expect(!run.isTimedOut)
+      #expect(run.exitCode == 70)
+      #expect(run.standardError.contains("srun started 2 tasks") == (task == 0))
+    }
+  }
+
+  @Test("a library matches the header of the same name and major version")
+  func libraryMatches() {
+    let openMPI = Library(name: "Open MPI", major: 4, minor: 1)
+    #expect(openMPI.matches(runtimeVersion: "Open MPI v4.1.4, package: Debian OpenMPI"))
+    #expect(openMPI.matches(runtimeVersion: "Open MPI v4.0.0"))
+    #expect(!openMPI.matches(runtimeVersion: "Open MPI v5.0.1"))
+    #expect(!openMPI.matches(runtimeVersion: "MPICH Version: 4.0.2"))
+    let mpich = Library(name: "MPICH", major: 4, minor: 0)
+    #expect(mpich.matches(runtimeVersion: "MPICH Version: 4.2.3"))
+    #expect(!mpich.matches(runtimeVersion: "Open MPI v4.1.4"))
+    #expect(!mpich.matches(runtimeVersion: "MPICH Version: 3.4"))
+  }
+
+  @Test("the tests run with the library they were built for")
+  func thisLibraryMatches() {
+    #expect(Library.header.matches(runtimeVersion: Library.runtimeVersion))
+  }
+}
