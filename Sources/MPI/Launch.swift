@@ -18,7 +18,7 @@ struct Launch {
   ) {
     rank =
       ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"]
-      .lazy.compactMap { environment($0) }.compactMap { Int($0) }.first ?? 0
+      .compactMap(environment).compactMap { Int($0) }.first ?? 0
     slurmStep = SlurmStep(environment: environment)
   }
 }
