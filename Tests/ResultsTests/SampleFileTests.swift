@@ -39,13 +39,18 @@ private func run(_ command: [String]) throws -> Outcome {
 private let program = URL(fileURLWithPath: CommandLine.arguments[0])
   .deletingLastPathComponent().appendingPathComponent("WriteSamples").path
 
+/// The launcher is `MPIRUN`, else `mpirun`: that of the MPI library which the
+/// tests are built for.
 private func mpirun(_ ranks: Int, _ command: [String]) -> [String] {
-  // Open MPI starts no more ranks than there are cores unless it is told to;
-  // MPICH does without being told.
-  ["timeout", "120", "sh", "-c", #"""
-    if mpirun --version 2>&1 | grep -q "Open MPI"; then exec mpirun --oversubscribe -n "$@"; fi
-    exec mpirun -n "$@"
-    """#, "mpirun", "\(ranks)"] + command
+  // Only with this option does Open MPI start more ranks than there are cores.
+  let script = #"""
+    launcher=${MPIRUN:-mpirun}
+    if "$launcher" --version 2>&1 | grep -q "Open MPI"; then
+      exec "$launcher" --oversubscribe -n "$@"
+    fi
+    exec "$launcher" -n "$@"
+    """#
+  return ["timeout", "120", "sh", "-c", script, "mpirun", "\(ranks)"] + command
 }
 
 @Suite(.serialized) struct SampleFiles {
