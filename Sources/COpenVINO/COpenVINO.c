@@ -1,0 +1,69 @@
+#include "COpenVINO.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define LOOK_UP(name)                                                               \
+  if (!(*(void **)&functions->name = dlsym(functions->library, "ov_" #name))) {     \
+    snprintf(reason, capacity, "it has no function ov_" #name " (2023.1 or later is needed)"); \
+    dlclose(functions->library);                                                    \
+    free(functions);                                                                \
+    return NULL;                                                                    \
+  }
+
+ov_functions *ov_functions_load(const char *path, char *reason, size_t capacity) {
+  ov_functions *functions = calloc(1, sizeof *functions);
+  if (!functions) {
+    snprintf(reason, capacity, "out of memory");
+    return NULL;
+  }
+  functions->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  if (!functions->library) {
+    const char *said = dlerror();
+    snprintf(reason, capacity, "%s", said ? said : "unknown reason");
+    free(functions);
+    return NULL;
+  }
+  LOOK_UP(get_openvino_version)
+  LOOK_UP(version_free)
+  LOOK_UP(get_error_info)
+  LOOK_UP(get_last_err_msg)
+  LOOK_UP(free)
+  LOOK_UP(core_create)
+  LOOK_UP(core_free)
+  LOOK_UP(core_read_model)
+  LOOK_UP(model_free)
+  LOOK_UP(model_inputs_size)
+  LOOK_UP(model_outputs_size)
+  LOOK_UP(model_const_input_by_index)
+  LOOK_UP(model_const_output_by_index)
+  LOOK_UP(port_get_any_name)
+  LOOK_UP(port_get_element_type)
+  LOOK_UP(port_get_partial_shape)
+  LOOK_UP(partial_shape_free)
+  LOOK_UP(output_const_port_free)
+  LOOK_UP(compiled_model_free)
+  LOOK_UP(compiled_model_create_infer_request)
+  LOOK_UP(infer_request_free)
+  LOOK_UP(infer_request_set_input_tensor_by_index)
+  LOOK_UP(infer_request_set_output_tensor_by_index)
+  LOOK_UP(infer_request_infer)
+  LOOK_UP(tensor_create)
+  LOOK_UP(tensor_create_from_host_ptr)
+  LOOK_UP(tensor_get_byte_size)
+  LOOK_UP(tensor_free)
+  return functions;
+}
+
+int32_t ov_functions_compile(
+    const ov_functions *functions, const ov_core *core, const ov_model *model, const char *threads,
+    const char *precision, ov_compiled_model **compiled) {
+  int32_t (*compile)(const ov_core *, const ov_model *, const char *, size_t, ov_compiled_model **, ...) =
+      (int32_t(*)(const ov_core *, const ov_model *, const char *, size_t, ov_compiled_model **, ...))
+          dlsym(functions->library, "ov_core_compile_model");
+  if (!compile) return -1;
+  return compile(
+      core, model, "CPU", 8, compiled, "INFERENCE_PRECISION_HINT", precision, "NUM_STREAMS", "1",
+      "INFERENCE_NUM_THREADS", threads, "ENABLE_CPU_PINNING", "NO");
+}

@@ -1,0 +1,29 @@
+import Diffusion
+import Foundation
+
+/// A folder as diffusers and Optimum export models: the network as
+/// `model.onnx` or `unet/model.onnx`, its schedule as `scheduler_config.json`
+/// or `scheduler/scheduler_config.json`.
+struct ExportedFolder {
+  let network: String
+  let configuration: String
+
+  /// - Throws: `ScoreModelError.Code.missingFile`, naming what is missing.
+  init(_ path: String) throws {
+    func find(_ places: [String]) throws -> String {
+      guard let place = places.first(where: { FileManager.default.fileExists(atPath: "\(path)/\($0)") }) else {
+        throw ScoreModelError(.missingFile, "\(path): holds neither \(places.joined(separator: " nor "))")
+      }
+      return "\(path)/\(place)"
+    }
+    network = try find(["model.onnx", "unet/model.onnx"])
+    configuration = try find(["scheduler_config.json", "scheduler/scheduler_config.json"])
+  }
+
+  func open<Scalar: StateScalar>(as _: Scalar.Type, threads: Int?) throws -> any ScoreModel<Scalar> {
+    let configuration = try SchedulerConfiguration(contentsOf: configuration)
+    return try OpenVINOModel<Scalar>(
+      file: network, parametrization: configuration.parametrization, schedule: configuration.schedule,
+      threads: threads)
+  }
+}

@@ -1,0 +1,55 @@
+public import Diffusion
+import Foundation
+
+/// What a person names as MODEL.
+public enum ModelSource: Hashable, Sendable {
+  /// The built-in model of 8x8 handwritten digits.
+  case digits
+  /// A folder as diffusers and Optimum export models.
+  case folder(String)
+  /// A JSON file that states a target with an exact score.
+  case target(String)
+
+  /// - Throws: `ScoreModelError` for a name that is none of these.
+  public init(_ name: String) throws {
+    var isFolder: ObjCBool = false
+    if name == "digits" {
+      self = .digits
+    } else if name.hasPrefix("plugin:") {
+      throw ScoreModelError(.usage, "MODEL \(name): plug-ins are not supported by this version; \(Self.forms)")
+    } else if name.hasSuffix(".json") {
+      self = .target(name)
+    } else if !name.isEmpty, FileManager.default.fileExists(atPath: name, isDirectory: &isFolder) {
+      guard isFolder.boolValue else {
+        throw ScoreModelError(.usage, "MODEL \(name): is a file; \(Self.forms)")
+      }
+      self = .folder(name)
+    } else {
+      throw ScoreModelError(.missingFile, "MODEL \(name): no such model or folder; \(Self.forms)")
+    }
+  }
+
+  private static let forms =
+    "needed: digits, a folder with model.onnx and scheduler_config.json, or a closed-form target FILE.json"
+
+  /// Opens the model for states of the given type.
+  ///
+  /// - Parameter threads: threads of one evaluation of a network; `nil` for
+  ///   the default of `OpenVINOModel`.
+  /// - Throws: `ScoreModelError` or `NumPyError`, each with its exit code.
+  public func open<Scalar: StateScalar>(
+    as scalar: Scalar.Type, threads: Int? = nil
+  ) throws -> any ScoreModel<Scalar> {
+    switch self {
+    case .digits:
+      guard let folder = Bundle.module.resourceURL?.appendingPathComponent("Models/digits").path else {
+        throw ScoreModelError(.missingFile, "the built-in model is missing beside the program; build or install it again")
+      }
+      return try ExportedFolder(folder).open(as: scalar, threads: threads)
+    case .folder(let path):
+      return try ExportedFolder(path).open(as: scalar, threads: threads)
+    case .target(let file):
+      return try ClosedFormTarget(contentsOf: file).model(of: scalar, file: file)
+    }
+  }
+}
