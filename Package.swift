@@ -65,7 +65,7 @@ let package = Package(
       swiftSettings: swiftSettings),
     .testTarget(name: "NumPyFormatTests", dependencies: ["NumPyFormat"], swiftSettings: swiftSettings),
     .executableTarget(
-      name: "WriteSamples", dependencies: ["MPI", "Results"], path: "Tests/Programs/WriteSamples",
+      name: "WriteSamples", dependencies: ["MPI", "Results"], path: "Tests/WriteSamples",
       swiftSettings: swiftSettings),
     .testTarget(
       name: "ResultsTests",
@@ -74,5 +74,8 @@ let package = Package(
         .product(name: "Crypto", package: "swift-crypto"),
       ],
       swiftSettings: swiftSettings),
+    .testTarget(
+      name: "ScoreModelsTests", dependencies: ["ScoreModels", "Diffusion", "NumPyFormat"],
+      resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
   ]
 )

@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+"""Makes the files beside it: pip install numpy onnx onnxruntime, then run it.
+
+- digits-states.npy, digits-timesteps.npy, digits-noise.npy: inputs of the
+  built-in model, and its prediction by ONNX Runtime, a program other than the
+  one under test;
+- small networks with one thing wrong each, named after it.
+"""
+import pathlib
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+here = pathlib.Path(__file__).resolve().parent
+digits = here.parents[2] / "Sources/ScoreModels/Models/digits/model.onnx"
+
+generator = np.random.default_rng(0)
+timesteps = np.array([0, 1, 10, 100, 300, 500, 700, 900, 999, 250.5, 3, 42], np.float32)
+states = generator.standard_normal((len(timesteps), 1, 8, 8)).astype(np.float32)
+noise, = onnxruntime.InferenceSession(digits).run(None, {"sample": states, "timestep": timesteps})
+np.save(here / "digits-states.npy", states)
+np.save(here / "digits-timesteps.npy", timesteps)
+np.save(here / "digits-noise.npy", noise)
+
+
+def network(name, sample=("batch", 3), timestep=("batch",), timestep_type=TensorProto.FLOAT, further=(), output=None,
+            outside=False):
+    """sample * weight, with `timestep` taken as an input that changes nothing."""
+    inputs = [helper.make_tensor_value_info("sample", TensorProto.FLOAT, sample),
+              helper.make_tensor_value_info("timestep", timestep_type, timestep),
+              *(helper.make_tensor_value_info(other, TensorProto.FLOAT, ["batch", 3]) for other in further)]
+    nodes = [helper.make_node("Mul", ["sample", "weight"], ["scaled"]),
+             helper.make_node("Cast", ["timestep"], ["t"], to=TensorProto.FLOAT),
+             helper.make_node("ReduceSum", ["t"], ["total"], keepdims=0),
+             helper.make_node("Mul", ["total", "zero"], ["nothing"]),
+             *(helper.make_node("Identity", [other], [other + "_copy"]) for other in further),
+             helper.make_node("Sum", ["scaled", "nothing", *(other + "_copy" for other in further)], ["summed"]),
+             helper.make_node("Flatten" if output else "Identity", ["summed"], ["noise"],
+                              **({"axis": 0} if output else {}))]
+    weight = numpy_helper.from_array(np.full(3, 2, np.float32), "weight")
+    if outside:
+        onnx.external_data_helper.set_external_data(weight, "absent-weights.bin", offset=0, length=12)
+        weight.ClearField("raw_data")
+    graph = helper.make_graph(
+        nodes, "small", inputs, [helper.make_tensor_value_info("noise", TensorProto.FLOAT, output or sample)],
+        [weight, numpy_helper.from_array(np.zeros((), np.float32), "zero")])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    (here / name).write_bytes(model.SerializeToString())
+
+
+network("twice-the-sample.onnx")
+network("integer-timestep.onnx", timestep_type=TensorProto.INT64)
+network("scalar-timestep.onnx", timestep=())
+network("fixed-batch.onnx", sample=(4, 3), timestep=(4,))
+network("further-input.onnx", further=["labels"])
+network("flat-output.onnx", output=[1, "all"])
+network("weights-missing.onnx", outside=True)
