@@ -68,9 +68,10 @@ public struct CounterNoise: NoiseSource, Hashable, Sendable {
     }
   }
 
-  typealias Words = (UInt32, UInt32, UInt32, UInt32)
+  public typealias Words = (UInt32, UInt32, UInt32, UInt32)
 
-  static func philox(_ counter: Words, key: (UInt32, UInt32)) -> Words {
+  /// Philox4x32-10.
+  public static func philox(_ counter: Words, key: (UInt32, UInt32)) -> Words {
     philox4x32_R(
       10, philox4x32_ctr_t(v: counter), philox4x32_key_t(v: key)
     ).v

@@ -1,3 +1,5 @@
+import Foundation
+
 /// The exact law of a sequential sampler's state where the target is Gaussian.
 ///
 /// Every step is then affine in the state, so each coordinate stays Gaussian
@@ -6,8 +8,8 @@
 public struct GaussianLaw: Hashable, Sendable {
   public private(set) var mean: [Double]
   public private(set) var variance: [Double]
-  private let targetMean: [Double]
-  private let targetVariances: [Double]
+  let targetMean: [Double]
+  let targetVariances: [Double]
 
   /// The law at the start of sampling, `N(0, I)`.
   public init<Scalar>(target: Gaussian<Scalar>) {
@@ -60,5 +62,18 @@ public struct GaussianLaw: Hashable, Sendable {
   private func scoreCoefficients(_ k: Int, at node: NoiseTime) -> (slope: Double, constant: Double) {
     let variance = node.alpha * node.alpha * targetVariances[k] + node.sigma * node.sigma
     return (-1 / variance, node.alpha * targetMean[k] / variance)
+  }
+}
+
+extension GaussianLaw {
+  /// The Kullback-Leibler divergence, in nats, of this law from the target's
+  /// own law at a noise time.
+  public func divergence(at node: NoiseTime) -> Double {
+    mean.indices.reduce(0) { sum, k in
+      let variance = node.alpha * node.alpha * targetVariances[k] + node.sigma * node.sigma
+      let shift = mean[k] - node.alpha * targetMean[k]
+      let ratio = self.variance[k] / variance
+      return sum + 0.5 * (ratio - 1 - log(ratio) + shift * shift / variance)
+    }
   }
 }

@@ -25,3 +25,12 @@ public struct PicardOptions: Hashable, Sendable {
     return max(1, (longest + 63) / 64)
   }
 }
+
+extension PicardOptions {
+  /// The largest number of chunks that are iterated at the same time: how many
+  /// ranks can work on one sample.
+  public func activeChunks(_ trajectory: Trajectory) -> Int {
+    let slices = min(window ?? trajectory.longestSegment, trajectory.longestSegment)
+    return (slices + chunk - 1) / chunk
+  }
+}

@@ -1,61 +1,94 @@
 import Diffusion
+import Foundation
 import PicardSampler
 import Testing
 
-/// Means of a small mixture, from the noise itself.
-func mixture<Scalar: StateScalar>(_ dimension: Int, _: Scalar.Type = Scalar.self) throws
-  -> GaussianMixture<Scalar>
-{
-  let noise = CounterNoise(seed: 7)
-  let means = (0..<4).map { index -> [Double] in
-    var values = [Double](repeating: 0, count: dimension)
-    var span = values.mutableSpan
-    noise.fill(&span, stream: .step, step: 0, sample: index)
-    return values
+func cosine(_ x: Double) -> Double { cos(x) }
+
+@Suite struct ExactnessTests {
+  @Test(
+    "at tolerance 0 the result is the sequential sampler's, to the bit",
+    arguments: SamplerCase.all, Linearization.allCases)
+  func toleranceZero(sampler: SamplerCase, linearization: Linearization) throws {
+    let trajectory = try sampler.trajectory()
+    let single: [[Float]] = try sequential(trajectory)
+    let double: [[Double]] = try sequential(trajectory)
+    for (window, chunk) in [(nil, nil), (nil, 5), (12, nil), (12, 5), (7, 1)] as [(Int?, Int?)] {
+      let options = PicardOptions(
+        linearization: linearization, stop: .tolerance(0), window: window, chunk: chunk,
+        trajectory: trajectory)
+      #expect(try Drawn<Float>(trajectory, options).states == single)
+      #expect(try Drawn<Double>(trajectory, options).states == double)
+    }
   }
-  return try GaussianMixture(means: means, variance: 0.05)
-}
 
-func solve<Scalar: StateScalar>(
-  _ type: Scalar.Type, ranks: Int, trajectory: Trajectory, options: PicardOptions,
-  dimension: Int = 6, samples: [Int] = [0], rows: Int = 16
-) throws -> (states: [[Scalar]], rounds: Int, evaluations: Int) {
-  let results = try VirtualRing.run(ranks) { ring in
-    let batch = ScoreBatch<Scalar>(try mixture(dimension), rows: rows)
-    let solver = PicardSolver(
-      trajectory, options: options, batch: batch, ring: ring, noise: CounterNoise(seed: 42),
-      samples: samples)
-    return try solver.run()
-  }
-  let states = results.flatMap(\.samples).sorted { $0.number < $1.number }.map(\.state)
-  return (states, results[0].record.rounds, results.map(\.record.evaluations).reduce(0, +))
-}
-
-func sequential<Scalar: StateScalar>(
-  _ type: Scalar.Type, trajectory: Trajectory, dimension: Int = 6, samples: [Int] = [0]
-) throws -> [[Scalar]] {
-  let solver = SequentialSolver(
-    trajectory, batch: ScoreBatch<Scalar>(try mixture(dimension), rows: 16),
-    noise: CounterNoise(seed: 42), samples: samples)
-  return try solver.run().samples.map(\.state)
-}
-
-@Test func explore() throws {
-  let grid = try TimeGrid.shrinking(steps: 120, horizon: 8, earlyStop: 1e-2)
-  for (kind, level) in [(StepMap.Kind.exponential, 1.0), (.exponential, 0), (.posterior, 1), (.posterior, 0), (.multistep, 0)] {
-    let whole = try Trajectory(kind, on: grid, noiseLevel: level)
-    let blocks = try Trajectory(kind, on: grid, noiseLevel: level, blocks: 4, corrector: .init(steps: 8))
-    for trajectory in [whole, blocks] {
-      let reference = try sequential(Double.self, trajectory: trajectory, dimension: 16)
-      print(kind, level, reference[0][0..<3])
-      for linearization in Linearization.allCases {
-        for window in [nil, 32] {
-          let t = try solve(Double.self, ranks: 1, trajectory: trajectory, options: .init(linearization: linearization, stop: .tolerance(1e-3), window: window, trajectory: trajectory), dimension: 16)
-          let e = (zip(t.states[0], reference[0]).map { ($0 - $1) * ($0 - $1) }.reduce(0, +) / 16).squareRoot()
-          let exact = try solve(Double.self, ranks: 1, trajectory: trajectory, options: .init(linearization: linearization, stop: .tolerance(0), window: window, trajectory: trajectory), dimension: 16)
-          print("  ", linearization, window ?? 0, t.rounds, t.evaluations, e, "exact", exact.states == reference, exact.rounds)
-        }
+  @Test(
+    "the number of ranks enters no bit", arguments: SamplerCase.all,
+    [StopRule.tolerance(1e-3), .iterations(4)])
+  func ranks(sampler: SamplerCase, stop: StopRule) throws {
+    let trajectory = try sampler.trajectory()
+    for (window, chunk) in [(nil, nil), (nil, 3), (12, 2), (10, 4)] as [(Int?, Int?)] {
+      let options = PicardOptions(
+        stop: stop, window: window, chunk: chunk, trajectory: trajectory)
+      let alone = try Drawn<Float>(trajectory, options, samples: [0, 1, 2])
+      for ranks in [2, 3, 4, 7] {
+        let together = try Drawn<Float>(trajectory, options, ranks: ranks, samples: [0, 1, 2])
+        #expect(together.states == alone.states)
+        #expect(together.rounds == alone.rounds)
+        #expect(together.evaluations == alone.evaluations)
       }
     }
+  }
+
+  @Test("a sample is the same whatever is drawn beside it, in whatever batches", arguments: SamplerCase.all)
+  func companions(sampler: SamplerCase) throws {
+    let trajectory = try sampler.trajectory()
+    for window in [nil, 12] {
+      let options = PicardOptions(window: window, trajectory: trajectory)
+      let together = try Drawn<Float>(trajectory, options, samples: [0, 1, 2, 3, 4], rows: 64)
+      for sample in [0, 2, 4] {
+        let alone = try Drawn<Float>(trajectory, options, samples: [sample], rows: 3)
+        #expect(alone.states[0] == together.states[sample])
+      }
+    }
+  }
+
+  @Test("after as many rounds as slices a block is exact", arguments: Linearization.allCases)
+  func frontOfExactness(linearization: Linearization) throws {
+    let trajectory = try SamplerCase(method: .ddpm).trajectory(steps: 15)
+    let reference: [[Double]] = try sequential(trajectory)
+    let options = PicardOptions(
+      linearization: linearization, stop: .iterations(15), chunk: 4, trajectory: trajectory)
+    #expect(try Drawn<Double>(trajectory, options).states == reference)
+  }
+
+  /// The stop rule bounds the last change, not the error; the iteration
+  /// contracts, so the error is of the tolerance's order.
+  @Test("the distance to the sequential sampler is of the order of the tolerance", arguments: SamplerCase.all)
+  func tolerance(sampler: SamplerCase) throws {
+    let trajectory = try sampler.trajectory()
+    let reference: [[Double]] = try sequential(trajectory)
+    for window in [nil, 12] {
+      for tolerance in [1e-2, 1e-4, 1e-6] {
+        let options = PicardOptions(
+          stop: .tolerance(tolerance), window: window, trajectory: trajectory)
+        let drawn = try Drawn<Double>(trajectory, options)
+        #expect(distance(drawn.states[0], reference[0]) <= 10 * tolerance)
+        #expect(drawn.rounds < trajectory.slices)
+      }
+    }
+  }
+
+  @Test("the secant needs fewer rounds than the paper's iteration, and that fewer than none")
+  func linearizations() throws {
+    let trajectory = try SamplerCase(method: .piadmSDE).trajectory(steps: 120)
+    let rounds = try Dictionary(
+      uniqueKeysWithValues: Linearization.allCases.map { linearization in
+        let options = PicardOptions(linearization: linearization, trajectory: trajectory)
+        return (linearization, try Drawn<Double>(trajectory, options, dimension: 16).rounds)
+      })
+    #expect(rounds[.secant]! < rounds[.increment]!)
+    #expect(rounds[.increment]! < rounds[.frozen]!)
+    #expect(rounds[.frozen]! < rounds[.none]!)
   }
 }

@@ -1,0 +1,37 @@
+/// Initial states and step noise from elsewhere, for comparisons with other
+/// programs; numbers that were not recorded are drawn.
+public struct RecordedNoise: NoiseSource, Sendable {
+  /// Samples x dimension.
+  let initialStates: [Double]?
+  /// Steps x samples x dimension.
+  let stepNoise: [Double]?
+  let samples: Int
+  let drawn: CounterNoise
+
+  public init(
+    initialStates: [Double]?, stepNoise: [Double]?, samples: Int, otherwise drawn: CounterNoise
+  ) {
+    self.initialStates = initialStates
+    self.stepNoise = stepNoise
+    self.samples = samples
+    self.drawn = drawn
+  }
+
+  public func fill<Scalar: StateScalar>(
+    _ output: inout MutableSpan<Scalar>, stream: NoiseStream, step: Int, sample: Int
+  ) {
+    let recorded: [Double]?
+    let row: Int
+    switch stream {
+    case .initialState: (recorded, row) = (initialStates, sample)
+    case .step: (recorded, row) = (stepNoise, step * samples + sample)
+    default: (recorded, row) = (nil, 0)
+    }
+    guard let recorded else {
+      drawn.fill(&output, stream: stream, step: step, sample: sample)
+      return
+    }
+    let first = row * output.count
+    for k in 0..<output.count { output[k] = Scalar(recorded[first + k]) }
+  }
+}

@@ -1,0 +1,32 @@
+import ArgumentParser
+import Foundation
+import MPI
+import ScoreModels
+
+struct Doctor: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Show what this program runs with, and what is missing.",
+    discussion: """
+      Prints the MPI library, the launcher, the ranks with their hosts and processors, and \
+      OpenVINO. What is missing comes with the command that mends it, and with exit code 69.
+      """)
+
+  mutating func run() throws {
+    try Failure.underMPI { world in
+      let placement = try Placement(world)
+      try world.agree {
+        guard world.rank == 0 else { return }
+        write(
+          """
+          piadm    \(Piadm.version), Swift \(swiftVersion)
+          MPI      \(Library.runtimeVersion), standard \(Library.standard.major).\(Library.standard.minor)
+          launcher \(Launcher.description)
+          \(placement.text)
+
+          """)
+        let openvino = try OpenVINOLibrary()
+        write("OpenVINO \(openvino.version)\n         \(openvino.path)\n")
+      }
+    }
+  }
+}

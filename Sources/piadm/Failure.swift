@@ -1,0 +1,57 @@
+import ArgumentParser
+import Diffusion
+import Foundation
+import MPI
+import NumPyFormat
+import PicardSampler
+import Results
+import ScoreModels
+
+/// The exit codes of the program, after BSD's `sysexits.h`.
+enum Failure {
+  static let usage: Int32 = 64
+  static let badData: Int32 = 65
+  static let failed: Int32 = 70
+
+  /// What a user is told of an error, and the exit code.
+  static func report(_ error: any Error) -> FailureReport {
+    switch error {
+    case let error as WrongUsage: FailureReport("piadm: \(error)", exitCode: usage)
+    case let error as DiffusionError: FailureReport("piadm: \(error)", exitCode: usage)
+    case let error as NumPyError: FailureReport("piadm: \(error)", exitCode: error.exitCode)
+    case let error as BadData: FailureReport("piadm: \(error)", exitCode: badData)
+    case let error as ScoreModelError: FailureReport("piadm: \(error)", exitCode: error.exitCode)
+    case let error as OutputError: FailureReport("piadm: \(error)", exitCode: error.exitCode)
+    default: FailureReport("piadm: \(error)", exitCode: failed)
+    }
+  }
+
+  /// Starts MPI for `body`, and ends the program on all ranks where it fails:
+  /// one message, from one rank.
+  static func underMPI(_ body: (Communicator) throws -> Void) throws {
+    var options = EnvironmentOptions()
+    options.report = report
+    do {
+      try withEnvironment(options, body)
+    } catch {
+      if error.isReportedHere {
+        FileHandle.standardError.write(Data((error.message + "\n").utf8))
+      } else {
+        Launcher.letFirstRankSpeak()
+      }
+      throw ExitCode(error.exitCode)
+    }
+  }
+}
+
+/// Options that do not fit together, or do not fit the model.
+struct WrongUsage: Error, CustomStringConvertible {
+  let description: String
+  init(_ description: String) { self.description = description }
+}
+
+/// A file whose content does not fit the run.
+struct BadData: Error, CustomStringConvertible {
+  let description: String
+  init(_ description: String) { self.description = description }
+}

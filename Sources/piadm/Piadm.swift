@@ -1,0 +1,43 @@
+import ArgumentParser
+
+struct Piadm: ParsableCommand {
+  static let version = "0.1.0"
+
+  static let configuration = CommandConfiguration(
+    commandName: "piadm",
+    abstract: "Samples diffusion models in parallel over time, on any number of MPI ranks.",
+    discussion: """
+      The steps of a sampler are guessed all at once and corrected together by Picard \
+      iterations (PIADM; Chen, Ren, Ying and Rotskoff, NeurIPS 2024). The result does not depend \
+      on the number of ranks, and at tolerance 0 it is the sequential sampler's to the bit.
+
+      Every command runs alone or under a launcher:
+        piadm sample digits
+        mpirun -n 4 piadm sample digits --samples 8 --images digits.png
+      """,
+    version: version,
+    subcommands: [Sample.self, Doctor.self])
+}
+
+@main
+enum Program {
+  static func main() {
+    do {
+      var command = try Piadm.parseAsRoot()
+      try command.run()
+    } catch {
+      leave(error)
+    }
+  }
+
+  /// Ends this process: rank 0 prints, all return the same exit code.
+  private static func leave(_ error: any Error) -> Never {
+    if !Launcher.isFirstRank {
+      // A launcher ends the other ranks when the first one leaves with an
+      // error; rank 0 has the message.
+      Launcher.letFirstRankSpeak()
+      Piadm.exit(withError: ExitCode(Piadm.exitCode(for: error).rawValue))
+    }
+    Piadm.exit(withError: error)
+  }
+}

@@ -1,0 +1,62 @@
+import ArgumentParser
+import Foundation
+import PicardSampler
+
+enum ProgressKind: String, ExpressibleByArgument, CaseIterable {
+  case auto, bar, lines, none
+}
+
+/// Tells how far a run is: a bar in a terminal, or a line now and then.
+struct Progress {
+  private let kind: ProgressKind
+  private let start = ContinuousClock.now
+  private var lastShown: ContinuousClock.Instant?
+  private var lastTenth = 0
+
+  init(_ kind: ProgressKind) {
+    guard kind == .auto else {
+      self.kind = kind
+      return
+    }
+    // Standard output looks like a terminal under a launcher even when it is a file.
+    self.kind = !Launcher.isPresent && isatty(STDOUT_FILENO) != 0 ? .bar : .lines
+  }
+
+  mutating func show(_ summary: RoundSummary) {
+    let now = ContinuousClock.now
+    let isDone = summary.finishedSteps == summary.steps
+    let seconds = String(format: "%.1f", (now - start) / .seconds(1))
+    let text =
+      "round \(summary.round)  steps \(summary.finishedSteps)/\(summary.steps)  "
+      + String(format: "change %.1e", summary.largestChange) + "  \(seconds) s"
+    switch kind {
+    case .auto, .none:
+      return
+    case .bar:
+      guard isDone || isDue(now, after: .milliseconds(100)) else { return }
+      let width = 30
+      let filled = width * summary.finishedSteps / summary.steps
+      let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: width - filled)
+      show("\r[\(bar)] \(text)\u{1B}[K" + (isDone ? "\n" : ""), at: now)
+    case .lines:
+      let tenth = 10 * summary.finishedSteps / summary.steps
+      guard isDone || tenth > lastTenth || isDue(now, after: .seconds(5)) else { return }
+      lastTenth = tenth
+      show(text + "\n", at: now)
+    }
+  }
+
+  private func isDue(_ now: ContinuousClock.Instant, after pause: Duration) -> Bool {
+    now - (lastShown ?? start) > pause
+  }
+
+  private mutating func show(_ text: String, at now: ContinuousClock.Instant) {
+    lastShown = now
+    write(text)
+  }
+}
+
+/// Writes to standard output at once.
+func write(_ text: String) {
+  FileHandle.standardOutput.write(Data(text.utf8))
+}

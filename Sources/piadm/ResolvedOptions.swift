@@ -1,0 +1,56 @@
+import Diffusion
+import PicardSampler
+import Results
+
+/// Every option by its name, defaults and choices of the program filled in.
+struct ResolvedOptions {
+  let values: [String: OptionValue]
+
+  init<Scalar>(_ command: Sample, setup: Setup<Scalar>, picard: PicardOptions) {
+    let (sampler, solver, output) = (command.sampler, command.solver, command.output)
+    let isIterated = solver.solver == .picard
+    var values: [String: OptionValue] = [
+      "method": .text(sampler.method.rawValue),
+      "noise-level": .number(sampler.resolvedNoiseLevel),
+      "samples": .integer(sampler.samples),
+      "seed": .unsigned(sampler.seed),
+      "steps": .integer(setup.grid.steps),
+      "grid": .text(setup.gridName),
+      "corrector-steps": .integer(sampler.corrector.steps),
+      "precision": .text(sampler.precision.rawValue),
+      "initial": .file(sampler.initial),
+      "noise": .file(sampler.noise),
+      "solver": .text(solver.solver.rawValue),
+      "blocks": .integer(solver.blocks ?? min(sampler.method.defaultBlocks, setup.grid.steps)),
+      "batch": .integer(setup.batch.rows),
+      "replicas": .integer(solver.replicas),
+      "out": .text(output.out),
+      "images": .file(output.images),
+      "report": .file(output.report),
+      "stall-timeout": .number(solver.stallTimeout),
+      "score-latency": .number(solver.scoreLatency),
+    ]
+    if ["shrinking", "uniform", "karras"].contains(setup.gridName) {
+      values["horizon"] = .number(sampler.horizon ?? 10)
+      values["early-stop"] = .number(sampler.earlyStop ?? 1e-3)
+    }
+    if sampler.corrector.steps > 0 {
+      values["corrector-time"] = .number(sampler.correctorTime)
+      values["friction"] = .number(sampler.friction)
+    }
+    if isIterated {
+      values["window"] = picard.window.map { .integer($0) } ?? .none
+      values["chunk"] = .integer(picard.chunk)
+      values["linearization"] = .text(picard.linearization.rawValue)
+      switch picard.stop {
+      case .tolerance(let tolerance): values["tolerance"] = .number(tolerance)
+      case .iterations(let iterations): values["iterations"] = .integer(iterations)
+      }
+    }
+    self.values = values
+  }
+}
+
+extension OptionValue {
+  fileprivate static func file(_ path: String?) -> OptionValue { path.map { .text($0) } ?? .none }
+}

@@ -1,0 +1,41 @@
+import ArgumentParser
+import Diffusion
+import MPI
+import ScoreModels
+
+struct Sample: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Draw samples.",
+    discussion: """
+      MODEL is `digits` (built in), a folder as diffusers and Optimum export them, or a \
+      closed-form target FILE.json.
+
+      Examples:
+        piadm sample digits --samples 32 --images digits.png
+        mpirun -n 2 piadm sample digits --method ddpm --steps 1000 --window 16
+        mpirun -n 8 piadm sample target.json --method piadm-ode --steps 200
+        piadm sample digits --tolerance 0        the sequential sampler's bits
+      """)
+
+  @Argument(help: ArgumentHelp("The model to sample.", valueName: "MODEL"))
+  var model: String
+
+  @OptionGroup(title: "Sampler")
+  var sampler: SamplerOptions
+
+  @OptionGroup(title: "Solver")
+  var solver: SolverOptions
+
+  @OptionGroup(title: "Output")
+  var output: OutputOptions
+
+  mutating func run() throws {
+    let command = self
+    try Failure.underMPI { world in
+      switch command.sampler.precision {
+      case .single: try SampleRun<Float>(command, world).run()
+      case .double: try SampleRun<Double>(command, world).run()
+      }
+    }
+  }
+}

@@ -1,0 +1,207 @@
+import ArgumentParser
+import Diffusion
+import Foundation
+import PicardSampler
+
+extension SamplingMethod: ExpressibleByArgument {}
+extension Linearization: ExpressibleByArgument {}
+
+/// What is drawn, and by which sampler.
+struct SamplerOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("The sampler: piadm-sde, piadm-ode (with corrector), ddpm, ddim or dpm++2m.", valueName: "name"))
+  var method = SamplingMethod.piadmSDE
+
+  @Option(help: ArgumentHelp("Noise of a step, from 0 (ODE) to 1 (SDE). (default: the method's)", valueName: "v"))
+  var noiseLevel: Double?
+
+  @Option(help: ArgumentHelp("Number of samples.", valueName: "b"))
+  var samples = 1
+
+  @Option(help: ArgumentHelp("Seed. Sample i of a seed is the same whatever the number of samples and ranks.", valueName: "s"))
+  var seed: UInt64 = 0
+
+  @Option(help: ArgumentHelp("Number of steps.", valueName: "m"))
+  var steps: Int?
+
+  @Option(help: ArgumentHelp("Spacing of the steps: shrinking, uniform, karras or model. (default: model where the model has training timesteps, else shrinking)", valueName: "name"))
+  var grid: GridName?
+
+  @Option(help: ArgumentHelp("An explicit grid: forward noise times, decreasing, one more than steps.", valueName: "file.npy"))
+  var times: String?
+
+  @Option(help: ArgumentHelp("Noise time to start from, where the grid is not the model's. (default: 10)", valueName: "t"))
+  var horizon: Double?
+
+  @Option(help: ArgumentHelp("Noise time to stop at, where the grid is not the model's. (default: 0.001)", valueName: "eta"))
+  var earlyStop: Double?
+
+  @Option(help: ArgumentHelp("Corrector steps after every block; 0 switches it off. (default: 16 for piadm-ode, else 0)", valueName: "m"))
+  var correctorSteps: Int?
+
+  @Option(help: ArgumentHelp("Duration of the corrector in units of sigma.", valueName: "tau"))
+  var correctorTime = 2.0
+
+  @Option(help: ArgumentHelp("Friction of the corrector in units of 1/sigma.", valueName: "gamma"))
+  var friction = 2.0
+
+  @Option(help: ArgumentHelp("Type of the states: single or double.", valueName: "type"))
+  var precision = Precision.single
+
+  @Option(help: ArgumentHelp("Initial states instead of drawn ones, samples x shape.", valueName: "file.npy"))
+  var initial: String?
+
+  @Option(help: ArgumentHelp("Step noise instead of drawn one, steps x samples x shape.", valueName: "file.npy"))
+  var noise: String?
+
+  enum GridName: String, ExpressibleByArgument, CaseIterable {
+    case shrinking, uniform, karras, model
+  }
+
+  enum Precision: String, ExpressibleByArgument, CaseIterable {
+    case single, double
+  }
+
+  var resolvedNoiseLevel: Double { noiseLevel ?? method.defaultNoiseLevel }
+
+  var corrector: LangevinCorrector.Settings {
+    .init(
+      steps: correctorSteps ?? method.defaultCorrectorSteps, time: correctorTime,
+      friction: friction)
+  }
+
+  func validate() throws {
+    try require(samples >= 1, "--samples must be at least 1, not \(samples)")
+    try require(samples <= Int(UInt32.max), "--samples must be below 2^32, not \(samples)")
+    if let steps { try require(steps >= 1, "--steps must be at least 1, not \(steps)") }
+    if let noiseLevel {
+      try require(
+        noiseLevel >= 0 && noiseLevel <= 1, "--noise-level must be from 0 to 1, not \(noiseLevel)")
+    }
+    try require(
+      method != .multistep || resolvedNoiseLevel == 0,
+      "--method dpm++2m has no noise: leave --noise-level away or give 0")
+    if times != nil {
+      try require(
+        steps == nil && grid == nil && horizon == nil && earlyStop == nil,
+        "--times states the whole grid: leave --steps, --grid, --horizon and --early-stop away")
+    }
+    try require(
+      grid != .model || (horizon == nil && earlyStop == nil),
+      "--grid model has its own ends: leave --horizon and --early-stop away")
+    let (T, eta) = (horizon ?? 10, earlyStop ?? 1e-3)
+    try require(
+      T.isFinite && eta > 0 && eta < T,
+      "--early-stop \(eta) and --horizon \(T) must satisfy 0 < early stop < horizon")
+    do { try corrector.validate() } catch { throw ValidationError("\(error)") }
+  }
+}
+
+/// How the samples are computed.
+struct SolverOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("The solver: picard, or sequential (one step after another, on one rank).", valueName: "name"))
+  var solver = Solver.picard
+
+  @Option(help: ArgumentHelp("Blocks that the steps are cut into. (default: 4 for piadm-ode, else 1)", valueName: "n"))
+  var blocks: Int?
+
+  @Option(help: ArgumentHelp("A sliding window of so many steps, or auto to choose from a measurement. (default: off, whole blocks)", valueName: "w|auto"))
+  var window: WindowChoice?
+
+  @Option(help: ArgumentHelp("Largest change at which a slice is done, root mean square over a sample; 0 gives the sequential sampler's bits. (default: 0.001)", valueName: "x"))
+  var tolerance: Double?
+
+  @Option(help: ArgumentHelp("A fixed number of iterations instead of a tolerance.", valueName: "k"))
+  var iterations: Int?
+
+  @Option(help: ArgumentHelp("Slope of a correction: secant, frozen (the paper's), increment (ParaDiGMS) or none.", valueName: "name"))
+  var linearization = Linearization.secant
+
+  @Option(help: ArgumentHelp("Slices of a chunk, the unit of ownership and of messages. (default: chosen, and reported)", valueName: "c"))
+  var chunk: Int?
+
+  @Option(help: ArgumentHelp("Rows of a score call. (default: chosen, and reported)", valueName: "rows"))
+  var batch: Int?
+
+  @Option(help: ArgumentHelp("Groups of ranks, each with its own samples.", valueName: "r"))
+  var replicas = 1
+
+  @Option(help: ArgumentHelp("A rank that has waited so long for another one ends the job.", valueName: "seconds"))
+  var stallTimeout = 300.0
+
+  @Option(help: ArgumentHelp("Wait added to every score call, for scaling studies on few cores.", valueName: "seconds"))
+  var scoreLatency = 0.0
+
+  enum Solver: String, ExpressibleByArgument, CaseIterable {
+    case picard, sequential
+  }
+
+  /// A number of steps, or `nil` for a choice at run time.
+  struct WindowChoice: ExpressibleByArgument {
+    var steps: Int?
+
+    init?(argument: String) {
+      if argument == "auto" { return }
+      guard let steps = Int(argument) else { return nil }
+      self.steps = steps
+    }
+  }
+
+  var stop: StopRule { iterations.map { .iterations($0) } ?? .tolerance(tolerance ?? 1e-3) }
+
+  func validate() throws {
+    try require(
+      tolerance == nil || iterations == nil, "--tolerance and --iterations exclude each other")
+    if let tolerance {
+      try require(
+        tolerance >= 0 && tolerance.isFinite, "--tolerance must be 0 or more, not \(tolerance)")
+    }
+    for (name, value) in [
+      ("blocks", blocks), ("window", window?.steps), ("iterations", iterations), ("chunk", chunk),
+      ("batch", batch), ("replicas", replicas),
+    ] {
+      if let value { try require(value >= 1, "--\(name) must be at least 1, not \(value)") }
+    }
+    if let batch {
+      try require(batch <= 1 << 20, "--batch must be at most 1048576 rows, not \(batch)")
+    }
+    try require(
+      stallTimeout > 0 && stallTimeout.isFinite,
+      "--stall-timeout must be positive, not \(stallTimeout)")
+    try require(
+      scoreLatency >= 0 && scoreLatency.isFinite,
+      "--score-latency must be 0 or more, not \(scoreLatency)")
+    if solver == .sequential {
+      try require(
+        window == nil && tolerance == nil && iterations == nil && chunk == nil,
+        "--solver sequential has nothing to iterate: leave --window, --tolerance, --iterations and --chunk away"
+      )
+    }
+  }
+}
+
+/// What a run leaves and shows.
+struct OutputOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("The samples.", valueName: "file.npy"))
+  var out = "samples.npy"
+
+  @Option(help: ArgumentHelp("A contact sheet of the samples.", valueName: "file.png"))
+  var images: String?
+
+  @Option(help: ArgumentHelp("The run's record.", valueName: "file.json"))
+  var report: String?
+
+  @Option(help: ArgumentHelp("Progress: bar, lines, none or auto (lines under a launcher).", valueName: "kind"))
+  var progress = ProgressKind.auto
+
+  func validate() throws {
+    let files = [out, images, report].compactMap { $0 }
+    for (index, file) in files.enumerated() {
+      try require(!file.isEmpty, "an output file needs a name")
+      try require(!files[..<index].contains(file), "two outputs are named \(file)")
+    }
+  }
+}
+
+private func require(_ condition: Bool, _ message: @autoclosure () -> String) throws {
+  if !condition { throw ValidationError(message()) }
+}

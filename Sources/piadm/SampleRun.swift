@@ -1,0 +1,170 @@
+import Diffusion
+import Foundation
+import MPI
+import PicardSampler
+import Results
+import ScoreModels
+
+/// One run of `piadm sample`, on one rank.
+struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
+  let command: Sample
+  let world: Communicator
+
+  init(_ command: Sample, _ world: Communicator) {
+    self.command = command
+    self.world = world
+  }
+
+  func run() throws {
+    var timers = PhaseTimers()
+    timers.enter(.setup)
+    let (sampler, options) = (command.sampler, command.solver)
+    try world.agree {
+      guard options.replicas <= world.size else {
+        throw WrongUsage(
+          "--replicas \(options.replicas) needs as many ranks, and there are \(world.size)")
+      }
+    }
+    try world.agree { if world.rank == 0 { try checkOutputs() } }
+    let setup = try world.agree { try Setup<Scalar>(command) }
+    try world.agree { try setup.batch.checkInvariance(at: setup.grid.nodes) }
+    let replica = world.rank * options.replicas / world.size
+    let samples = share(of: sampler.samples, replica, options.replicas)
+    let picard = PicardOptions(
+      linearization: options.linearization, stop: options.stop, window: options.window?.steps,
+      chunk: options.chunk, trajectory: setup.trajectory)
+    let resolved = ResolvedOptions(command, setup: setup, picard: picard)
+    let hosts = try Placement(world).hosts
+    if world.rank == 0 {
+      write(RunHeader(
+        versions: setup.versions, model: command.model, shape: setup.model.shape,
+        seed: sampler.seed, hosts: hosts, threadsPerRank: setup.threads,
+        options: resolved.values).text + "\n")
+      warnOfIdleRanks(setup.trajectory, picard)
+    }
+    timers.enter(nil)
+
+    let outcome = try world.withSplit(color: replica, key: world.rank) { ranks in
+      try solve(setup, picard, samples, ranks)
+    }
+
+    timers.enter(.output)
+    let rows = outcome.solution.samples.flatMap(\.state)
+    let file = SampleFile(command.output.out, samples: sampler.samples, shape: setup.model.shape)
+    let digest = try file.write(
+      rows.span, firstSample: outcome.solution.samples.first?.number ?? 0, over: world)
+    try world.agree {
+      if world.rank == 0, let images = command.output.images,
+        let layout = ImageLayout(shape: setup.model.shape)
+      {
+        try ContactSheet(layout: layout, samples: sampler.samples)
+          .write(samplesOf: command.output.out, to: images)
+      }
+    }
+    timers.enter(nil)
+    var seconds = timers.seconds
+    let phases = outcome.solution.record.seconds
+    (seconds.score, seconds.update) = (phases.score, phases.update)
+    (seconds.exchange, seconds.reduce) = (phases.exchange, phases.reduce)
+    try report(setup, resolved, outcome, digest: digest ?? "", seconds: seconds)
+  }
+
+  struct Outcome {
+    var solution: Solution<Scalar>
+    var bytesSent: Int
+  }
+
+  private func solve(
+    _ setup: Setup<Scalar>, _ picard: PicardOptions, _ samples: [Int], _ ranks: Communicator
+  ) throws -> Outcome {
+    var progress = Progress(world.rank == 0 ? command.output.progress : .none)
+    if command.solver.solver == .sequential {
+      let solver = SequentialSolver(
+        setup.trajectory, batch: setup.batch, noise: setup.noise,
+        samples: ranks.rank == 0 ? samples : [])
+      return Outcome(solution: try solver.run { progress.show($0) }, bytesSent: 0)
+    }
+    let ring = MPIRing(ranks, stallTimeout: command.solver.stallTimeout)
+    let solver = PicardSolver(
+      setup.trajectory, options: picard, batch: setup.batch, ring: ring, noise: setup.noise,
+      samples: samples)
+    let solution = try solver.run { progress.show($0) }
+    try ring.finish()
+    return Outcome(solution: solution, bytesSent: ring.bytesSent)
+  }
+
+  private func checkOutputs() throws {
+    let output = command.output
+    for path in [output.out, output.images, output.report].compactMap({ $0 }) {
+      try WholeFile(path).checkWritable()
+    }
+  }
+
+  /// The samples of one of several groups: consecutive, loads differing by at most one.
+  private func share(of samples: Int, _ group: Int, _ groups: Int) -> [Int] {
+    Array((group * samples / groups)..<((group + 1) * samples / groups))
+  }
+
+  private func warnOfIdleRanks(_ trajectory: Trajectory, _ picard: PicardOptions) {
+    let ranks = world.size / command.solver.replicas
+    let useful = command.solver.solver == .sequential ? 1 : picard.activeChunks(trajectory)
+    guard ranks > useful else { return }
+    write(
+      """
+      warning: \(ranks) ranks share \(useful) chunks, so \(ranks - useful) of them have nothing to do; \
+      --replicas draws several samples at once, a smaller --chunk gives more chunks
+
+      """)
+  }
+
+  private func report(
+    _ setup: Setup<Scalar>, _ resolved: ResolvedOptions, _ outcome: Outcome, digest: String,
+    seconds: Results.PhaseSeconds
+  ) throws {
+    let record = outcome.solution.record
+    let ranks = try gather(seconds)
+    let evaluations = try world.allReduce(record.evaluations, .sum)
+    let bytesSent = try world.allReduce(outcome.bytesSent, .sum)
+    let memory = try world.allReduce(peakMemoryBytes(), .maximum)
+    let isInvariant = try world.allReduce(setup.batch.isInvariant ? 1 : 0, .minimum) == 1
+    let merged = try merge(record)
+    try world.agree {
+      guard world.rank == 0 else { return }
+      let report = Report(
+        status: .completed, model: command.model, method: command.sampler.method.rawValue,
+        options: resolved.values, ranks: world.size, replicas: command.solver.replicas,
+        steps: setup.trajectory.steps, samples: command.sampler.samples,
+        shape: setup.model.shape, rounds: merged.rounds, evaluations: evaluations,
+        blocks: merged.blocks, finalChange: merged.change, batchInvariant: isInvariant,
+        digest: digest, seconds: .slowest(of: ranks), bytesSent: bytesSent,
+        peakMemoryBytes: memory, versions: setup.versions)
+      if let path = command.output.report { try report.write(to: path) }
+      write("\n" + RunSummary(report: report, ranks: ranks).text)
+    }
+  }
+
+  /// Rounds and changes of the slowest replica.
+  private func merge(
+    _ record: RunRecord
+  ) throws -> (rounds: Int, change: Double, blocks: [Report.Block]) {
+    let rounds = try world.allReduce(record.rounds, .maximum)
+    let change = try world.allReduce(record.largestChange, .maximum)
+    let blocks = try record.blocks.map { block in
+      Report.Block(
+        first: block.first, steps: block.steps,
+        iterations: try world.allReduce(block.iterations, .maximum),
+        change: try world.allReduce(block.change, .maximum))
+    }
+    return (rounds, change, blocks)
+  }
+
+  private func gather(_ seconds: Results.PhaseSeconds) throws -> [Results.PhaseSeconds] {
+    let own = [seconds.total] + Phase.allCases.map { seconds[$0] }
+    let all = try world.gather(own, root: 0)
+    return stride(from: 0, to: all.count, by: own.count).map { first in
+      var seconds = Results.PhaseSeconds(total: all[first])
+      for (index, phase) in Phase.allCases.enumerated() { seconds[phase] = all[first + 1 + index] }
+      return seconds
+    }
+  }
+}

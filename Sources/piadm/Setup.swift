@@ -1,0 +1,115 @@
+import Diffusion
+import MPI
+import NumPyFormat
+import PicardSampler
+import Results
+import ScoreModels
+
+/// Everything a run needs before its first round: model, grid, steps and noise.
+struct Setup<Scalar: StateScalar> {
+  let model: any ScoreModel<Scalar>
+  let grid: TimeGrid
+  let gridName: String
+  let trajectory: Trajectory
+  let noise: any NoiseSource
+  let batch: ScoreBatch<Scalar>
+  let versions: Report.Versions
+  /// Threads of a score call.
+  let threads: Int
+
+  /// Rows of a score call unless chosen otherwise: past this a row gets little
+  /// cheaper, and matrix kernels begin to round differently.
+  static var defaultRows: Int { 64 }
+
+  init(_ command: Sample) throws {
+    let (sampler, solver) = (command.sampler, command.solver)
+    model = try ModelSource(command.model).open(as: Scalar.self)
+    if command.output.images != nil, ImageLayout(shape: model.shape) == nil {
+      throw WrongUsage(
+        "--images needs samples of shape H x W with 1 or 3 channels, not \(model.shape)")
+    }
+    (grid, gridName) = try Self.grid(sampler, model)
+    trajectory = try Trajectory(
+      sampler.method.stepMap, on: grid, noiseLevel: sampler.resolvedNoiseLevel,
+      blocks: solver.blocks ?? min(sampler.method.defaultBlocks, grid.steps),
+      corrector: sampler.corrector)
+    noise = try Self.noise(sampler, shape: model.shape, steps: grid.steps)
+    batch = ScoreBatch(
+      model, rows: solver.batch ?? Self.defaultRows, latency: solver.scoreLatency)
+    let network = model.network
+    versions = Report.Versions(
+      piadm: Piadm.version, mpi: Library.runtimeVersion,
+      openvino: network?.version ?? "none", swift: swiftVersion)
+    threads = network?.threads ?? 1
+  }
+
+  private static func grid(
+    _ options: SamplerOptions, _ model: any ScoreModel<Scalar>
+  ) throws -> (TimeGrid, String) {
+    if let file = options.times {
+      let array = try NumPyArray(contentsOf: file)
+      guard array.shape.count == 1, array.shape[0] >= 2 else {
+        throw BadData("--times \(file): expected a list of M + 1 noise times, not shape \(array.shape)")
+      }
+      do {
+        return (try TimeGrid(noiseTimes: array.doubles), file)
+      } catch {
+        throw BadData("--times \(file): \(error)")
+      }
+    }
+    let isContinuous = model.schedule == nil || options.horizon != nil || options.earlyStop != nil
+    let name = options.grid ?? (isContinuous ? .shrinking : .model)
+    let steps = options.steps ?? 100
+    let (horizon, earlyStop) = (options.horizon ?? 10, options.earlyStop ?? 1e-3)
+    let grid: TimeGrid
+    switch name {
+    case .shrinking:
+      grid = try .shrinking(steps: steps, horizon: horizon, earlyStop: earlyStop)
+    case .uniform:
+      grid = try .uniform(steps: steps, horizon: horizon, earlyStop: earlyStop)
+    case .karras:
+      grid = try .karras(steps: steps, horizon: horizon, earlyStop: earlyStop)
+    case .model:
+      guard let schedule = model.schedule else {
+        throw WrongUsage(
+          "--grid model needs a model with training timesteps; take shrinking, uniform or karras")
+      }
+      grid = try .model(schedule, steps: steps)
+    }
+    return (grid, name.rawValue)
+  }
+
+  private static func noise(
+    _ options: SamplerOptions, shape: [Int], steps: Int
+  ) throws -> any NoiseSource {
+    func read(_ option: String, _ file: String?, _ expected: [Int]) throws -> [Double]? {
+      guard let file else { return nil }
+      let array = try NumPyArray(contentsOf: file)
+      guard array.shape == expected else {
+        throw BadData("--\(option) \(file): expected shape \(expected), not \(array.shape)")
+      }
+      let values = array.doubles
+      guard values.allSatisfy(\.isFinite) else {
+        throw BadData("--\(option) \(file): has numbers that are not finite")
+      }
+      return values
+    }
+    let drawn = CounterNoise(seed: options.seed)
+    let initial = try read("initial", options.initial, [options.samples] + shape)
+    let step = try read("noise", options.noise, [steps, options.samples] + shape)
+    guard initial != nil || step != nil else { return drawn }
+    return RecordedNoise(
+      initialStates: initial, stepNoise: step, samples: options.samples, otherwise: drawn)
+  }
+}
+
+/// The compiler's version: the language has no other name for it.
+let swiftVersion: String = {
+  #if compiler(>=6.4)
+    "6.4 or later"
+  #elseif compiler(>=6.3)
+    "6.3"
+  #else
+    "6.2"
+  #endif
+}()
