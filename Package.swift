@@ -65,7 +65,7 @@ let package = Package(
       swiftSettings: swiftSettings),
     .testTarget(name: "NumPyFormatTests", dependencies: ["NumPyFormat"], swiftSettings: swiftSettings),
     .executableTarget(
-      name: "WriteSamples", dependencies: ["MPI", "Results"], path: "Tests/WriteSamples",
+      name: "WriteSamples", dependencies: ["MPI", "Results"], path: "Tests/Programs/WriteSamples",
       swiftSettings: swiftSettings),
     .testTarget(
       name: "ResultsTests",

@@ -1,0 +1,81 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034 # build_folder is for the scripts that source this
+# Installs what piadm is built and run with; sourced by quickstart.sh and
+# test.sh from the top folder of the checkout. What is there is left alone.
+#
+#   . jobs/setup.sh [ompi|mpich]
+#
+# Sets `build_folder`, where Swift builds for this MPI library, and `MPIRUN`,
+# its launcher, and lets Open MPI run as root for root.
+
+# 69 is EX_UNAVAILABLE of sysexits.h: something that is needed is missing.
+unavailable=69
+
+case ${1:-ompi} in
+  ompi)
+    export MPI_PKG_CONFIG=ompi-c MPIRUN=mpirun.openmpi
+    mpi_packages=(openmpi-bin libopenmpi-dev)
+    build_folder=.build
+    ;;
+  mpich)
+    export MPI_PKG_CONFIG=mpich MPIRUN=mpirun.mpich
+    mpi_packages=(mpich libmpich-dev)
+    build_folder=.build-mpich
+    ;;
+  *)
+    echo "$0: '$1' is no MPI library known here; say ompi or mpich" >&2
+    exit 64
+    ;;
+esac
+
+# swift.org's own installer puts Swift there, on the path of new shells only.
+[[ -n ${HOME:-} ]] && PATH=$PATH:$HOME/.local/share/swiftly/bin
+
+# g++ brings the C and C++ libraries and the linker that Swift builds with.
+packages=(
+  "${mpi_packages[@]}" libpng-dev librandom123-dev pkg-config
+  python3 python3-venv g++ git ca-certificates tzdata
+)
+# Libraries that the Swift tools themselves are linked with.
+if swift=$(command -v swift) &&
+  ldd "$(dirname "$(readlink -f "$swift")")/swift-package" 2>/dev/null | grep -q 'not found'; then
+  packages+=(libcurl4 libncurses6 libsqlite3-0 libxml2)
+fi
+
+missing=()
+for package in "${packages[@]}"; do
+  # shellcheck disable=SC2016 # dpkg-query expands the format.
+  dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed ||
+    missing+=("$package")
+done
+if ((${#missing[@]})); then
+  install=(apt-get install -y --no-install-recommends "${missing[@]}")
+  if ((EUID == 0)); then
+    as_root=(env)
+  elif sudo -n true 2>/dev/null; then
+    as_root=(sudo)
+  else
+    echo "$0: packages are missing. Install them, then run this again:" >&2
+    echo "  sudo apt-get update && sudo ${install[*]}" >&2
+    exit "$unavailable"
+  fi
+  "${as_root[@]}" apt-get update
+  "${as_root[@]}" DEBIAN_FRONTEND=noninteractive "${install[@]}"
+fi
+
+if ! swift --version >/dev/null 2>&1; then
+  echo "$0: Swift 6.2 or later is missing. Install it, then run this again:" >&2
+  echo "  https://www.swift.org/install/linux" >&2
+  exit "$unavailable"
+fi
+
+# A virtual environment whose making was interrupted has no working pip.
+if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
+  python3 -m venv --clear .venv
+fi
+# Does nothing, and asks no server, where the requirements are met.
+.venv/bin/python -m pip install --quiet --disable-pip-version-check -r jobs/requirements.txt
+
+if ((EUID == 0)); then
+  export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+fi
