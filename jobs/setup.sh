@@ -38,15 +38,15 @@ packages=(
 )
 # Libraries that the Swift tools themselves are linked with.
 if swift=$(command -v swift) &&
-  ldd "$(dirname "$(readlink -f "$swift")")/swift-package" 2>/dev/null | grep -q 'not found'; then
+  [[ $(ldd "$(dirname "$(readlink -f "$swift")")/swift-package" 2>/dev/null) == *'not found'* ]]; then
   packages+=(libcurl4 libncurses6 libsqlite3-0 libxml2)
 fi
 
 missing=()
 for package in "${packages[@]}"; do
   # shellcheck disable=SC2016 # dpkg-query expands the format.
-  dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed ||
-    missing+=("$package")
+  status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) || true
+  [[ $status == installed ]] || missing+=("$package")
 done
 if ((${#missing[@]})); then
   install=(apt-get install -y --no-install-recommends "${missing[@]}")
