@@ -24,9 +24,9 @@ struct Launch {
 }
 
 /// The Slurm job step that a process runs in, from srun's environment.
-struct SlurmStep: Equatable {
+package struct SlurmStep: Equatable {
   /// Tasks in the step, as srun counts them.
-  let tasks: Int
+  package let tasks: Int
   /// Whether a launcher that knows MPI has started this process: mpirun inside
   /// the step, or srun through PMI.
   let hasLauncher: Bool
@@ -34,7 +34,7 @@ struct SlurmStep: Equatable {
   /// Nil outside a step. The script of a batch job is no step of its own:
   /// there `SLURM_NTASKS` tells what the job may start, and
   /// `SLURM_STEP_NUM_TASKS` is not set.
-  init?(environment: (String) -> String?) {
+  package init?(environment: (String) -> String?) {
     guard let tasks = environment("SLURM_STEP_NUM_TASKS").flatMap({ Int($0) }) else { return nil }
     self.tasks = tasks
     self.hasLauncher = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMI_RANK", "PMIX_RANK"]
@@ -42,5 +42,5 @@ struct SlurmStep: Equatable {
   }
 
   /// Whether a world of one rank means that MPI did not find the other tasks.
-  var isLeftAlone: Bool { tasks > 1 && !hasLauncher }
+  package var isLeftAlone: Bool { tasks > 1 && !hasLauncher }
 }

@@ -6,8 +6,14 @@ public struct Library: Equatable, Sendable {
   let major: Int
   let minor: Int
 
+  package init(name: String, major: Int, minor: Int) {
+    self.name = name
+    self.major = major
+    self.minor = minor
+  }
+
   /// The library whose `mpi.h` the program was compiled with.
-  static var header: Library {
+  package static var header: Library {
     Library(
       name: String(cString: cmpi_header_library()), major: Int(cmpi_header_major()),
       minor: Int(cmpi_header_minor()))
@@ -24,7 +30,7 @@ public struct Library: Equatable, Sendable {
   /// Whether a program compiled for this library can use the one at run time:
   /// it must be of the same name and major version. Handles of another library
   /// are of another kind, and would crash the first call.
-  func matches(runtimeVersion: String) -> Bool {
+  package func matches(runtimeVersion: String) -> Bool {
     guard runtimeVersion.hasPrefix(name) else { return false }
     let digits = runtimeVersion.drop { !$0.isNumber }.prefix { $0.isNumber }
     return Int(digits) == major

@@ -121,7 +121,7 @@ extension PicardSolver {
     let isHere = owner(last) == ring.rank
     guard next < trajectory.segments.count else {
       if isHere { finished[sample] = self[last].end.position }
-      windows[sample].segment = next
+      windows[sample] = Window(segment: next, first: 0, end: 0)
       return
     }
     var edge: Edge?

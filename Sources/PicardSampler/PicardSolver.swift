@@ -60,6 +60,8 @@ public final class PicardSolver<Scalar: StateScalar> {
   /// - Returns: what this rank holds of the samples, and the record of the run.
   /// - Throws: `SamplingError` on all ranks alike where a score is not finite;
   ///   what the model and the ring throw.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
   public func run(observe: (RoundSummary) throws -> Void = { _ in }) throws -> Solution<Scalar> {
     for sample in samples.indices { try start(sample) }
     while windows.contains(where: { !isFinished($0) }) {

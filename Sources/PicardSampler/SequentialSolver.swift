@@ -22,6 +22,8 @@ public final class SequentialSolver<Scalar: StateScalar> {
 
   /// Draws the samples.
   /// - Throws: `SamplingError` where a score is not finite; what the model throws.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
   public func run(
     observe: (RoundSummary) throws -> Void = { _ in }
   ) throws -> Solution<Scalar> {

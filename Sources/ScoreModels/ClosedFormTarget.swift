@@ -1,4 +1,4 @@
-import Diffusion
+package import Diffusion
 import Foundation
 import NumPyFormat
 
@@ -10,15 +10,15 @@ import NumPyFormat
 /// A vector is an array, a number (all elements the same; then `dimension` is
 /// needed unless another vector tells it), or the name of a `.npy` file beside
 /// the JSON file. All means together may be one `.npy` file, a row a mean.
-enum ClosedFormTarget: Hashable, Sendable {
+package enum ClosedFormTarget: Hashable, Sendable {
   case gaussian(mean: [Double], variances: [Double])
   case mixture(means: [[Double]], variance: Double, weights: [Double]?)
 
-  init(contentsOf file: String) throws {
+  package init(contentsOf file: String) throws {
     try self.init(JSONObject(contentsOf: file))
   }
 
-  init(_ object: JSONObject) throws {
+  package init(_ object: JSONObject) throws {
     var object = object
     guard let target = try object.string("target") else {
       throw object.missing("target", needed: "\"gaussian\" or \"gaussian-mixture\"")
@@ -45,7 +45,7 @@ enum ClosedFormTarget: Hashable, Sendable {
   }
 
   /// The target as a model; `file` is named in errors.
-  func model<Scalar: StateScalar>(of _: Scalar.Type, file: String) throws -> any ScoreModel<Scalar> {
+  package func model<Scalar: StateScalar>(of _: Scalar.Type, file: String) throws -> any ScoreModel<Scalar> {
     do {
       switch self {
       case .gaussian(let mean, let variances):

@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 
 /// A JSON value of any kind.
 enum JSONValue: Decodable, Hashable, Sendable {
@@ -41,7 +41,7 @@ enum JSONValue: Decodable, Hashable, Sendable {
 
 /// A JSON file that holds one object, read key by key; every key must be asked
 /// for, so that nothing in the file is silently ignored.
-struct JSONObject {
+package struct JSONObject {
   /// The file, as error messages name it.
   let file: String
   private let values: [String: JSONValue]
@@ -62,7 +62,7 @@ struct JSONObject {
     try self.init(parsing: data, file: file)
   }
 
-  init(parsing data: Data, file: String) throws {
+  package init(parsing data: Data, file: String) throws {
     self.file = file
     let value: JSONValue
     do {

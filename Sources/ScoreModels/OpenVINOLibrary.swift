@@ -35,7 +35,7 @@ public struct OpenVINOLibrary {
       startFolders: [FileManager.default.currentDirectoryPath] + (program.map { [$0] } ?? []))
   }
 
-  init(environment: [String: String], startFolders: [String]) throws {
+  package init(environment: [String: String], startFolders: [String]) throws {
     var failures: [String] = []
     for candidate in Self.candidates(environment, startFolders) {
       var reason = [CChar](repeating: 0, count: 1024)

@@ -1,18 +1,18 @@
-import Diffusion
+package import Diffusion
 import Foundation
 
 /// A `scheduler_config.json` as diffusers writes it, reduced to the model's
 /// schedule and prediction. Absent keys have diffusers' own defaults; what is
 /// not supported is refused by name.
-struct SchedulerConfiguration {
-  let schedule: DiscreteSchedule
-  let parametrization: Parametrization
+package struct SchedulerConfiguration {
+  package let schedule: DiscreteSchedule
+  package let parametrization: Parametrization
 
   init(contentsOf file: String) throws {
     try self.init(JSONObject(contentsOf: file))
   }
 
-  init(_ object: JSONObject) throws {
+  package init(_ object: JSONObject) throws {
     var object = object
     guard let name = try object.string("_class_name") else {
       throw object.missing("_class_name", needed: "the scheduler's class")

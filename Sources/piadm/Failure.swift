@@ -1,6 +1,5 @@
 import ArgumentParser
 import Diffusion
-import Foundation
 import MPI
 import NumPyFormat
 import PicardSampler
@@ -34,11 +33,6 @@ enum Failure {
     do {
       try withEnvironment(options, body)
     } catch {
-      if error.isReportedHere {
-        FileHandle.standardError.write(Data((error.message + "\n").utf8))
-      } else {
-        Launcher.letFirstRankSpeak()
-      }
       throw ExitCode(error.exitCode)
     }
   }

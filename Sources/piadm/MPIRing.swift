@@ -36,7 +36,7 @@ final class MPIRing: Ring {
     try wait(clock.now, for: "a boundary state of rank \(source)") { try request.test() }
     var status = Status.empty
     let received = try request.wait(&status)
-    let count = try status.count(of: UInt8.self)
+    let count = try status.count(of: UInt8.self) ?? 0
     guard count == message.byteCount else {
       throw RingError("expected \(message.byteCount) bytes from rank \(source), but \(count) came")
     }

@@ -39,7 +39,7 @@ struct ResolvedOptions {
       values["friction"] = .number(sampler.friction)
     }
     if isIterated {
-      values["window"] = picard.window.map { .integer($0) } ?? .none
+      values["window"] = picard.window.map { OptionValue.integer($0) } ?? OptionValue.none
       values["chunk"] = .integer(picard.chunk)
       values["linearization"] = .text(picard.linearization.rawValue)
       switch picard.stop {
@@ -52,5 +52,5 @@ struct ResolvedOptions {
 }
 
 extension OptionValue {
-  fileprivate static func file(_ path: String?) -> OptionValue { path.map { .text($0) } ?? .none }
+  fileprivate static func file(_ path: String?) -> OptionValue { path.map { OptionValue.text($0) } ?? OptionValue.none }
 }

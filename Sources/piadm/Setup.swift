@@ -36,10 +36,10 @@ struct Setup<Scalar: StateScalar> {
     noise = try Self.noise(sampler, shape: model.shape, steps: grid.steps)
     batch = ScoreBatch(
       model, rows: solver.batch ?? Self.defaultRows, latency: solver.scoreLatency)
-    let network = model.network
+    let network = model as? OpenVINOModel<Scalar>
     versions = Report.Versions(
       piadm: Piadm.version, mpi: Library.runtimeVersion,
-      openvino: network?.version ?? "none", swift: swiftVersion)
+      openvino: network?.library.version ?? "none", swift: swiftVersion)
     threads = network?.threads ?? 1
   }
 

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import MPI
+import MPI
 
 @Suite struct LaunchTests {
   private func step(_ environment: [String: String]) -> SlurmStep? {

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import MPI
+import MPI
 
 /// Runs of real ranks, one after another: each takes all cores.
 @Suite(.serialized)

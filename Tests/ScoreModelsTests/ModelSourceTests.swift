@@ -3,7 +3,7 @@ import Foundation
 import NumPyFormat
 import Testing
 
-@testable import ScoreModels
+import ScoreModels
 
 @Suite struct ModelSourceTests {
   private func target(_ text: String) throws -> ClosedFormTarget {

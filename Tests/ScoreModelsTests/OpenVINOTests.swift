@@ -2,7 +2,7 @@ import Diffusion
 import Foundation
 import Testing
 
-@testable import ScoreModels
+import ScoreModels
 
 private let schedule = DiscreteSchedule(betas: DiscreteSchedule.linearBetas(count: 10, from: 0.1, to: 0.2))
 

@@ -2,7 +2,7 @@ import Diffusion
 import Foundation
 import Testing
 
-@testable import ScoreModels
+import ScoreModels
 
 private func configuration(_ text: String) throws -> SchedulerConfiguration {
   try SchedulerConfiguration(JSONObject(parsing: Data(text.utf8), file: "scheduler_config.json"))
