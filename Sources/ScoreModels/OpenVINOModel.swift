@@ -15,6 +15,8 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
   public let shape: [Int]
   public let parametrization: Parametrization
   public let schedule: DiscreteSchedule?
+  /// Numbers in the network's weights.
+  public let parameterCount: Int
   /// The library that evaluates the network.
   public let library: OpenVINOLibrary
   /// Threads of one evaluation.
@@ -34,23 +36,23 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
   ///   - parametrization: what the network predicts.
   ///   - schedule: the timesteps it was trained on; they become its
   ///     `timestep` input.
-  ///   - threads: threads of one evaluation; `nil` takes one for files below
-  ///     16 MiB, where splitting a row's work costs more than it saves, and
-  ///     else as many as the process may run on.
+  ///   - threads: threads of one evaluation; `nil` takes one for networks of
+  ///     up to 4 million parameters, where splitting a row's work costs more
+  ///     than it saves, and else as many as the process may run on.
   /// - Throws: `ScoreModelError` for a missing library or file, a file that
   ///   OpenVINO cannot read, and inputs or outputs other than those above.
   public init(
     file: String, parametrization: Parametrization, schedule: DiscreteSchedule, threads: Int? = nil,
     library: OpenVINOLibrary? = nil
   ) throws {
-    let bytes = try sizeOfRegularFile(file)
+    parameterCount = try ONNXFile(contentsOf: file).parameterCount
     let library = try library ?? OpenVINOLibrary()
     self.file = file
     self.library = library
     self.parametrization = parametrization
     self.schedule = schedule
     trainingSchedule = schedule
-    self.threads = threads ?? (bytes < 16 << 20 ? 1 : ProcessInfo.processInfo.activeProcessorCount)
+    self.threads = threads ?? (parameterCount <= 4_000_000 ? 1 : allowedProcessorCount())
     network = try CompiledNetwork(file: file, threads: self.threads, library: library)
     shape = network.sampleShape
   }
@@ -87,6 +89,15 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
     }
     for index in 0..<states.count { output[index] = Scalar(roundedOutput[index]) }
   }
+}
+
+/// The number of processors that this process may run on: launchers bind ranks
+/// to some of the machine's, which `ProcessInfo` does not show.
+private func allowedProcessorCount() -> Int {
+  let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+  let mask = status.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed:") }
+  let count = mask?.dropFirst("Cpus_allowed:".count).compactMap(\.hexDigitValue).reduce(0) { $0 + $1.nonzeroBitCount }
+  return count.flatMap { $0 > 0 ? $0 : nil } ?? ProcessInfo.processInfo.activeProcessorCount
 }
 
 /// The size of a file in bytes, or why it cannot be read.

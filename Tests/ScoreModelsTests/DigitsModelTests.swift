@@ -59,6 +59,7 @@ import Testing
     let model = try ModelSource("digits").open(as: Float.self)
     #expect(model.shape == [1, 8, 8])
     #expect(model.parametrization == .noise)
+    #expect((model as? OpenVINOModel<Float>).map { $0.parameterCount < 1_000_000 } == true)
     #expect(model.schedule == DiscreteSchedule(betas: DiscreteSchedule.linearBetas(count: 1000, from: 1e-4, to: 0.02)))
   }
 }
