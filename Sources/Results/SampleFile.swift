@@ -40,6 +40,9 @@ public struct SampleFile: Hashable, Sendable {
     let rowBytes = shape.reduce(MemoryLayout<Element>.size, *)
     let byteCount = samples * rowBytes
     let isFirst = communicator.rank == 0
+    // A hole would be read as zeros.
+    let held = try communicator.allReduce(rows.count, .sum)
+    precondition(held * MemoryLayout<Element>.size == byteCount, "the ranks must hold every sample once")
     do {
       try communicator.agree { if isFirst { try file.createPartial() } }
       try communicator.agree { try file.requireVisiblePartial() }
