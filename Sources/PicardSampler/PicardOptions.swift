@@ -17,12 +17,13 @@ public struct PicardOptions: Hashable, Sendable {
     self.chunk = chunk ?? Self.defaultChunk(window: window, trajectory: trajectory)
   }
 
-  /// Sixty-four chunks a block keep many ranks busy at one slope a hop; eight
-  /// a window divide evenly among 1, 2, 4 and 8 ranks, wherever the window stands.
+  /// In a block, sixty-four chunks: work for as many ranks. In a window, four
+  /// or more of at most eight slices: few hops, and loads that are even on 1, 2
+  /// and 4 ranks wherever the window stands.
   public static func defaultChunk(window: Int?, trajectory: Trajectory) -> Int {
     let longest = trajectory.longestSegment
-    if let window, window < longest { return max(1, window / 8) }
-    return max(1, (longest + 63) / 64)
+    if let window, window < longest { return max(1, min(window / 4, 8)) }
+    return (longest + 63) / 64
   }
 }
 

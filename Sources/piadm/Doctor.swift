@@ -20,7 +20,7 @@ struct Doctor: ParsableCommand {
           """
           piadm    \(Piadm.version), Swift \(swiftVersion)
           MPI      \(Library.runtimeVersion), standard \(Library.standard.major).\(Library.standard.minor)
-          launcher \(Launcher.description)
+          launcher \(Launcher.atStart.name ?? "none: this process runs alone")
           \(placement.text)
 
           """)

@@ -1,28 +1,29 @@
 import Foundation
 
-/// What the launcher's environment tells before MPI is started.
-enum Launcher {
-  /// Rank by Open MPI, by MPICH and Intel MPI (PMI), by Slurm's PMIx.
-  private static let rankVariables = ["OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK", "SLURM_PROCID"]
+/// How this process was started, by the variables that launchers set.
+///
+/// Read before MPI starts, since Open MPI sets the same variables in a process
+/// that runs alone.
+struct Launcher {
+  static let atStart = Launcher(environment: ProcessInfo.processInfo.environment)
 
-  private static let rank: Int? = {
-    let environment = ProcessInfo.processInfo.environment
-    return rankVariables.lazy.compactMap { environment[$0].flatMap { Int($0) } }.first
-  }()
+  /// `nil` where this process runs alone.
+  let name: String?
+  let rank: Int
 
-  /// The launcher by the variables that it leaves.
-  static var description: String {
-    let environment = ProcessInfo.processInfo.environment
+  init(environment: [String: String]) {
     let known = [
-      ("OMPI_COMM_WORLD_RANK", "mpirun of Open MPI"), ("PMI_RANK", "PMI (MPICH's mpiexec, or srun)"),
+      ("OMPI_COMM_WORLD_RANK", "mpirun of Open MPI"), ("PMI_RANK", "PMI (mpiexec of MPICH, or srun)"),
       ("PMIX_RANK", "PMIx"), ("SLURM_PROCID", "srun"),
     ]
-    return known.first { environment[$0.0] != nil }?.1 ?? "none: this process runs alone"
+    let found = known.first { environment[$0.0] != nil }
+    name = found?.1
+    rank = found.flatMap { environment[$0.0] }.flatMap { Int($0) } ?? 0
   }
 
-  static var isPresent: Bool { rank != nil }
-
-  static var isFirstRank: Bool { (rank ?? 0) == 0 }
-
-  static func letFirstRankSpeak() { Thread.sleep(forTimeInterval: 1) }
+  /// A launcher ends all ranks when the first one leaves with an error; the
+  /// rank that has the message should be that one.
+  func letFirstRankSpeak() {
+    if rank != 0 { Thread.sleep(forTimeInterval: 1) }
+  }
 }

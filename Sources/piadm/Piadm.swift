@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 
 struct Piadm: ParsableCommand {
   static let version = "0.1.0"
@@ -22,22 +23,16 @@ struct Piadm: ParsableCommand {
 @main
 enum Program {
   static func main() {
+    let launcher = Launcher.atStart
+    // A file-size limit is an error of the write that meets it, not the end of the process.
+    signal(SIGXFSZ, SIG_IGN)
     do {
       var command = try Piadm.parseAsRoot()
       try command.run()
     } catch {
-      leave(error)
-    }
-  }
-
-  /// Ends this process: rank 0 prints, all return the same exit code.
-  private static func leave(_ error: any Error) -> Never {
-    if !Launcher.isFirstRank {
-      // A launcher ends the other ranks when the first one leaves with an
-      // error; rank 0 has the message.
-      Launcher.letFirstRankSpeak()
+      guard launcher.rank != 0 else { Piadm.exit(withError: error) }
+      launcher.letFirstRankSpeak()
       Piadm.exit(withError: ExitCode(Piadm.exitCode(for: error).rawValue))
     }
-    Piadm.exit(withError: error)
   }
 }

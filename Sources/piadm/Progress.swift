@@ -19,7 +19,7 @@ struct Progress {
       return
     }
     // Standard output looks like a terminal under a launcher even when it is a file.
-    self.kind = !Launcher.isPresent && isatty(STDOUT_FILENO) != 0 ? .bar : .lines
+    self.kind = Launcher.atStart.name == nil && isatty(STDOUT_FILENO) != 0 ? .bar : .lines
   }
 
   mutating func show(_ summary: RoundSummary) {

@@ -81,7 +81,7 @@ import Testing
   /// flow by 2^order; the fitted order is within 0.15 at these step sizes.
   @Test(arguments: [(StepMap.Kind.exponential, 1.0), (.posterior, 1.0), (.multistep, 2.0)])
   func theProbabilityFlowConvergesAtTheOrderOfItsMap(kind: StepMap.Kind, order: Double) throws {
-    let variance = 0.3
+    let variance = 2.0
     func end(_ steps: Int) throws -> Double {
       let grid = try TimeGrid.uniform(steps: steps, horizon: 3, earlyStop: 0.2)
       let map = try StepMap(kind, on: grid, noiseLevel: 0)
