@@ -18,6 +18,7 @@ public struct MPIError: Error, Hashable, Sendable {
   /// What the call worked on, where MPI's text does not tell: a file's path.
   public let subject: String?
 
+  @inline(never)
   init(code: Int32, call: StaticString, subject: String? = nil) {
     var errorClass: Int32 = MPI_ERR_UNKNOWN
     MPI_Error_class(code, &errorClass)
