@@ -25,6 +25,8 @@ typedef struct { MPI_Info raw; } cmpi_info;
 #define CMPI_CONSTANT(type, name, value) \
   static inline type cmpi_##name(void) { type handle = {value}; return handle; }
 
+_Static_assert(sizeof(cmpi_request) == sizeof(MPI_Request), "arrays of requests");
+
 CMPI_CONSTANT(cmpi_comm, comm_world, MPI_COMM_WORLD)
 CMPI_CONSTANT(cmpi_comm, comm_self, MPI_COMM_SELF)
 CMPI_CONSTANT(cmpi_comm, comm_null, MPI_COMM_NULL)
@@ -53,7 +55,6 @@ CMPI_CONSTANT(cmpi_op, bitwise_xor, MPI_BXOR)
 
 static inline void *cmpi_in_place(void) { return MPI_IN_PLACE; }
 static inline MPI_Status *cmpi_status_ignore(void) { return MPI_STATUS_IGNORE; }
-static inline MPI_Status *cmpi_statuses_ignore(void) { return MPI_STATUSES_IGNORE; }
 
 static inline int cmpi_comm_return_errors(MPI_Comm comm) {
   return MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN);
@@ -62,9 +63,12 @@ static inline int cmpi_file_return_errors(MPI_File file) {
   return MPI_File_set_errhandler(file, MPI_ERRORS_RETURN);
 }
 
-static inline int cmpi_comm_is_null(cmpi_comm comm) { return comm.raw == MPI_COMM_NULL; }
 static inline int cmpi_request_is_null(cmpi_request request) {
   return request.raw == MPI_REQUEST_NULL;
+}
+
+static inline int cmpi_waitany(int count, cmpi_request *requests, int *index, cmpi_status *status) {
+  return MPI_Waitany(count, &requests->raw, index, &status->raw);
 }
 
 // The library whose header this is, as MPI_Get_library_version would begin to

@@ -8,8 +8,8 @@ internal import CMPI
 /// it, and is counted: ``withEnvironment(_:_:)`` refuses to end MPI in order
 /// while requests are outstanding.
 public struct Request<Element: Scalar>: ~Copyable {
-  private var pending: PendingCall
-  private let storage: UnsafeMutableBufferPointer<Element>
+  private(set) var pending: PendingCall
+  let storage: UnsafeMutableBufferPointer<Element>
 
   init(_ handle: cmpi_request, _ storage: UnsafeMutableBufferPointer<Element>) {
     pending = PendingCall(handle)
@@ -52,7 +52,7 @@ public struct BarrierRequest: ~Copyable {
 struct PendingCall: ~Copyable {
   private(set) var handle: cmpi_request
   private(set) var status = Status()
-  private var isComplete = false
+  private(set) var isComplete = false
 
   init(_ handle: cmpi_request) {
     self.handle = handle

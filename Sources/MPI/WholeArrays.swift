@@ -12,6 +12,19 @@ extension Communicator {
     return try receive(into: &span, from: rank, tag: tag)
   }
 
+  /// Sends to one rank and receives from another in one call; see
+  /// ``sendReceive(_:to:tag:into:from:tag:)``.
+  @inlinable
+  @discardableResult
+  public func sendReceive<Outgoing: Scalar, Incoming: Scalar>(
+    _ values: Span<Outgoing>, to destination: Int, tag sendTag: Int = 0,
+    into array: inout [Incoming], from source: Int, tag receiveTag: Int = 0
+  ) throws(MPIError) -> Status {
+    var span = array.mutableSpan
+    return try sendReceive(
+      values, to: destination, tag: sendTag, into: &span, from: source, tag: receiveTag)
+  }
+
   /// Copies the root's numbers to all ranks; see ``broadcast(_:root:)``.
   @inlinable
   public func broadcast<Element: Scalar>(_ array: inout [Element], root: Int) throws(MPIError) {

@@ -12,7 +12,7 @@ struct RanksTests {
     "every call does what it says, whatever the number of ranks",
     arguments: [
       "blocking", "non-blocking", "persistent", "collectives", "checked-collectives",
-      "communicators", "agreement", "refusals",
+      "communicators", "agreement", "refusals", "request-sets", "probes",
     ], rankCounts)
   func callsDoWhatTheySay(check: String, ranks: Int) throws {
     let run = try MPIRun("MPIChecks", [check], ranks: ranks)
@@ -89,5 +89,45 @@ struct RanksTests {
     #expect(
       run.standardError.contains(
         "rank 0 called broadcast of 2 double, root 0, rank 1 called allReduce of 2 double, sum"))
+  }
+
+  @Test("an exact sum has the same bits for every number of ranks")
+  func exactSumIsReproducible() throws {
+    let runs = try Self.rankCounts.map { try MPIRun("MPIChecks", ["exact-sum"], ranks: $0) }
+    for run in runs { #expect(run.exitCode == 0, "\(run.standardError)") }
+    let lines = runs.map { $0.standardOutput.split(separator: "\n") }
+    #expect(Set(lines.map { $0.first }).count == 1)
+    #expect(lines.allSatisfy { $0.contains("infinite inf") })
+    // The numbers are hard enough: an ordinary sum of them does depend.
+    #expect(Set(lines.map { $0.last }).count > 1)
+  }
+
+  @Test(
+    "more than 2^31 elements go in one call",
+    .enabled(
+      if: ProcessInfo.processInfo.physicalMemory > 16 << 30,
+      "needs 12 GB of free memory on a machine of more than 16"))
+  func largeCounts() throws {
+    let run = try MPIRun("MPIChecks", ["large"], ranks: 2, seconds: 300)
+    #expect(!run.isTimedOut)
+    #expect(run.exitCode == 0, "\(run.standardError)")
+    #expect(run.standardOutput == "passed on 2\n")
+  }
+
+  @Test("a repeated exchange allocates no more memory than in C")
+  func exchangesDoNotAllocate() throws {
+    let run = try MPIRun("MPIBench", ["allocations"], ranks: 2)
+    #expect(run.exitCode == 0, "\(run.standardError)")
+    let counts = Dictionary(
+      uniqueKeysWithValues: run.standardOutput.split(separator: "\n").map { line in
+        let parts = line.split(separator: ":")
+        return (String(parts[0]), Int(parts[1].dropFirst()))
+      })
+    #expect(counts["blocking"] == counts["blocking in C"])
+    #expect(counts["all-reduce"] == counts["all-reduce in C"])
+    #expect(counts["non-blocking"] == counts["non-blocking in C"])
+    #expect(counts["persistent"] == counts["persistent in C"])
+    #expect(counts["request set"] == counts["non-blocking in C"])
+    #expect(counts.count == 9)
   }
 }

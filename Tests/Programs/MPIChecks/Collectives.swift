@@ -14,7 +14,13 @@ func checkCollectives(_ world: Communicator) throws {
     let expected = (0..<size).flatMap { [Float($0), Float($0) + 0.5] }
     try expectEqual(parts, rank == root ? expected : [])
 
-    try checkGatherOfUnequalParts(world, root: root)
+    try checkUnequalParts(world, root: root)
+
+    let whole = rank == root ? (0..<2 * size).map { Int32($0) } : []
+    var part: [Int32] = [-1, -1]
+    var partSpan = part.mutableSpan
+    try world.scatter(whole.span, into: &partSpan, root: root)
+    try expectEqual(part, [Int32(2 * rank), Int32(2 * rank + 1)])
 
     var sum = [rank, 1]
     var sumSpan = sum.mutableSpan
@@ -30,6 +36,14 @@ func checkCollectives(_ world: Communicator) throws {
   try expectEqual(
     try world.allGather([Int16(rank), Int16(-rank)]), (0..<size).flatMap { [Int16($0), Int16(-$0)] })
 
+  var places = [Double](repeating: -1, count: 2 * size)
+  places[2 * rank] = Double(rank)
+  places[2 * rank + 1] = 0.5
+  var placesSpan = places.mutableSpan
+  try world.allGather(inPlace: &placesSpan)
+  try expectEqual(places, (0..<size).flatMap { [Double($0), 0.5] })
+
+  try checkScans(world)
   try checkReductions(world, Int8.self)
   try checkReductions(world, Int16.self)
   try checkReductions(world, Int32.self)
@@ -49,10 +63,9 @@ func checkCollectives(_ world: Communicator) throws {
   try world.broadcast(&none, root: 0)
 }
 
-/// Rank r has r + 1 elements, so that the parts differ, and rank 0 of a
-/// world of one still has one.
-private func checkGatherOfUnequalParts(_ world: Communicator, root: Int) throws {
-  let counts = (0..<world.size).map { $0 + 1 }
+/// Rank r has 2 r elements, so that the parts differ and one is empty.
+private func checkUnequalParts(_ world: Communicator, root: Int) throws {
+  let counts = (0..<world.size).map { 2 * $0 }
   let part = [Int](repeating: world.rank, count: counts[world.rank])
   let expected = counts.indices.flatMap { [Int](repeating: $0, count: counts[$0]) }
 
@@ -65,6 +78,25 @@ private func checkGatherOfUnequalParts(_ world: Communicator, root: Int) throws 
   var everywhereSpan = everywhere.mutableSpan
   try world.allGather(part.span, counts: counts, into: &everywhereSpan)
   try expectEqual(everywhere, expected)
+
+  var dealt = [Int](repeating: -1, count: counts[world.rank])
+  var dealtSpan = dealt.mutableSpan
+  try world.scatter(all.span, counts: counts, into: &dealtSpan, root: root)
+  try expectEqual(dealt, part)
+}
+
+private func checkScans(_ world: Communicator) throws {
+  var running = [world.rank + 1, 2]
+  var runningSpan = running.mutableSpan
+  try world.inclusiveScan(&runningSpan, .sum)
+  try expectEqual(running, [(world.rank + 1) * (world.rank + 2) / 2, 2 * (world.rank + 1)])
+
+  // Where a rank's part of a long array begins.
+  var offset = [Int64(10 * world.rank + 3)]
+  var offsetSpan = offset.mutableSpan
+  try world.exclusiveScan(&offsetSpan, .sum)
+  let expected = (0..<world.rank).reduce(0) { $0 + 10 * $1 + 3 }
+  try expectEqual(offset, [world.rank == 0 ? 3 : Int64(expected)])
 }
 
 private func checkReductions<Element: Scalar & Numeric>(

@@ -67,6 +67,16 @@ func checkBlockingMessages(_ world: Communicator) throws {
   try expectEqual(try status.count(of: Double.self), 0)
   try expectEqual(untouched, [5.0])
 
+  // A combined send and receive goes round in one call, also to oneself.
+  let right = (world.rank + 1) % world.size
+  let left = (world.rank + world.size - 1) % world.size
+  var fromLeft: [Float] = [0, 0, 0]
+  let shifted = try world.sendReceive(
+    [Int32(world.rank), 8].span, to: right, tag: 4, into: &fromLeft, from: left, tag: 4)
+  try expectEqual(shifted.source, left)
+  try expectEqual(try shifted.count(of: Int32.self), 2)
+  try expectEqual(fromLeft[0].bitPattern, UInt32(left))
+
   // An empty message is a message.
   if world.size > 1 {
     let empty: [Float] = []
@@ -141,4 +151,132 @@ func checkPersistentMessages(_ world: Communicator) throws {
   let last = try incoming.free()
   try expectEqual(last[1], 4)
   _ = try outgoing.free()
+}
+
+func checkRequestSets(_ world: Communicator) throws {
+  var set = RequestSet<Int>(capacity: 2)
+  try checkWaitAll(world, &set)
+  try checkWaitAny(world, &set)
+  try checkFailureInSet(world, &set)
+}
+
+private func checkWaitAll(_ world: Communicator, _ set: inout RequestSet<Int>) throws {
+  let others = world.size
+  // Everybody sends to everybody, itself included; wait for all together.
+  var receives: [Int] = []
+  for source in 0..<others {
+    receives.append(
+      set.add(try world.startReceive(into: Buffer(repeating: -1, count: 2), from: source)))
+  }
+  var sends: [Int] = []
+  for destination in 0..<others {
+    let buffer = Buffer(repeating: 100 * world.rank + destination, count: 1)
+    sends.append(set.add(try world.startSend(buffer, to: destination)))
+  }
+  try expectEqual(receives + sends, Array(0..<2 * others))
+  try set.waitAll()
+  for source in 0..<others {
+    var status = Status.empty
+    let buffer = try set.wait(receives[source], &status)
+    try expectEqual(buffer.span.array, [100 * source + world.rank, -1])
+    try expectEqual(status.source, source)
+    try expectEqual(try status.count(of: Int.self), 1)
+  }
+  for slot in sends { _ = try set.wait(slot) }
+  let none = try set.waitAny()
+  try expectEqual(none, nil)
+}
+
+/// The slots are free again; wait for any, in whatever order they complete.
+private func checkWaitAny(_ world: Communicator, _ set: inout RequestSet<Int>) throws {
+  let others = world.size
+  for source in 0..<others {
+    _ = set.add(
+      try world.startReceive(into: Buffer(repeating: -1, count: 1), from: source, tag: source))
+  }
+  try world.barrier()
+  for destination in 0..<others {
+    try world.send([world.rank].span, to: destination, tag: world.rank)
+  }
+  var seen = Set<Int>()
+  while let slot = try set.waitAny() {
+    var status = Status.empty
+    let buffer = try set.wait(slot, &status)
+    try expectEqual(buffer[0], slot)
+    try expectEqual(status.tag, slot)
+    try expect(seen.insert(slot).inserted, "slot \(slot) was reported twice")
+  }
+  try expectEqual(seen, Set(0..<others))
+  for slot in [0, 99, -1] {
+    try expectError(.request) { _ = try set.wait(slot) }
+  }
+}
+
+/// One truncated message among good ones: its error, and the others' buffers.
+private func checkFailureInSet(_ world: Communicator, _ set: inout RequestSet<Int>) throws {
+  let right = (world.rank + 1) % world.size
+  let left = (world.rank + world.size - 1) % world.size
+  var outgoing = RequestSet<Int>(capacity: 2)
+  for tag in 0..<2 {
+    _ = outgoing.add(try world.startSend(Buffer(repeating: 5, count: 3), to: right, tag: tag))
+  }
+  try world.barrier()
+  let short = set.add(
+    try world.startReceive(into: Buffer(repeating: 0, count: 1), from: left, tag: 0))
+  let good = set.add(
+    try world.startReceive(into: Buffer(repeating: 0, count: 3), from: left, tag: 1))
+  try expectError(.truncated) { try set.waitAll() }
+  let received = try set.wait(good)
+  try expectEqual(received.span.array, [5, 5, 5])
+  try expectError(.request) { _ = try set.wait(short) }
+  try outgoing.waitAll()
+}
+
+func checkProbes(_ world: Communicator) throws {
+  let right = (world.rank + 1) % world.size
+  let left = (world.rank + world.size - 1) % world.size
+  let text = Array("rank \(world.rank) says \(String(repeating: "hi ", count: world.rank))".utf8)
+
+  // The length is known before there is a buffer.
+  let send = try world.startSend(Buffer(copying: text.span), to: right, tag: 6)
+  let message = try world.probe(from: left, tag: 6)
+  try expectEqual(message.status.source, left)
+  let received = String(decoding: try message.receive(UInt8.self), as: UTF8.self)
+  try expectEqual(
+    received, "rank \(left) says \(String(repeating: "hi ", count: left))")
+  _ = try send.wait()
+
+  // A message set aside is not taken by another receive.
+  try world.barrier()
+  let first = try world.startSend(Buffer(repeating: 1.5, count: 1), to: right, tag: 7)
+  let second = try world.startSend(Buffer(repeating: 2.5, count: 1), to: right, tag: 7)
+  let setAside = try world.probe(from: Communicator.anySource, tag: 7)
+  var later = [0.0]
+  try world.receive(into: &later, from: left, tag: 7)
+  try expectEqual(later, [2.5])
+  var earlier = [0.0]
+  var span = earlier.mutableSpan
+  try setAside.receive(into: &span)
+  try expectEqual(earlier, [1.5])
+  _ = try first.wait()
+  _ = try second.wait()
+
+  try world.barrier()
+  if let unexpected = try world.probeIfArrived(from: left, tag: 8) {
+    throw CheckFailure(description: "a message from \(unexpected.status.source) that nobody sent")
+  }
+  try world.barrier()
+  try world.send([Int8(3)].span, to: right, tag: 8)
+  while true {
+    if let arrived = try world.probeIfArrived(from: left, tag: 8) {
+      try expectEqual(try arrived.receive(Int8.self), [3])
+      break
+    }
+  }
+
+  // Three bytes are no whole number of doubles.
+  try world.send([UInt8](repeating: 0, count: 3).span, to: right, tag: 9)
+  let odd = try world.probe(from: left, tag: 9)
+  try expectEqual(try odd.status.count(of: Double.self), nil)
+  _ = try odd.receive(UInt8.self)
 }
