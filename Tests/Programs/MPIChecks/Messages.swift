@@ -60,6 +60,9 @@ func checkBlockingMessages(_ world: Communicator) throws {
     try world.send([world.rank * 10].span, to: 0, tag: world.rank)
   }
 
+  // Before messages that any tag would match too.
+  try world.barrier()
+
   // Nobody: sends vanish, receives are empty and leave the buffer alone.
   try world.send([1.0].span, to: Communicator.noProcess)
   var untouched = [5.0]
@@ -266,17 +269,19 @@ func checkProbes(_ world: Communicator) throws {
     throw CheckFailure(description: "a message from \(unexpected.status.source) that nobody sent")
   }
   try world.barrier()
-  try world.send([Int8(3)].span, to: right, tag: 8)
+  let expected = try world.startSend(Buffer<Int8>(repeating: 3, count: 1), to: right, tag: 8)
   while true {
     if let arrived = try world.probeIfArrived(from: left, tag: 8) {
       try expectEqual(try arrived.receive(Int8.self), [3])
       break
     }
   }
+  _ = try expected.wait()
 
   // Three bytes are no whole number of doubles.
-  try world.send([UInt8](repeating: 0, count: 3).span, to: right, tag: 9)
+  let bytes = try world.startSend(Buffer<UInt8>(repeating: 0, count: 3), to: right, tag: 9)
   let odd = try world.probe(from: left, tag: 9)
   try expectEqual(try odd.status.count(of: Double.self), nil)
   _ = try odd.receive(UInt8.self)
+  _ = try bytes.wait()
 }
