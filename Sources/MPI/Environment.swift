@@ -1,5 +1,11 @@
 internal import CMPI
 
+#if canImport(Darwin)
+  internal import Darwin
+#else
+  internal import Glibc
+#endif
+
 /// How a program uses MPI.
 public struct EnvironmentOptions {
   /// Which threads may call MPI. The default, one thread among several, costs
@@ -106,14 +112,6 @@ public struct JobError: Error, CustomStringConvertible {
 /// ``Communicator/agree(_:)``), is written by one rank, ends MPI in order and
 /// is thrown on.
 ///
-/// ```swift
-/// do {
-///   try withEnvironment { world in print("rank \(world.rank) of \(world.size)") }
-/// } catch {
-///   exit(error.exitCode)
-/// }
-/// ```
-///
 /// - Throws: ``JobError`` on all ranks together; also when MPI cannot be used,
 ///   with the report of an ``EnvironmentError``.
 public func withEnvironment<Result>(
@@ -152,4 +150,26 @@ public func withEnvironment<Result>(
   } catch {
     job.abort(because: error)
   }
+}
+
+/// Runs `body` with the world communicator as the whole program, and exits:
+/// with 0, or with the exit code of the error that ended the job.
+///
+/// ```swift
+/// runProgram { world in
+///   print("rank \(world.rank) of \(world.size)")
+/// }
+/// ```
+///
+/// See ``withEnvironment(_:_:)`` for what happens to errors.
+public func runProgram(
+  _ options: EnvironmentOptions = EnvironmentOptions(),
+  _ body: (Communicator) throws -> Void
+) -> Never {
+  do {
+    try withEnvironment(options, body)
+  } catch {
+    exit(error.exitCode)
+  }
+  exit(0)
 }

@@ -1,0 +1,37 @@
+// A stream of numbers passes through twelve stages that the ranks share, in
+// order. While a rank works on one number, the one before it is on its way to
+// the next rank.
+
+import MPI
+
+let stages = 12
+let items = 20
+
+func stage(_ index: Int, _ number: UInt64) -> UInt64 {
+  (number &* number &+ UInt64(index)) % 1_000_003
+}
+
+runProgram { world in
+  let mine = stages * world.rank / world.size..<stages * (world.rank + 1) / world.size
+  let previous = world.rank - 1
+  let next = world.rank + 1
+  var results: [UInt64] = []
+
+  // At most one number under way at a time: its buffer comes back from the
+  // request before the next number needs it.
+  var sending = try world.startSend(
+    Buffer<UInt64>(repeating: 0, count: 1), to: Communicator.noProcess)
+  for item in 0..<items {
+    var number = [UInt64(item)]
+    if previous >= 0 { try world.receive(into: &number, from: previous) }
+    for index in mine { number[0] = stage(index, number[0]) }
+
+    var buffer = try sending.wait()
+    buffer[0] = number[0]
+    sending = try world.startSend(buffer, to: next < world.size ? next : Communicator.noProcess)
+    if next == world.size { results.append(number[0]) }
+  }
+  _ = try sending.wait()
+
+  if world.rank == world.size - 1 { print("results:", results) }
+}
