@@ -12,6 +12,9 @@ let swiftSettings: [SwiftSetting] = [
 // scratch path for each, since the imported C module is cached there.
 let mpi = Context.environment["MPI_PKG_CONFIG"] ?? "ompi-c"
 
+// The examples of the MPI library's documentation, run by its tests.
+let mpiExamples = ["MPIRing", "MPIHalo", "MPIParallelFile", "MPIDotProduct", "MPIPipeline"]
+
 let package = Package(
   name: "piadm",
   products: [
@@ -26,7 +29,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
   ],
   targets: [
-    .systemLibrary(name: "CMPI", pkgConfig: mpi, providers: [.apt(["libopenmpi-dev"])]),
+    .systemLibrary(name: "CMPI", pkgConfig: mpi, providers: [.apt([mpi == "mpich" ? "libmpich-dev" : "libopenmpi-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "CRandom123", providers: [.apt(["librandom123-dev"])]),
     .target(name: "COpenVINO"),
@@ -57,8 +60,14 @@ let package = Package(
     .executableTarget(
       name: "MPIChecks", dependencies: ["MPI"], path: "Tests/Programs/MPIChecks",
       swiftSettings: swiftSettings),
+    .target(name: "CMPIBench", dependencies: ["CMPI"], path: "Tests/Programs/CMPIBench"),
+    .executableTarget(
+      name: "MPIBench", dependencies: ["MPI", "CMPIBench"], path: "Tests/Programs/MPIBench",
+      swiftSettings: swiftSettings),
     .testTarget(
-      name: "MPITests", dependencies: ["MPI", "MPIChecks"], swiftSettings: swiftSettings),
+      name: "MPITests",
+      dependencies: ["MPI", "MPIChecks"] + mpiExamples.map { .target(name: $0) },
+      swiftSettings: swiftSettings),
     .testTarget(name: "DiffusionTests", dependencies: ["Diffusion"], swiftSettings: swiftSettings),
     .testTarget(
       name: "PicardSamplerTests", dependencies: ["PicardSampler", "Diffusion"],
@@ -78,4 +87,8 @@ let package = Package(
       name: "ScoreModelsTests", dependencies: ["ScoreModels", "Diffusion", "NumPyFormat"],
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
   ]
+    + mpiExamples.map {
+      .executableTarget(
+        name: $0, dependencies: ["MPI"], path: "Tests/Programs/\($0)", swiftSettings: swiftSettings)
+    }
 )
