@@ -2,7 +2,7 @@ internal import CMPI
 
 /// The MPI library, this processor and its clock.
 public struct Library: Equatable, Sendable {
-  let name: String
+  package let name: String
   let major: Int
   let minor: Int
 

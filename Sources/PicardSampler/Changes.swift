@@ -1,35 +1,50 @@
 import Diffusion
 
-/// The changes of all active slices in a round, sample after sample.
+/// What a round does to the states behind all active slices, sample after
+/// sample: their changes, and the products that mixing needs.
 struct Changes {
   /// Active slices of each sample.
   private let ranges: [Range<Int>]
+  /// Numbers for each slice: the change first, then the products.
+  private let width: Int
   private let starts: [Int]
-  /// Negative where another rank knows.
+  /// Minus infinity where another rank knows.
   private var values: [Double]
 
-  init(_ ranges: [Range<Int>]) {
+  init(_ ranges: [Range<Int>], products: Int) {
     self.ranges = ranges
+    let width = 1 + products
+    self.width = width
     var total = 0
     starts = ranges.map { range in
-      defer { total += range.count }
+      defer { total += range.count * width }
       return total
     }
-    values = Array(repeating: -1, count: total)
+    values = Array(repeating: -.infinity, count: total)
+  }
+
+  private func index(_ sample: Int, _ slice: Int) -> Int {
+    starts[sample] + (slice - ranges[sample].lowerBound) * width
   }
 
   /// The change of a slice's output. What is not a number counts as infinite,
   /// which marks a failure.
   subscript(sample: Int, slice: Int) -> Double {
-    get { values[starts[sample] + slice - ranges[sample].lowerBound] }
-    set {
-      let index = starts[sample] + slice - ranges[sample].lowerBound
-      values[index] = newValue.isNaN ? .infinity : newValue
-    }
+    get { values[index(sample, slice)] }
+    set { values[index(sample, slice)] = newValue.isNaN ? .infinity : newValue }
   }
 
-  func of(_ sample: Int) -> ArraySlice<Double> {
-    values[starts[sample]..<(starts[sample] + ranges[sample].count)]
+  /// The changes of a sample's active slices.
+  func of(_ sample: Int) -> [Double] { ranges[sample].map { self[sample, $0] } }
+
+  mutating func setProducts(_ sample: Int, _ slice: Int, _ products: [Double]) {
+    let first = index(sample, slice) + 1
+    for (offset, product) in products.enumerated() { values[first + offset] = product }
+  }
+
+  func products(_ sample: Int, _ slice: Int) -> ArraySlice<Double> {
+    let first = index(sample, slice) + 1
+    return values[first..<(first + width - 1)]
   }
 
   /// The first slice that any rank reports as failed.
@@ -42,7 +57,8 @@ struct Changes {
     return nil
   }
 
-  /// Takes the maximum over the ranks, so that all of them hold all changes.
+  /// Takes the maximum over the ranks, of which one knows each number, so that
+  /// all of them hold all numbers.
   mutating func agree(_ ring: any Ring) throws {
     var span = values.mutableSpan
     try ring.maximum(&span)

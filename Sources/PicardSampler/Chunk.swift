@@ -15,6 +15,9 @@ final class Chunk<Scalar: StateScalar> {
   /// Derivative of `endProposal`, and of every proposal, with respect to the first active state.
   private var endResponse = Gain.identity
   private var responses: [Gain] = []
+  /// What this round does to the state of each slice.
+  private var changes: [Double] = []
+  private var histories: [MixingHistory<Scalar>] = []
 
   init(first: Int, state: State<Scalar>, leftValue: [Scalar]) {
     self.first = first
@@ -31,6 +34,7 @@ final class Chunk<Scalar: StateScalar> {
     let slice = TimeSlice(map, state: end, value: lastValue, noise: noise)
     slice.step(into: &end, earlierValue: slice.value)
     slices.append(slice)
+    changes.append(0)
   }
 
   func slice(_ index: Int) -> TimeSlice<Scalar> { slices[index - first] }
@@ -68,29 +72,66 @@ final class Chunk<Scalar: StateScalar> {
     return endProposal
   }
 
-  /// Brings all active states up to date.
-  /// - Parameter report: is told the change of the output of a slice.
-  func accept(from start: Int, report: (_ slice: Int, _ change: Double) -> Void) {
-    let offset = start - first
+  /// Carries the change of the first state to the proposals of all active
+  /// states, and reports what becomes of them.
+  ///
+  /// - Parameter report: is told the slice whose output a state is, and the
+  ///   state's change.
+  func settle(from start: Int, report: (_ slice: Int, _ change: Double) -> Void) {
     if let left, start == first {
-      let old = slices[0].state
-      for index in 1..<max(slices.count, 1) {
-        slices[index].proposal.correct(responses[index - 1], left, minus: old)
+      for index in slices.indices.dropFirst() {
+        slices[index].proposal.correct(responses[index - 1], left, minus: slices[0].state)
       }
       slices[0].proposal = left
-      report(first - 1, slices[0].accept())
     }
-    for index in stride(from: offset + 1, to: slices.count, by: 1) {
-      report(first + index - 1, slices[index].accept())
+    for index in movingStates(from: start) {
+      changes[index] = slices[index].change
+      report(first + index - 1, changes[index])
     }
-    self.left = nil
   }
 
+  /// Mixes the proposals of active states beyond the front of exactness.
+  ///
+  /// - Parameter coefficients: by the slice whose output a state is; `nil` for
+  ///   a plain update.
+  func mix(from start: Int, _ coefficients: (_ slice: Int) -> [Double]?) {
+    for index in movingStates(from: start) {
+      guard let coefficients = coefficients(first + index - 1) else { continue }
+      histories[index].mix(coefficients, into: &slices[index].proposal)
+      changes[index] = .infinity
+    }
+  }
+
+  /// Takes note of proposals for later mixing, and reports their products.
+  func remember(
+    from start: Int, depth: Int, report: (_ slice: Int, _ products: [Double]) -> Void
+  ) {
+    while histories.count < slices.count { histories.append(MixingHistory(depth: depth)) }
+    for index in movingStates(from: start) {
+      let products = histories[index].record(slices[index].state, slices[index].proposal)
+      report(first + index - 1, products)
+    }
+  }
+
+  /// Makes the proposals the states.
+  func accept(from start: Int) {
+    for index in movingStates(from: start) {
+      slices[index].accept(isUnchanged: changes[index] == 0)
+    }
+    left = nil
+  }
+
+  /// Distance of the proposal for the state after the last slice.
+  var endChange: Double { endProposal.distance(to: end) }
+
   /// Takes the state after the last slice over, where no other chunk does.
-  func acceptEnd() -> Double {
-    let change = endProposal.distance(to: end)
-    swap(&end, &endProposal)
-    return change
+  func acceptEnd() { swap(&end, &endProposal) }
+
+  /// The slices whose state is iterated: not that of the window's first one,
+  /// which is known.
+  private func movingStates(from start: Int) -> Range<Int> {
+    let known = left == nil ? start - first + 1 : start - first
+    return min(known, slices.count)..<slices.count
   }
 }
 

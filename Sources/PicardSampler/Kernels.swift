@@ -61,6 +61,15 @@ func accumulate<Scalar: StateScalar>(
   for k in 0..<count { output[k] += a * (x[k] - y[k]) }
 }
 
+/// `output = a output`.
+@specialized(where Scalar == Float)
+@specialized(where Scalar == Double)
+func scale<Scalar: StateScalar>(_ output: inout [Scalar], by a: Scalar) {
+  let count = output.count
+  var output = output.mutableSpan
+  for k in 0..<count { output[k] *= a }
+}
+
 /// `output[first...] = a x`.
 @specialized(where Scalar == Float)
 @specialized(where Scalar == Double)
@@ -96,6 +105,28 @@ func squaredDistance<Scalar: StateScalar>(_ x: [Scalar], _ y: [Scalar]) -> Doubl
     let difference = Double(x[k] - y[k])
     sum += difference * difference
   }
+  return sum
+}
+
+/// `sum x y` in `Double`.
+@specialized(where Scalar == Float)
+@specialized(where Scalar == Double)
+func innerProduct<Scalar: StateScalar>(_ x: [Scalar], _ y: [Scalar]) -> Double {
+  let count = x.count
+  precondition(y.count == count)
+  let x = x.span
+  let y = y.span
+  var lanes = SIMD8<Double>.zero
+  let whole = count & ~7
+  var k = 0
+  while k < whole {
+    var products = SIMD8<Double>.zero
+    for lane in 0..<8 { products[lane] = Double(x[k + lane]) * Double(y[k + lane]) }
+    lanes += products
+    k += 8
+  }
+  var sum = lanes.sum()
+  for k in whole..<count { sum += Double(x[k]) * Double(y[k]) }
   return sum
 }
 

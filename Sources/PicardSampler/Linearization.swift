@@ -36,4 +36,9 @@ public enum StopRule: Hashable, Sendable {
   case tolerance(Double)
   /// After this many rounds (the paper's rule); needs no reduction over ranks.
   case iterations(Int)
+
+  /// The ranks have to tell each other their changes.
+  var needsAgreement: Bool {
+    if case .tolerance = self { true } else { false }
+  }
 }

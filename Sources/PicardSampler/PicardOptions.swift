@@ -6,11 +6,13 @@ public struct PicardOptions: Hashable, Sendable {
   public var window: Int?
   /// Slices of a chunk; enters the bits of the result, unlike the number of ranks.
   public var chunk: Int
+  public var anderson: AndersonMixing?
 
   public init(
     linearization: Linearization = .secant, stop: StopRule = .tolerance(1e-3), window: Int? = nil,
-    chunk: Int? = nil, trajectory: Trajectory
+    chunk: Int? = nil, anderson: AndersonMixing? = nil, trajectory: Trajectory
   ) {
+    self.anderson = anderson
     self.linearization = linearization
     self.stop = stop
     self.window = window

@@ -46,7 +46,7 @@ extension PicardSolver {
   }
 
   /// How many slices from the left of the window need no further round.
-  private func finishedSlices(_ window: Window, _ changes: ArraySlice<Double>) -> Int {
+  private func finishedSlices(_ window: Window, _ changes: [Double]) -> Int {
     let count = window.end - window.first
     switch options.stop {
     case .iterations(let rounds):
@@ -57,7 +57,7 @@ extension PicardSolver {
         // After as many rounds as it has slices a block is exact.
         return window.rounds >= count ? count : 0
       }
-      return max(1, unfinished - changes.startIndex)
+      return max(1, unfinished)
     }
   }
 
@@ -94,8 +94,9 @@ extension PicardSolver {
       clock.time(\.update) {
         let bounds = maps[number].slices(ofChunk: chunk)
         let target =
-          chunks[key] ?? Chunk(first: bounds.lowerBound, state: start.state, leftValue: start.value)
-        chunks[key] = target
+          chunks[sample][chunk]
+          ?? Chunk(first: bounds.lowerBound, state: start.state, leftValue: start.value)
+        chunks[sample][chunk] = target
         for index in bounds.clamped(to: range) {
           let noise: State<Scalar>? = segment.slices[index].noise(
             from: noise, sample: samples[sample], dimension: batch.model.dimension)
@@ -110,6 +111,7 @@ extension PicardSolver {
     let count = maps[segment].slices
     let end = min(count, options.window ?? count)
     windows[sample] = Window(segment: segment, first: 0, end: end)
+    chunks[sample] = Array(repeating: nil, count: maps[segment].chunks)
     try extend(sample, from: edge, at: holder, over: 0..<end)
   }
 
@@ -122,6 +124,7 @@ extension PicardSolver {
     guard next < trajectory.segments.count else {
       if isHere { finished[sample] = self[last].end.position }
       windows[sample] = Window(segment: next, first: 0, end: 0)
+      chunks[sample] = []
       return
     }
     var edge: Edge?
@@ -144,7 +147,7 @@ extension PicardSolver {
   ) throws -> Edge? {
     guard source != destination else { return edge }
     return try clock.time(\.exchange) {
-      if let edge { try ring.send(edge.state.components + [edge.value], to: destination) }
+      if let edge { try ring.send(edge.state.runs + [edge.value], to: destination) }
       guard ring.rank == destination else { return nil }
       let runs: [[Scalar]] = try ring.receive(
         components + 1, of: batch.model.dimension, from: source)
@@ -155,11 +158,10 @@ extension PicardSolver {
   /// Lets go of the chunks that a window has left behind.
   private func discard(_ sample: Int, behind old: Window) {
     let window = windows[sample]
-    let range = old.first..<old.end
-    for chunk in map(old).chunks(touching: range) {
-      let isDone =
-        window.segment != old.segment || map(old).slices(ofChunk: chunk).upperBound <= window.first
-      if isDone { chunks[ChunkKey(segment: old.segment, chunk: chunk, sample: sample)] = nil }
+    guard window.segment == old.segment else { return }
+    for chunk in map(old).chunks(touching: old.first..<old.end)
+    where map(old).slices(ofChunk: chunk).upperBound <= window.first {
+      chunks[sample][chunk] = nil
     }
   }
 }

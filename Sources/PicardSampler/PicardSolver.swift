@@ -18,20 +18,18 @@ public final class PicardSolver<Scalar: StateScalar> {
   let maps: [ChunkMap]
 
   var windows: [Window]
-  var chunks: [ChunkKey: Chunk<Scalar>] = [:]
+  /// The open chunks that this rank owns, by sample and number within the
+  /// sample's segment.
+  var chunks: [[Chunk<Scalar>?]]
   var finished: [Int: [Scalar]] = [:]
   var record: RunRecord
   let clock = PhaseClock()
 
-  struct ChunkKey: Hashable, Comparable {
+  struct ChunkKey {
     var segment: Int
     var chunk: Int
     /// Position in `samples`.
     var sample: Int
-
-    static func < (a: ChunkKey, b: ChunkKey) -> Bool {
-      (a.segment, a.chunk, a.sample) < (b.segment, b.chunk, b.sample)
-    }
   }
 
   /// - Parameter samples: numbers of the samples to draw, the same on all ranks.
@@ -51,6 +49,7 @@ public final class PicardSolver<Scalar: StateScalar> {
         layout: options.window == nil ? .contiguous : .cyclic)
     }
     windows = samples.map { _ in Window(segment: 0, first: 0, end: 0) }
+    chunks = samples.map { _ in [] }
     record = RunRecord(trajectory)
   }
 
@@ -81,15 +80,25 @@ public final class PicardSolver<Scalar: StateScalar> {
       record: record)
   }
 
-  /// All chunks with active slices, in the order in which boundary states pass them.
+  /// All chunks with active slices, in the order in which boundary states pass
+  /// them: by segment, chunk and sample.
   private func activeChunks() -> [ChunkKey] {
-    var keys: [ChunkKey] = []
+    var bySegment = [[[Int]]](repeating: [], count: maps.count)
     for (sample, window) in windows.enumerated() where !isFinished(window) {
-      for chunk in maps[window.segment].chunks(touching: window.first..<window.end) {
-        keys.append(ChunkKey(segment: window.segment, chunk: chunk, sample: sample))
+      if bySegment[window.segment].isEmpty {
+        bySegment[window.segment] = Array(repeating: [], count: map(window).chunks)
+      }
+      for chunk in map(window).chunks(touching: window.first..<window.end) {
+        bySegment[window.segment][chunk].append(sample)
       }
     }
-    return keys.sorted()
+    var keys: [ChunkKey] = []
+    for (segment, chunks) in bySegment.enumerated() {
+      for (chunk, samples) in chunks.enumerated() {
+        for sample in samples { keys.append(ChunkKey(segment: segment, chunk: chunk, sample: sample)) }
+      }
+    }
+    return keys
   }
 
   private func evaluate(_ own: [ChunkKey]) throws -> Position? {
@@ -142,23 +151,59 @@ public final class PicardSolver<Scalar: StateScalar> {
       try passBoundary(boundary)
       rest = rest.dropFirst(boundary.count)
     }
-    var changes = Changes(windows.map { isFinished($0) ? 0..<0 : $0.first..<$0.end })
+    let mixing = options.anderson
+    var changes = Changes(
+      windows.map { isFinished($0) ? 0..<0 : $0.first..<$0.end }, products: mixing?.products ?? 0)
     clock.time(\.update) {
       for key in own {
-        self[key].accept(from: activeSlices(key).lowerBound) { changes[key.sample, $0] = $1 }
-        if activeSlices(key).upperBound == windows[key.sample].end {
-          changes[key.sample, windows[key.sample].end - 1] = self[key].acceptEnd()
+        let (chunk, slices) = (self[key], activeSlices(key))
+        chunk.settle(from: slices.lowerBound) { changes[key.sample, $0] = $1 }
+        if holdsEnd(key) { changes[key.sample, slices.upperBound - 1] = chunk.endChange }
+        if let mixing {
+          chunk.remember(from: slices.lowerBound, depth: mixing.history) {
+            changes.setProducts(key.sample, $0, $1)
+          }
         }
       }
     }
     if let failed { changes[failed.sample, failed.slice] = .infinity }
-    if case .tolerance = options.stop, ring.size > 1 {
+    if ring.size > 1, mixing != nil || options.stop.needsAgreement {
       try clock.time(\.reduce) { try changes.agree(ring) }
     }
-    if let position = changes.failure {
-      throw failure(position)
+    if let position = changes.failure { throw failure(position) }
+    clock.time(\.update) {
+      if let mixing { mix(own, changes, mixing) }
+      for key in own {
+        self[key].accept(from: activeSlices(key).lowerBound)
+        if holdsEnd(key) { self[key].acceptEnd() }
+      }
     }
     return changes
+  }
+
+  /// The state behind this chunk is the end of its sample's window.
+  private func holdsEnd(_ key: ChunkKey) -> Bool {
+    activeSlices(key).upperBound == windows[key.sample].end
+  }
+
+  private func mix(_ own: [ChunkKey], _ changes: Changes, _ mixing: AndersonMixing) {
+    var coefficients: [Int: [Int: [Double]]] = [:]
+    for (sample, window) in windows.enumerated() where !isFinished(window) {
+      var sums = [Double](repeating: 0, count: mixing.products)
+      // The state behind the window's last slice has no history.
+      for slice in window.first..<(window.end - 1) {
+        for (index, product) in changes.products(sample, slice).enumerated() {
+          sums[index] += product
+        }
+        // The output of slice `first + rounds` becomes exact in this round.
+        guard slice > window.first + window.rounds, let gamma = mixing.coefficients(sums)
+        else { continue }
+        coefficients[sample, default: [:]][slice] = gamma
+      }
+    }
+    for key in own {
+      self[key].mix(from: activeSlices(key).lowerBound) { coefficients[key.sample]?[$0] }
+    }
   }
 
   /// Takes the boundary states from the left, for all samples that have this
@@ -186,7 +231,7 @@ public final class PicardSolver<Scalar: StateScalar> {
           self[next].left = end
         } else {
           destination = owner(next)
-          leaving += end.components
+          leaving += end.runs
         }
       }
     }
@@ -225,7 +270,9 @@ public final class PicardSolver<Scalar: StateScalar> {
 
   /// The chunk of a key, which this rank owns.
   subscript(key: ChunkKey) -> Chunk<Scalar> {
-    guard let chunk = chunks[key] else { preconditionFailure("chunk \(key) is not open here") }
+    guard let chunk = chunks[key.sample][key.chunk] else {
+      preconditionFailure("chunk \(key) is not open here")
+    }
     return chunk
   }
 

@@ -96,6 +96,15 @@ public final class ScoreBatch<Scalar: StateScalar> {
     return failed
   }
 
+  /// Seconds of one call.
+  func time(_ count: Int, at node: NoiseTime) throws -> Double {
+    for row in 0..<count { times[row] = node }
+    let clock = ContinuousClock()
+    let start = clock.now
+    try call(count)
+    return (clock.now - start) / .seconds(1)
+  }
+
   /// Fills the rest of the batch with copies of its first row.
   private func padded(_ count: Int) -> Int {
     let dimension = model.dimension

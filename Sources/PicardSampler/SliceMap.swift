@@ -62,13 +62,16 @@ struct SliceMap: Hashable, Sendable {
     case .none:
       return nil
     case .step(let step, let deviation):
-      return State(position: normals(.step, step).map { Scalar(deviation) * $0 })
+      var noise = normals(.step, step)
+      scale(&noise, by: Scalar(deviation))
+      return State(position: noise)
     case .langevin(let step, let velocity, let positionFromVelocity, let position):
-      let zv = normals(.correctorVelocity, step)
-      let zu = normals(.correctorPosition, step)
-      return State(
-        position: zip(zv, zu).map { Scalar(positionFromVelocity) * $0 + Scalar(position) * $1 },
-        velocity: zv.map { Scalar(velocity) * $0 })
+      var ofVelocity = normals(.correctorVelocity, step)
+      var ofPosition = normals(.correctorPosition, step)
+      scale(&ofPosition, by: Scalar(position))
+      accumulate(&ofPosition, Scalar(positionFromVelocity), ofVelocity)
+      scale(&ofVelocity, by: Scalar(velocity))
+      return State(position: ofPosition, velocity: ofVelocity)
     }
   }
 }

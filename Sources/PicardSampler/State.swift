@@ -2,23 +2,38 @@ import Diffusion
 
 /// The state of one sample at one node: its position and, in the corrector,
 /// its velocity; each of `dimension` elements.
-struct State<Scalar: StateScalar>: Equatable {
-  var components: [[Scalar]]
+struct State<Scalar: StateScalar> {
+  /// Position and velocity, the latter empty in the predictor.
+  private var components: InlineArray<2, [Scalar]>
+  /// 1 in the predictor, 2 in the corrector.
+  let count: Int
 
-  init(position: [Scalar]) { components = [position] }
+  init(position: [Scalar]) {
+    components = [position, []]
+    count = 1
+  }
 
-  init(position: [Scalar], velocity: [Scalar]) { components = [position, velocity] }
+  init(position: [Scalar], velocity: [Scalar]) {
+    components = [position, velocity]
+    count = 2
+  }
 
-  init(_ components: some Sequence<[Scalar]>) { self.components = Array(components) }
+  /// A state of one or two runs of numbers, as `runs` gives them.
+  init(_ runs: some Collection<[Scalar]>) {
+    self =
+      runs.count == 1
+      ? State(position: runs[runs.startIndex])
+      : State(position: runs[runs.startIndex], velocity: runs[runs.index(after: runs.startIndex)])
+  }
 
   var position: [Scalar] { components[0] }
-  var dimension: Int { components[0].count }
+  var runs: [[Scalar]] { count == 1 ? [components[0]] : [components[0], components[1]] }
 
   /// `phi` of a slice map at `state`.
   mutating func step(
     _ map: SliceMap, from state: State, value: [Scalar], earlierValue: [Scalar], noise: State?
   ) {
-    for i in components.indices {
+    for i in 0..<count {
       let (a, b) = (Scalar(map.state[i, i]), Scalar(map.value[i]))
       if let noise {
         combine(&components[i], a, state.components[i], b, value, plus: noise.components[i])
@@ -28,7 +43,7 @@ struct State<Scalar: StateScalar>: Equatable {
       if i == 0, map.earlierValue != 0 {
         accumulate(&components[i], Scalar(map.earlierValue), earlierValue)
       }
-      if components.count == 2, map.state[i, 1 - i] != 0 {
+      if count == 2, map.state[i, 1 - i] != 0 {
         accumulate(&components[i], Scalar(map.state[i, 1 - i]), state.components[1 - i])
       }
     }
@@ -36,8 +51,8 @@ struct State<Scalar: StateScalar>: Equatable {
 
   /// Adds `gain (new - old)`; leaves its own bits where `new == old`.
   mutating func correct(_ gain: Gain, _ new: State, minus old: State) {
-    for i in components.indices {
-      for j in components.indices where gain[i, j] != 0 {
+    for i in 0..<count {
+      for j in 0..<count where gain[i, j] != 0 {
         accumulate(&components[i], Scalar(gain[i, j]), new.components[j], minus: old.components[j])
       }
     }
@@ -47,11 +62,27 @@ struct State<Scalar: StateScalar>: Equatable {
   /// infinite where it is not a number.
   func distance(to other: State) -> Double {
     var largest = 0.0
-    for (mine, theirs) in zip(components, other.components) {
-      let sum = squaredDistance(mine, theirs)
+    for i in 0..<count {
+      let sum = squaredDistance(components[i], other.components[i])
       guard sum.isFinite else { return .infinity }
-      largest = max(largest, (sum / Double(dimension)).squareRoot())
+      largest = max(largest, (sum / Double(position.count)).squareRoot())
     }
     return largest
+  }
+
+  /// Adds `factor other`.
+  mutating func add(_ factor: Double, _ other: State) {
+    for i in 0..<count { accumulate(&components[i], Scalar(factor), other.components[i]) }
+  }
+
+  func subtracting(_ other: State) -> State {
+    var result = self
+    result.add(-1, other)
+    return result
+  }
+
+  /// The inner product, in `Double`.
+  func dot(_ other: State) -> Double {
+    (0..<count).reduce(0) { $0 + innerProduct(components[$1], other.components[$1]) }
   }
 }

@@ -51,12 +51,14 @@ final class TimeSlice<Scalar: StateScalar> {
     output.step(map, from: state, value: value, earlierValue: earlierValue, noise: noise)
   }
 
+  /// Distance of the proposal from the state.
+  var change: Double { proposal.distance(to: state) }
+
   /// Makes the proposal the state.
-  /// - Returns: the distance between the two.
-  func accept() -> Double {
-    let change = proposal.distance(to: state)
-    if change != 0 { needsEvaluation = true }
+  ///
+  /// - Parameter isUnchanged: the two are equal, so that `f` is known there.
+  func accept(isUnchanged: Bool) {
+    if !isUnchanged { needsEvaluation = true }
     (earlierState, state, proposal) = (state, proposal, earlierState)
-    return change
   }
 }

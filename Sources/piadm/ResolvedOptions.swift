@@ -41,6 +41,7 @@ struct ResolvedOptions {
     if isIterated {
       values["window"] = picard.window.map { OptionValue.integer($0) } ?? OptionValue.none
       values["chunk"] = .integer(picard.chunk)
+      values["anderson"] = picard.anderson.map { OptionValue.integer($0.history) } ?? OptionValue.none
       values["linearization"] = .text(picard.linearization.rawValue)
       switch picard.stop {
       case .tolerance(let tolerance): values["tolerance"] = .number(tolerance)

@@ -116,6 +116,9 @@ struct SolverOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Slope of a correction: secant, frozen (the paper's), increment (ParaDiGMS) or none.", valueName: "name"))
   var linearization = Linearization.secant
 
+  @Option(help: ArgumentHelp("Triangular Anderson mixing over so many iterates. (default: off)", valueName: "history"))
+  var anderson: Int?
+
   @Option(help: ArgumentHelp("Slices of a chunk, the unit of ownership and of messages. (default: chosen, and reported)", valueName: "c"))
   var chunk: Int?
 
@@ -157,9 +160,12 @@ struct SolverOptions: ParsableArguments {
     }
     for (name, value) in [
       ("blocks", blocks), ("window", window?.steps), ("iterations", iterations), ("chunk", chunk),
-      ("batch", batch), ("replicas", replicas),
+      ("anderson", anderson), ("batch", batch), ("replicas", replicas),
     ] {
       if let value { try require(value >= 1, "--\(name) must be at least 1, not \(value)") }
+    }
+    if let anderson {
+      try require(anderson <= 32, "--anderson mixes at most 32 iterates, not \(anderson)")
     }
     if let batch {
       try require(batch <= 1 << 20, "--batch must be at most 1048576 rows, not \(batch)")
@@ -172,8 +178,8 @@ struct SolverOptions: ParsableArguments {
       "--score-latency must be 0 or more, not \(scoreLatency)")
     if solver == .sequential {
       try require(
-        window == nil && tolerance == nil && iterations == nil && chunk == nil,
-        "--solver sequential has nothing to iterate: leave --window, --tolerance, --iterations and --chunk away"
+        window == nil && tolerance == nil && iterations == nil && chunk == nil && anderson == nil,
+        "--solver sequential has nothing to iterate: leave --window, --tolerance, --iterations, --chunk and --anderson away"
       )
     }
   }

@@ -31,8 +31,9 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     let replica = world.rank * options.replicas / world.size
     let samples = share(of: sampler.samples, replica, options.replicas)
     let picard = PicardOptions(
-      linearization: options.linearization, stop: options.stop, window: options.window?.steps,
-      chunk: options.chunk, trajectory: setup.trajectory)
+      linearization: options.linearization, stop: options.stop,
+      window: try window(setup, samples: samples.count), chunk: options.chunk,
+      anderson: options.anderson.map { AndersonMixing(history: $0) }, trajectory: setup.trajectory)
     let resolved = ResolvedOptions(command, setup: setup, picard: picard)
     let hosts = try Placement(world).hosts
     if world.rank == 0 {
@@ -67,6 +68,22 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     (seconds.score, seconds.update) = (phases.score, phases.update)
     (seconds.exchange, seconds.reduce) = (phases.exchange, phases.reduce)
     try report(setup, resolved, outcome, digest: digest ?? "", seconds: seconds)
+  }
+
+  /// The sliding window: as asked for, or chosen by rank 0's measurement.
+  private func window(_ setup: Setup<Scalar>, samples: Int) throws -> Int? {
+    guard let choice = command.solver.window else { return nil }
+    if let steps = choice.steps { return steps }
+    var chosen = [0]
+    try world.agree {
+      guard world.rank == 0 else { return }
+      let cost = try setup.batch.measureCost(at: setup.grid.nodes[setup.grid.steps / 2])
+      chosen[0] = cost.bestWindow(
+        steps: setup.trajectory.longestSegment, samples: samples,
+        ranks: world.size / command.solver.replicas)
+    }
+    try world.broadcast(&chosen, root: 0)
+    return chosen[0]
   }
 
   struct Outcome {

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import MPI
+import MPI
 
 @Suite struct ExactSumTests {
   private func sum(_ numbers: [Double]) -> Double {

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import MPI
+import MPI
 
 /// The documentation's examples, as programs on 1 to 7 ranks; what they print
 /// is computed here once more, without ranks.

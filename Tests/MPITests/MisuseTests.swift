@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import MPI
+import MPI
 
 /// Mistakes that the compiler must find. Each is compiled with the library's
 /// module; the first has no mistake, and shows that the others fail for theirs.

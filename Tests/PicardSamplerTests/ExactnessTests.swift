@@ -40,6 +40,34 @@ func cosine(_ x: Double) -> Double { cos(x) }
     }
   }
 
+  @Test("Anderson mixing keeps the fixed point, the front and the independence of ranks", arguments: SamplerCase.all, Linearization.allCases)
+  func anderson(sampler: SamplerCase, linearization: Linearization) throws {
+    let trajectory = try sampler.trajectory(steps: 24)
+    let reference: [[Float]] = try sequential(trajectory, samples: [0, 1])
+    for window in [nil, 8] {
+      var options = PicardOptions(
+        linearization: linearization, stop: .tolerance(0), window: window, chunk: 3,
+        anderson: AndersonMixing(history: 2), trajectory: trajectory)
+      #expect(try Drawn<Float>(trajectory, options, samples: [0, 1]).states == reference)
+      options.stop = .tolerance(1e-3)
+      let alone = try Drawn<Float>(trajectory, options, samples: [0, 1])
+      let together = try Drawn<Float>(trajectory, options, ranks: 3, samples: [0, 1])
+      #expect(together.states == alone.states)
+      #expect(try Drawn<Float>(trajectory, options, samples: [1]).states[0] == alone.states[1])
+    }
+  }
+
+  @Test("Anderson mixing needs fewer rounds than the increment alone")
+  func andersonAccelerates() throws {
+    let trajectory = try SamplerCase(method: .ddpm).trajectory(steps: 120)
+    let rounds = try [nil, AndersonMixing(history: 3)].map { anderson in
+      let options = PicardOptions(
+        linearization: .increment, anderson: anderson, trajectory: trajectory)
+      return try Drawn<Double>(trajectory, options, dimension: 16).rounds
+    }
+    #expect(rounds[1] < rounds[0])
+  }
+
   @Test("a sample is the same whatever is drawn beside it, in whatever batches", arguments: SamplerCase.all)
   func companions(sampler: SamplerCase) throws {
     let trajectory = try sampler.trajectory()
