@@ -73,16 +73,25 @@ public struct StartedRequest<Element: Scalar>: ~Copyable {
   /// Whether the message has completed. Does not wait.
   public mutating func test() throws(MPIError) -> Bool { try pending.test() }
 
-  /// Waits for the message to complete.
+  /// Waits for the message to complete; a request that failed is freed with
+  /// its buffer.
   public consuming func wait() throws(MPIError) -> PersistentRequest<Element> {
-    try pending.wait()
-    return PersistentRequest(pending.handle, storage)
+    var status = Status()
+    return try wait(&status)
   }
 
   /// Waits for the message to complete; `status` tells what was received.
   public consuming func wait(_ status: inout Status) throws(MPIError) -> PersistentRequest<Element>
   {
-    try pending.wait()
+    do {
+      try pending.wait()
+    } catch {
+      // Some libraries have freed the request by now, others have not.
+      var handle = pending.handle
+      MPI_Request_free(&handle.raw)
+      storage.deallocate()
+      throw error
+    }
     status = pending.status
     return PersistentRequest(pending.handle, storage)
   }

@@ -20,16 +20,22 @@ public struct Request<Element: Scalar>: ~Copyable {
   /// once. MPI makes progress while it is asked.
   public mutating func test() throws(MPIError) -> Bool { try pending.test() }
 
-  /// Waits for the call to complete and gives the buffer back.
+  /// Waits for the call to complete and gives the buffer back; the buffer of
+  /// a call that failed is freed.
   public consuming func wait() throws(MPIError) -> Buffer<Element> {
-    try pending.wait()
-    return Buffer(adopting: storage)
+    var status = Status()
+    return try wait(&status)
   }
 
-  /// Waits for the call to complete and gives back the buffer; `status` tells
+  /// Waits for the call to complete and gives the buffer back; `status` tells
   /// what was received.
   public consuming func wait(_ status: inout Status) throws(MPIError) -> Buffer<Element> {
-    try pending.wait()
+    do {
+      try pending.wait()
+    } catch {
+      storage.deallocate()
+      throw error
+    }
     status = pending.status
     return Buffer(adopting: storage)
   }

@@ -31,7 +31,9 @@ public struct RequestSet<Element: Scalar>: ~Copyable {
     initialize(from: 0)
   }
 
+  // Buffers of requests under way are left to MPI.
   deinit {
+    for index in 0..<capacity where slots[index].isComplete { slots[index].storage?.deallocate() }
     handles.deallocate()
     slots.deallocate()
   }

@@ -146,16 +146,22 @@ func checkRefusals(_ world: Communicator) throws {
   // long message to oneself pass where the receive was there before it.
   let right = (world.rank + 1) % size
   let left = (world.rank + size - 1) % size
-  for isBlocking in [true, false] {
+  let receives: [() throws -> Void] = [
+    {
+      var short = [0, 0]
+      try world.receive(into: &short, from: left)
+    },
+    { _ = try world.startReceive(into: Buffer(repeating: 0, count: 2), from: left).wait() },
+    {
+      let receive = try world.prepareReceive(into: Buffer(repeating: 0, count: 2), from: left)
+      _ = try receive.start().wait()
+    },
+  ]
+  for receive in receives {
     let send = try world.startSend(Buffer(repeating: 7, count: 5), to: right)
     try world.barrier()
     do {
-      if isBlocking {
-        var short = [0, 0]
-        try world.receive(into: &short, from: left)
-      } else {
-        _ = try world.startReceive(into: Buffer(repeating: 0, count: 2), from: left).wait()
-      }
+      try receive()
       throw CheckFailure(description: "a truncated message was not noticed")
     } catch let error as MPIError {
       try expect(error.errorClass == .truncated, "\(error)")
