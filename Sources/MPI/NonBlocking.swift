@@ -44,21 +44,27 @@ extension Communicator {
     _ buffer: consuming Buffer<Element>, _ operation: Operation<Element>
   ) throws(MPIError) -> Request<Element> {
     let storage = buffer.release()
-    let request = try request(for: storage) { (request) throws(MPIError) in
+    let address = UnsafeMutableRawPointer(storage.baseAddress)
+    let datatype = Element.datatype
+    var request = cmpi_request()
+    var further: [cmpi_request] = []
+    do {
       try checkSame(
-        CollectiveCall(.startAllReduce, count: storage.count, Element.datatype, operation.kind))
-      guard let count = Int32(exactly: storage.count) else {
-        throw MPIError(
-          .count, call: "MPI_Iallreduce",
-          message: "\(storage.count) elements are more than one non-blocking reduction can take")
+        CollectiveCall(.startAllReduce, count: storage.count, datatype, operation.kind))
+      try forEachRun(of: storage.count) { (start, length) throws(MPIError) in
+        if start > 0 { further.append(request) }
+        try check(
+          MPI_Iallreduce(
+            inPlace, address.map { $0 + start * datatype.size }, length, datatype.handle.raw,
+            operation.kind.handle.raw, handle.raw, &request.raw),
+          "MPI_Iallreduce")
       }
-      try check(
-        MPI_Iallreduce(
-          inPlace, storage.baseAddress, count, Element.datatype.handle.raw,
-          operation.kind.handle.raw, handle.raw, &request.raw),
-        "MPI_Iallreduce")
+    } catch {
+      // MPI works on the runs before the one that it refused.
+      if further.isEmpty { storage.deallocate() }
+      throw error
     }
-    return Request(request, storage)
+    return Request(request, further: further, storage)
   }
 
   /// Starts to copy the root's numbers to all ranks.

@@ -11,8 +11,11 @@ public struct Request<Element: Scalar>: ~Copyable {
   private(set) var pending: PendingCall
   let storage: UnsafeMutableBufferPointer<Element>
 
-  init(_ handle: cmpi_request, _ storage: UnsafeMutableBufferPointer<Element>) {
-    pending = PendingCall(handle)
+  init(
+    _ handle: cmpi_request, further: [cmpi_request] = [],
+    _ storage: UnsafeMutableBufferPointer<Element>
+  ) {
+    pending = PendingCall(handle, further: further)
     self.storage = storage
   }
 
@@ -55,36 +58,58 @@ public struct BarrierRequest: ~Copyable {
 }
 
 /// What MPI knows of a call under way.
-struct PendingCall: ~Copyable {
+struct PendingCall {
   private(set) var handle: cmpi_request
   private(set) var status = Status()
   private(set) var isComplete = false
+  /// What is to follow, where one call was too long for one request.
+  private let further: FurtherRequests?
 
-  init(_ handle: cmpi_request) {
+  init(_ handle: cmpi_request, further: [cmpi_request] = []) {
     self.handle = handle
+    self.further = further.isEmpty ? nil : FurtherRequests(further)
     OutstandingRequests.count += 1
   }
 
   mutating func test() throws(MPIError) -> Bool {
-    if isComplete { return true }
-    var flag: Int32 = 0
-    let code = MPI_Test(&handle.raw, &flag, &status.handle.raw)
-    if code != MPI_SUCCESS || flag != 0 { complete() }
-    try check(code, "MPI_Test")
-    return isComplete
+    while !isComplete {
+      var flag: Int32 = 0
+      let code = MPI_Test(&handle.raw, &flag, &status.handle.raw)
+      if code == MPI_SUCCESS && flag == 0 { return false }
+      advance(code)
+      try check(code, "MPI_Test")
+    }
+    return true
   }
 
   mutating func wait() throws(MPIError) {
-    if isComplete { return }
-    let code = MPI_Wait(&handle.raw, &status.handle.raw)
-    complete()
-    try check(code, "MPI_Wait")
+    while !isComplete {
+      let code = MPI_Wait(&handle.raw, &status.handle.raw)
+      advance(code)
+      try check(code, "MPI_Wait")
+    }
   }
 
-  private mutating func complete() {
-    isComplete = true
-    OutstandingRequests.count -= 1
+  /// Notes that another call has found the request completed.
+  mutating func complete(_ status: Status, _ code: Int32) {
+    self.status = status
+    advance(code)
   }
+
+  private mutating func advance(_ code: Int32) {
+    if code == MPI_SUCCESS, let next = further?.handles.popLast() {
+      handle = next
+    } else {
+      isComplete = true
+      OutstandingRequests.count -= 1
+    }
+  }
+}
+
+/// In a class of its own, which costs the usual single request nothing.
+private final class FurtherRequests {
+  var handles: [cmpi_request]
+  init(_ handles: [cmpi_request]) { self.handles = handles }
 }
 
 /// The requests that were started and not yet completed.

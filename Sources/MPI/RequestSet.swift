@@ -15,57 +15,49 @@ internal import CMPI
 /// edge = try exchange.wait(toRight)
 /// ```
 public struct RequestSet<Element: Scalar>: ~Copyable {
-  // One entry a slot, in memory of its own rather than in arrays: changing an
-  // element of an array in generic code allocates. MPI skips null requests,
-  // which are those of free and of completed slots.
+  // In memory of its own rather than in an array: changing an element of an
+  // array in generic code allocates.
+  private var slots: UnsafeMutablePointer<Slot<Element>?>
+  /// The requests as MPI_Waitany takes them, one a slot.
   private var handles: UnsafeMutablePointer<cmpi_request>
-  private var slots: UnsafeMutablePointer<Slot<Element>>
   private var capacity: Int
 
   /// - Parameter capacity: for how many requests at a time to make room; more
   ///   can be added.
   public init(capacity: Int) {
     self.capacity = max(capacity, 1)
-    handles = .allocate(capacity: self.capacity)
     slots = .allocate(capacity: self.capacity)
-    initialize(from: 0)
+    slots.initialize(repeating: nil, count: self.capacity)
+    handles = .allocate(capacity: self.capacity)
   }
 
   // Buffers of requests under way are left to MPI.
   deinit {
-    for index in 0..<capacity where slots[index].isComplete { slots[index].storage?.deallocate() }
-    handles.deallocate()
+    for index in 0..<capacity {
+      if let slot = slots[index], slot.pending.isComplete { slot.storage.deallocate() }
+    }
+    slots.deinitialize(count: capacity)
     slots.deallocate()
-  }
-
-  private func initialize(from first: Int) {
-    let count = capacity - first
-    (handles + first).initialize(repeating: cmpi_request_null(), count: count)
-    (slots + first).initialize(repeating: Slot(), count: count)
+    handles.deallocate()
   }
 
   private mutating func grow() {
-    let (oldHandles, oldSlots, oldCapacity) = (handles, slots, capacity)
+    let grown = UnsafeMutablePointer<Slot<Element>?>.allocate(capacity: 2 * capacity)
+    grown.moveInitialize(from: slots, count: capacity)
+    (grown + capacity).initialize(repeating: nil, count: capacity)
+    slots.deallocate()
+    slots = grown
     capacity *= 2
+    handles.deallocate()
     handles = .allocate(capacity: capacity)
-    slots = .allocate(capacity: capacity)
-    handles.moveInitialize(from: oldHandles, count: oldCapacity)
-    slots.moveInitialize(from: oldSlots, count: oldCapacity)
-    initialize(from: oldCapacity)
-    oldHandles.deallocate()
-    oldSlots.deallocate()
   }
 
   /// Adds a request and returns its slot: the lowest that is free.
   public mutating func add(_ request: consuming Request<Element>) -> Int {
-    let storage = request.storage
-    let pending = request.pending
     var index = 0
-    while index < capacity, slots[index].storage != nil { index += 1 }
+    while index < capacity, slots[index] != nil { index += 1 }
     if index == capacity { grow() }
-    handles[index] = pending.isComplete ? cmpi_request_null() : pending.handle
-    slots[index] = Slot(
-      storage: storage, status: pending.status.handle, isComplete: pending.isComplete)
+    slots[index] = Slot(storage: request.storage, pending: request.pending)
     return index
   }
 
@@ -77,27 +69,38 @@ public struct RequestSet<Element: Scalar>: ~Copyable {
     // One after the other: MPI moves all messages on while it waits for one,
     // and MPI_Waitall of Open MPI 4.1.4, once MPI has been started for a
     // program with threads, never returns when a request has failed.
-    var failure = MPI_SUCCESS
-    for index in 0..<capacity where slots[index].isUnderWay {
-      let code = MPI_Wait(&handles[index].raw, &slots[index].status.raw)
-      complete(index, code)
-      if failure == MPI_SUCCESS { failure = code }
+    var failure: MPIError?
+    for index in 0..<capacity where slots[index] != nil {
+      do {
+        try waitFor(index)
+      } catch {
+        failure = failure ?? error
+      }
     }
-    try check(failure, "MPI_Wait")
+    if let failure { throw failure }
   }
 
   /// Waits until one of the requests has completed and returns its slot, once
   /// for each request; nil when none is under way.
   public mutating func waitAny() throws(MPIError) -> Int? {
-    var index: Int32 = MPI_UNDEFINED
-    var status = cmpi_status()
-    let code = cmpi_waitany(Int32(capacity), handles, &index, &status)
-    if index != MPI_UNDEFINED {
-      slots[Int(index)].status = status
-      complete(Int(index), code)
+    while true {
+      for index in 0..<capacity {
+        let pending = slots[index]?.pending
+        handles[index] = pending?.isComplete == false ? pending!.handle : cmpi_request_null()
+      }
+      var found: Int32 = MPI_UNDEFINED
+      var status = Status()
+      let code = cmpi_waitany(Int32(clamping: capacity), handles, &found, &status.handle)
+      let index = Int(found)
+      guard found != MPI_UNDEFINED else {
+        try check(code, "MPI_Waitany")
+        return nil
+      }
+      slots[index]?.pending.complete(status, code)
+      if code != MPI_SUCCESS { free(index) }
+      try check(code, "MPI_Waitany")
+      if slots[index]?.pending.isComplete == true { return index }
     }
-    try check(code, "MPI_Waitany")
-    return index == MPI_UNDEFINED ? nil : Int(index)
   }
 
   /// Waits for the request of a slot and gives its buffer back.
@@ -111,38 +114,34 @@ public struct RequestSet<Element: Scalar>: ~Copyable {
   public mutating func wait(_ index: Int, _ status: inout Status) throws(MPIError)
     -> Buffer<Element>
   {
-    let isSlot = (0..<capacity).contains(index)
-    if isSlot, slots[index].isUnderWay {
-      let code = MPI_Wait(&handles[index].raw, &slots[index].status.raw)
-      complete(index, code)
-      try check(code, "MPI_Wait")
-    }
-    guard isSlot, let storage = slots[index].storage else {
+    guard (0..<capacity).contains(index), slots[index] != nil else {
       throw MPIError(.request, call: "MPI_Wait", message: "no request is in slot \(index)")
     }
-    status.handle = slots[index].status
-    slots[index] = Slot()
-    return Buffer(adopting: storage)
+    try waitFor(index)
+    let slot = slots[index]!
+    slots[index] = nil
+    status = slot.pending.status
+    return Buffer(adopting: slot.storage)
   }
 
-  /// Notes the end of a request; the buffer of one that failed is freed.
-  private func complete(_ index: Int, _ outcome: Int32) {
-    OutstandingRequests.count -= 1
-    handles[index] = cmpi_request_null()
-    if outcome == MPI_SUCCESS {
-      slots[index].isComplete = true
-    } else {
-      slots[index].storage?.deallocate()
-      slots[index] = Slot()
+  private func waitFor(_ index: Int) throws(MPIError) {
+    do {
+      try slots[index]?.pending.wait()
+    } catch {
+      free(index)
+      throw error
     }
+  }
+
+  private func free(_ index: Int) {
+    slots[index]?.storage.deallocate()
+    slots[index] = nil
   }
 }
 
-/// The buffer of a request in a ``RequestSet``, or nothing.
+/// A request in a ``RequestSet``, or one that has completed and whose buffer
+/// has not been asked for yet.
 private struct Slot<Element: Scalar> {
-  var storage: UnsafeMutableBufferPointer<Element>?
-  var status = cmpi_status()
-  var isComplete = false
-
-  var isUnderWay: Bool { storage != nil && !isComplete }
+  let storage: UnsafeMutableBufferPointer<Element>
+  var pending: PendingCall
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 import MPI
@@ -48,5 +49,37 @@ import MPI
   @Test("the tests run with the library they were built for")
   func thisLibraryMatches() {
     #expect(Library.header.matches(runtimeVersion: Library.runtimeVersion))
+  }
+
+  @Test("a program that finds another library at run time says so and stops")
+  func otherLibraryIsRefused() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "mpi-other-\(UUID())")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let source = folder.appending(path: "other.c")
+    let library = folder.appending(path: "libother.so")
+    try Data(
+      """
+      #include <string.h>
+      int MPI_Get_library_version(char *text, int *length) {
+        strcpy(text, "Other MPI 9.9");
+        *length = 13;
+        return 0;
+      }
+      """.utf8
+    ).write(to: source)
+    let compiler = try Process.run(
+      URL(fileURLWithPath: "/usr/bin/env"),
+      arguments: ["cc", "-shared", "-fPIC", "-o", library.path, source.path])
+    compiler.waitUntilExit()
+    try #require(compiler.terminationStatus == 0, "cc is needed to make the other library")
+
+    let run = try MPIRun(
+      "MPIChecks", ["blocking"], ranks: 1, isLaunched: false,
+      environment: ["LD_PRELOAD": library.path])
+    #expect(!run.isTimedOut)
+    #expect(run.exitCode == 70)
+    #expect(run.standardError.contains("built for \(Library.header)"))
+    #expect(run.standardError.contains("found at run time is Other MPI 9.9"))
   }
 }

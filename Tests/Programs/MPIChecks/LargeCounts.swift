@@ -33,6 +33,12 @@ func checkLargeCounts(_ world: Communicator) throws {
   try expectEqual(all[0], UInt8(world.size * (world.size + 1) / 2))
   try expectEqual(all[last], UInt8(world.size))
 
+  // Not blocking, and over more than one request.
+  all[0] = 1
+  let reduced = try world.startAllReduce(all, .sum).wait()
+  try expectEqual([reduced[0], reduced[last]], [UInt8(world.size), UInt8(world.size * world.size)])
+  all = reduced
+
   // Parts whose places are beyond 2^31, and one part that is itself longer.
   var part = Buffer<UInt8>(repeating: UInt8(world.rank + 1), count: counts[world.rank])
   var allSpan = all.mutableSpan
