@@ -11,8 +11,10 @@ extension Communicator {
 
   /// Copies the root's numbers to all ranks.
   ///
-  /// - Parameter buffer: as long on every rank; the source at the root, the
-  ///   destination elsewhere.
+  /// - Parameters:
+  ///   - buffer: as long on every rank; the source at the root, the destination
+  ///     elsewhere.
+  ///   - root: the rank that has the numbers, the same on every rank.
   @inlinable
   public func broadcast<Element: Scalar>(_ buffer: inout MutableSpan<Element>, root: Int)
     throws(MPIError)

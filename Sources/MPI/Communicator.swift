@@ -60,6 +60,7 @@ extension Communicator {
   ///   - color: which group this rank joins; not negative.
   ///   - key: ranks are numbered in the order of their keys, ties in the order
   ///     of their old ranks.
+  ///   - body: what to do with this rank's group.
   public func withSplit<Result>(
     color: Int, key: Int = 0, _ body: (Communicator) throws -> Result
   ) throws -> Result {

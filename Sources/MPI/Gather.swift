@@ -9,6 +9,7 @@ extension Communicator {
   ///   - part: this rank's elements, as many on every rank.
   ///   - all: at the root, room for `size` parts; elsewhere not touched and
   ///     possibly empty.
+  ///   - root: the rank that collects, the same on every rank.
   @inlinable
   public func gather<Element: Scalar>(
     _ part: Span<Element>, into all: inout MutableSpan<Element>, root: Int
@@ -23,7 +24,9 @@ extension Communicator {
 
   /// Collects parts of equal length on every rank.
   ///
-  /// - Parameter all: room for `size` parts.
+  /// - Parameters:
+  ///   - part: this rank's elements, as many on every rank.
+  ///   - all: room for `size` parts.
   @inlinable
   public func allGather<Element: Scalar>(
     _ part: Span<Element>, into all: inout MutableSpan<Element>

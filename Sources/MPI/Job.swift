@@ -46,16 +46,22 @@ final class Job {
 
   /// Says what went wrong on this rank and ends the job on all of them.
   func abort(because error: any Error) -> Never {
+    let exitCode: Int32
     if let error = error as? JobError {
       error.write()
       // Another rank has the message: let it speak before the job is ended.
       if !error.isReportedHere { sleep(1) }
-      abort(exitCode: error.exitCode)
+      exitCode = error.exitCode
+    } else {
+      let report = options.report(error)
+      let speaker = worldSize > 1 ? "rank \(worldRank) of \(worldSize): " : ""
+      write(toStandardError: speaker + report.message)
+      exitCode = report.exitCode
     }
-    let report = options.report(error)
-    let speaker = worldSize > 1 ? "rank \(worldRank) of \(worldSize): " : ""
-    write(toStandardError: speaker + report.message)
-    abort(exitCode: report.exitCode)
+    // The launcher passes on what ranks write, and MPICH's drops what is still
+    // on its way when the job is aborted.
+    if worldSize > 1 { usleep(200_000) }
+    abort(exitCode: exitCode)
   }
 
   func abort(exitCode: Int32) -> Never {

@@ -8,6 +8,7 @@ extension Communicator {
   /// - Parameters:
   ///   - all: at the root, `size` parts; elsewhere not read and possibly empty.
   ///   - part: this rank's part, as long on every rank.
+  ///   - root: the rank that deals out, the same on every rank.
   @inlinable
   public func scatter<Element: Scalar>(
     _ all: Span<Element>, into part: inout MutableSpan<Element>, root: Int

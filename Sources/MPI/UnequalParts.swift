@@ -12,6 +12,7 @@ extension Communicator {
   ///   - counts: the length of every rank's part, the same on every rank.
   ///   - all: at the root, room for exactly all parts; elsewhere not touched
   ///     and possibly empty.
+  ///   - root: the rank that collects, the same on every rank.
   @inlinable
   public func gather<Element: Scalar>(
     _ part: Span<Element>, counts: [Int], into all: inout MutableSpan<Element>, root: Int
@@ -51,6 +52,7 @@ extension Communicator {
   ///     empty.
   ///   - counts: the length of every rank's part, the same on every rank.
   ///   - part: room for this rank's elements, `counts[rank]` of them.
+  ///   - root: the rank that deals out, the same on every rank.
   @inlinable
   public func scatter<Element: Scalar>(
     _ all: Span<Element>, counts: [Int], into part: inout MutableSpan<Element>, root: Int
