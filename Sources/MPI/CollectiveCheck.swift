@@ -58,22 +58,23 @@ extension Communicator {
     if job.options.checksCollectives { try compare(call()) }
   }
 
-  private func compare(_ call: CollectiveCall) throws(MPIError) {
-    let words = call.words
+  private func compare(_ mine: CollectiveCall) throws(MPIError) {
+    let words = mine.words
     let count = Int32(CollectiveCall.wordCount)
     var all = [Int](repeating: 0, count: CollectiveCall.wordCount * size)
     let type = Int.datatype.handle
     try check(
       MPI_Allgather(words, count, type.raw, &all, count, type.raw, handle.raw), "MPI_Allgather")
-    for rank in 1..<max(size, 1) {
-      let start = rank * CollectiveCall.wordCount
-      let other = all[start..<start + CollectiveCall.wordCount]
-      if !other.elementsEqual(all[..<CollectiveCall.wordCount]) {
-        let first = CollectiveCall(words: all[..<CollectiveCall.wordCount])
-        let second = CollectiveCall(words: other)
+    func call(of rank: Int) -> CollectiveCall? {
+      CollectiveCall(
+        words: all[rank * CollectiveCall.wordCount..<(rank + 1) * CollectiveCall.wordCount])
+    }
+    guard let first = call(of: 0) else { return }
+    for rank in 1..<size {
+      if let other = call(of: rank), other != first {
         throw MPIError(
           .notSame, call: "collective call",
-          message: "rank 0 called \(first.map { "\($0)" } ?? "?"), rank \(rank) called \(second.map { "\($0)" } ?? "?")")
+          message: "rank 0 called \(first), rank \(rank) called \(other)")
       }
     }
   }

@@ -65,7 +65,8 @@ extension Communicator {
     color: Int, key: Int = 0, _ body: (Communicator) throws -> Result
   ) throws -> Result {
     guard let color = Int32(exactly: color), color >= 0 else {
-      throw MPIError(.argument, call: "MPI_Comm_split", message: "color \(color) is not in 0..<2^31")
+      throw MPIError(
+        .argument, call: "MPI_Comm_split", message: "color \(color) is not in 0..<2^31")
     }
     var part = cmpi_comm()
     try check(

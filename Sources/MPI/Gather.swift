@@ -17,7 +17,8 @@ extension Communicator {
     if rank == root { try requireParts(part.count, all.count, "MPI_Gather") }
     try part.withUnsafeBufferPointer { (part) throws(MPIError) in
       try all.withUnsafeMutableBufferPointer { (all) throws(MPIError) in
-        try gather(part.baseAddress, part.count, Element.datatype, into: all.baseAddress, root: root)
+        try gather(
+          part.baseAddress, part.count, Element.datatype, into: all.baseAddress, root: root)
       }
     }
   }

@@ -20,7 +20,8 @@ func withCount(
   }
 }
 
-private func largeDatatype(_ count: Int, _ element: cmpi_datatype) throws(MPIError) -> cmpi_datatype {
+private func largeDatatype(_ count: Int, _ element: cmpi_datatype) throws(MPIError) -> cmpi_datatype
+{
   let (quotient, rest) = count.quotientAndRemainder(dividingBy: Int(blockLength))
   var lowerBound: MPI_Aint = 0
   var extent: MPI_Aint = 0

@@ -1,7 +1,6 @@
 import Foundation
-import Testing
-
 import MPI
+import Testing
 
 @Suite struct ExactSumTests {
   private func sum(_ numbers: [Double]) -> Double {

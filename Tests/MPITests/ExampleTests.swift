@@ -1,7 +1,6 @@
 import Foundation
-import Testing
-
 import MPI
+import Testing
 
 /// The documentation's examples, as programs on 1 to 7 ranks; what they print
 /// is computed here once more, without ranks.
@@ -27,7 +26,8 @@ import MPI
     for _ in 0..<500 {
       let padded = [0] + heat + [0]
       for cell in heat.indices {
-        heat[cell] = padded[cell + 1] + 0.25 * (padded[cell] - 2 * padded[cell + 1] + padded[cell + 2])
+        heat[cell] =
+          padded[cell + 1] + 0.25 * (padded[cell] - 2 * padded[cell + 1] + padded[cell + 2])
       }
     }
     var sum = ExactSum()

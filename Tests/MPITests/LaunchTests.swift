@@ -1,7 +1,6 @@
 import Foundation
-import Testing
-
 import MPI
+import Testing
 
 @Suite struct LaunchTests {
   private func step(_ environment: [String: String]) -> SlurmStep? {

@@ -1,7 +1,6 @@
 import Foundation
-import Testing
-
 import MPI
+import Testing
 
 /// Runs of real ranks, one after another: each takes all cores.
 @Suite(.serialized)
@@ -31,7 +30,9 @@ struct RanksTests {
     #expect(run.standardOutput == "passed on \(ranks)\n")
   }
 
-  @Test("an error on one rank ends the job on all, with its message and exit code", arguments: rankCounts)
+  @Test(
+    "an error on one rank ends the job on all, with its message and exit code",
+    arguments: rankCounts)
   func oneRanksErrorEndsTheJob(ranks: Int) throws {
     let run = try MPIRun("MPIChecks", ["throw"], ranks: ranks)
     #expect(!run.isTimedOut)
@@ -47,7 +48,8 @@ struct RanksTests {
     #expect(run.exitCode == 42)
   }
 
-  @Test("an error that all ranks agree on is told once and ends MPI in order", arguments: rankCounts)
+  @Test(
+    "an error that all ranks agree on is told once and ends MPI in order", arguments: rankCounts)
   func agreedErrorIsToldOnce(ranks: Int) throws {
     let run = try MPIRun("MPIChecks", ["agreed-throw"], ranks: ranks)
     #expect(!run.isTimedOut)
@@ -65,7 +67,9 @@ struct RanksTests {
     #expect(run.saysOnce("rank \(ranks - 1) of \(ranks): no memory on this rank"))
   }
 
-  @Test("an error that only part of the ranks agree on ends the job, told once", arguments: [2, 3, 4, 7])
+  @Test(
+    "an error that only part of the ranks agree on ends the job, told once",
+    arguments: [2, 3, 4, 7])
   func partsAgreementEndsTheJob(ranks: Int) throws {
     let run = try MPIRun("MPIChecks", ["agreed-throw-of-some"], ranks: ranks)
     #expect(!run.isTimedOut)
@@ -81,7 +85,8 @@ struct RanksTests {
     #expect(run.standardError.contains("1 requests were started and never completed"))
   }
 
-  @Test("ranks that make different collective calls are told who called what", arguments: [2, 3, 4, 7])
+  @Test(
+    "ranks that make different collective calls are told who called what", arguments: [2, 3, 4, 7])
   func differentCollectivesAreNoticed(ranks: Int) throws {
     let run = try MPIRun("MPIChecks", ["checked-mismatch"], ranks: ranks)
     #expect(!run.isTimedOut)
@@ -133,5 +138,12 @@ struct RanksTests {
       let foundInC = try #require(counts[nameInC] ?? nil)
       #expect(found <= foundInC + 10, "\(name)")
     }
+  }
+
+  @Test("a program that hangs is killed at its time limit, which fails its test")
+  func hangingProgramIsKilled() throws {
+    let run = try MPIRun("MPIChecks", ["wait-forever"], ranks: 2, seconds: 2)
+    #expect(run.isTimedOut)
+    #expect(run.exitCode != 0)
   }
 }

@@ -1,7 +1,6 @@
 import Foundation
-import Testing
-
 import MPI
+import Testing
 
 /// Mistakes that the compiler must find. Each is compiled with the library's
 /// module; the first has no mistake, and shows that the others fail for theirs.
@@ -130,7 +129,9 @@ import MPI
     return (status == 0, output)
   }
 
-  private func run(_ program: String, _ arguments: [String]) throws -> (status: Int32, output: String) {
+  private func run(_ program: String, _ arguments: [String]) throws -> (
+    status: Int32, output: String
+  ) {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = [program] + arguments

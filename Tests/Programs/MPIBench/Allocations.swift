@@ -17,14 +17,18 @@ func printAllocations(_ world: Communicator) throws {
   }
 
   try report("blocking in C") {
-    _ = bytes.withUnsafeMutableBufferPointer { bench_ping_pong($0.baseAddress, 1000, Int32(repeats)) }
+    _ = bytes.withUnsafeMutableBufferPointer {
+      bench_ping_pong($0.baseAddress, 1000, Int32(repeats))
+    }
   }
   try report("blocking") {
     var span = bytes.mutableSpan
     _ = try pingPong(world, &span, repeats: repeats)
   }
   try report("all-reduce in C") {
-    _ = numbers.withUnsafeMutableBufferPointer { bench_all_reduce($0.baseAddress, 2, Int32(repeats)) }
+    _ = numbers.withUnsafeMutableBufferPointer {
+      bench_all_reduce($0.baseAddress, 2, Int32(repeats))
+    }
   }
   try report("all-reduce") {
     var span = numbers.mutableSpan

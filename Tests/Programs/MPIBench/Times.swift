@@ -18,7 +18,9 @@ struct Comparison {
 func printTimes(_ world: Communicator) throws {
   let sizes = (3...22).map { 1 << $0 }
   for (name, measure) in [("ping-pong", comparePingPong), ("all-reduce", compareAllReduce)] {
-    if world.rank == 0 { print("\(name) on \(world.size) ranks\n     bytes       C [us]   Swift [us]  ratio") }
+    if world.rank == 0 {
+      print("\(name) on \(world.size) ranks\n     bytes       C [us]   Swift [us]  ratio")
+    }
     var ratios: [Double] = []
     for bytes in sizes {
       let comparison = try measure(world, bytes)
@@ -51,7 +53,8 @@ private func comparePingPong(_ world: Communicator, bytes: Int) throws -> Compar
       return try pingPong(world, &span, repeats: repeats)
     })
   return Comparison(
-    bytes: bytes, secondsInC: comparison.secondsInC / 2, secondsInSwift: comparison.secondsInSwift / 2)
+    bytes: bytes, secondsInC: comparison.secondsInC / 2,
+    secondsInSwift: comparison.secondsInSwift / 2)
 }
 
 private func compareAllReduce(_ world: Communicator, bytes: Int) throws -> Comparison {

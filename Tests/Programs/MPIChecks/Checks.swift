@@ -27,6 +27,7 @@ let checks: [String: @Sendable (Communicator) throws -> Void] = [
     }
     try waitForever(world)
   },
+  "wait-forever": waitForever,
   "agreed-throw": { world in
     try world.agree {
       throw CodedError(exitCode: 66, description: "the same file is missing on all ranks")

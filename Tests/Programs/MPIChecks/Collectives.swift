@@ -34,7 +34,8 @@ func checkCollectives(_ world: Communicator) throws {
   }
 
   try expectEqual(
-    try world.allGather([Int16(rank), Int16(-rank)]), (0..<size).flatMap { [Int16($0), Int16(-$0)] })
+    try world.allGather([Int16(rank), Int16(-rank)]),
+    (0..<size).flatMap { [Int16($0), Int16(-$0)] })
 
   var places = [Double](repeating: -1, count: 2 * size)
   places[2 * rank] = Double(rank)
@@ -125,5 +126,6 @@ private func checkBitwiseReductions(_ world: Communicator) throws {
   let all = (UInt64(1) << UInt64(world.size)) - 1
   try expectEqual(try world.allReduce(bit, .bitwiseOr), all)
   try expectEqual(try world.allReduce(~bit, .bitwiseAnd), ~all)
-  try expectEqual(try world.allReduce(bit | 1 << 60, .bitwiseXor), all | (world.size % 2 == 1 ? 1 << 60 : 0))
+  try expectEqual(
+    try world.allReduce(bit | 1 << 60, .bitwiseXor), all | (world.size % 2 == 1 ? 1 << 60 : 0))
 }

@@ -121,7 +121,9 @@ func checkRefusals(_ world: Communicator) throws {
   try expectError(.rank) { try world.receive(into: &one, from: -77) }
   try expectError(.tag) { try world.send([1.0].span, to: 0, tag: -5) }
   try expectError(.root) { try world.broadcast(&one, root: size) }
-  try expectError(.root) { _ = try world.startBroadcast(Buffer(repeating: 1.0, count: 1), root: -9) }
+  try expectError(.root) {
+    _ = try world.startBroadcast(Buffer(repeating: 1.0, count: 1), root: -9)
+  }
   try expectError(.rank) {
     _ = try world.startSend(Buffer(repeating: 1.0, count: 1), to: size + 3)
   }

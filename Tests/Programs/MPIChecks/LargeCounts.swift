@@ -36,7 +36,8 @@ func checkLargeCounts(_ world: Communicator) throws {
   // Not blocking, and over more than one request.
   all[0] = 1
   let reduced = try world.startAllReduce(all, .sum).wait()
-  try expectEqual([reduced[0], reduced[last]], [UInt8(world.size), UInt8(world.size * world.size)])
+  try expectEqual(
+    [reduced[0], reduced[last]], [UInt8(world.size), UInt8(world.size * world.size)])
   all = reduced
 
   // Parts whose places are beyond 2^31, and one part that is itself longer.

@@ -1,7 +1,8 @@
 import MPI
 
 /// The values that `rank` sends, different for every rank and element.
-private func values<Element: Numeric>(of rank: Int, count: Int, as type: Element.Type) -> [Element] {
+private func values<Element: Numeric>(of rank: Int, count: Int, as type: Element.Type) -> [Element]
+{
   (0..<count).map { Element(exactly: (rank + 1) * 7 % 11 + $0 % 5)! }
 }
 
@@ -118,12 +119,14 @@ func checkNonBlockingMessages(_ world: Communicator) throws {
   _ = try late.wait()
 
   let sum = try world.startAllReduce(
-    Buffer(copying: [world.rank + 1, 1].span), .sum).wait()
+    Buffer(copying: [world.rank + 1, 1].span), .sum
+  ).wait()
   try expectEqual(sum.span.array, [world.size * (world.size + 1) / 2, world.size])
 
   let root = world.size - 1
   let copy = try world.startBroadcast(
-    Buffer(repeating: world.rank == root ? Float(2.5) : 0, count: 3), root: root).wait()
+    Buffer(repeating: world.rank == root ? Float(2.5) : 0, count: 3), root: root
+  ).wait()
   try expectEqual(copy.span.array, [2.5, 2.5, 2.5])
 
   var barrier = try world.startBarrier()
