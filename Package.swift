@@ -22,6 +22,7 @@ let package = Package(
     .library(name: "MPI", targets: ["MPI"]),
     .library(name: "Diffusion", targets: ["Diffusion"]),
     .library(name: "PicardSampler", targets: ["PicardSampler"]),
+    .library(name: "PicardSamplerMPI", targets: ["PicardSamplerMPI"]),
     .library(name: "ScoreModels", targets: ["ScoreModels"]),
   ],
   dependencies: [
@@ -40,6 +41,7 @@ let package = Package(
     .target(name: "NumPyFormat", swiftSettings: swiftSettings),
     .target(name: "Diffusion", dependencies: ["CRandom123"], swiftSettings: swiftSettings),
     .target(name: "PicardSampler", dependencies: ["Diffusion"], swiftSettings: swiftSettings),
+    .target(name: "PicardSamplerMPI", dependencies: ["MPI", "PicardSampler"], swiftSettings: swiftSettings),
     .target(
       name: "ScoreModels", dependencies: ["Diffusion", "NumPyFormat", "COpenVINO"],
       resources: [.copy("Models")], swiftSettings: swiftSettings),
@@ -52,7 +54,7 @@ let package = Package(
     .executableTarget(
       name: "piadm",
       dependencies: [
-        "MPI", "Diffusion", "PicardSampler", "ScoreModels", "Results", "NumPyFormat",
+        "MPI", "PicardSamplerMPI", "Diffusion", "PicardSampler", "ScoreModels", "Results", "NumPyFormat",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swiftSettings),
@@ -72,6 +74,9 @@ let package = Package(
     .testTarget(
       name: "PicardSamplerTests", dependencies: ["PicardSampler", "Diffusion"],
       swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "ReadmeExample", dependencies: ["Diffusion", "MPI", "PicardSampler", "PicardSamplerMPI"],
+      path: "Tests/Programs/ReadmeExample", swiftSettings: swiftSettings),
     .testTarget(name: "NumPyFormatTests", dependencies: ["NumPyFormat"], swiftSettings: swiftSettings),
     .executableTarget(
       name: "WriteSamples", dependencies: ["MPI", "Results"], path: "Tests/Programs/WriteSamples",

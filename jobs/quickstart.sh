@@ -11,6 +11,7 @@ swift build -c release --product piadm --scratch-path "$build_folder"
 (($(nproc) >= 2)) || export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1
 mkdir -p results/quickstart
 "$MPIRUN" -n 2 "$build_folder/release/piadm" sample digits --samples 32 \
+  --method ddpm --steps 1000 --window 16 \
   --out results/quickstart/samples.npy \
   --images results/quickstart/samples.png \
   --report results/quickstart/report.json

@@ -22,6 +22,8 @@ public struct Gaussian<Scalar: StateScalar>: ScoreModel, Sendable {
     self.variances = variances
   }
 
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
   public func predict(
     _ states: Span<Scalar>, at times: Span<NoiseTime>, into output: inout MutableSpan<Scalar>
   ) {

@@ -34,6 +34,8 @@ public struct GaussianMixture<Scalar: StateScalar>: ScoreModel, Sendable {
     self.weights = weights.map { $0 / total }
   }
 
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
   public func predict(
     _ states: Span<Scalar>, at times: Span<NoiseTime>, into output: inout MutableSpan<Scalar>
   ) {

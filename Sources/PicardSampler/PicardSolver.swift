@@ -64,11 +64,11 @@ public final class PicardSolver<Scalar: StateScalar> {
   public func run(observe: (RoundSummary) throws -> Void = { _ in }) throws -> Solution<Scalar> {
     for sample in samples.indices { try start(sample) }
     while windows.contains(where: { !isFinished($0) }) {
-      let active = activeChunks()
-      let own = active.filter { owner($0) == ring.rank }
+      let levels = activeChunks()
+      let own = Array(levels.joined())
       let failed = try evaluate(own)
       try sendValues(own)
-      let changes = try update(own, failed: failed)
+      let changes = try update(levels, own, failed: failed)
       try advance(changes)
       try observe(summary())
     }
@@ -80,25 +80,19 @@ public final class PicardSolver<Scalar: StateScalar> {
       record: record)
   }
 
-  /// All chunks with active slices, in the order in which boundary states pass
-  /// them: by segment, chunk and sample.
-  private func activeChunks() -> [ChunkKey] {
-    var bySegment = [[[Int]]](repeating: [], count: maps.count)
+  /// This rank's chunks with active slices, by level: how many chunks away from
+  /// its window's first one a chunk is, and so after how many hops the boundary
+  /// state reaches it.
+  private func activeChunks() -> [[ChunkKey]] {
+    var levels: [[ChunkKey]] = []
     for (sample, window) in windows.enumerated() where !isFinished(window) {
-      if bySegment[window.segment].isEmpty {
-        bySegment[window.segment] = Array(repeating: [], count: map(window).chunks)
-      }
-      for chunk in map(window).chunks(touching: window.first..<window.end) {
-        bySegment[window.segment][chunk].append(sample)
-      }
-    }
-    var keys: [ChunkKey] = []
-    for (segment, chunks) in bySegment.enumerated() {
-      for (chunk, samples) in chunks.enumerated() {
-        for sample in samples { keys.append(ChunkKey(segment: segment, chunk: chunk, sample: sample)) }
+      for (level, chunk) in map(window).chunks(touching: window.first..<window.end).enumerated() {
+        if level == levels.count { levels.append([]) }
+        let key = ChunkKey(segment: window.segment, chunk: chunk, sample: sample)
+        if owner(key) == ring.rank { levels[level].append(key) }
       }
     }
-    return keys
+    return levels
   }
 
   private func evaluate(_ own: [ChunkKey]) throws -> Position? {
@@ -141,16 +135,13 @@ public final class PicardSolver<Scalar: StateScalar> {
 
   /// Runs the iteration over this rank's chunks and agrees with the other
   /// ranks on the changes of all active slices.
-  private func update(_ own: [ChunkKey], failed: Position?) throws -> Changes {
+  private func update(
+    _ levels: [[ChunkKey]], _ own: [ChunkKey], failed: Position?
+  ) throws -> Changes {
     clock.time(\.update) {
       for key in own { self[key].propose(from: activeSlices(key).lowerBound, options.linearization) }
     }
-    var rest = own[...]
-    while let first = rest.first {
-      let boundary = rest.prefix { ($0.segment, $0.chunk) == (first.segment, first.chunk) }
-      try passBoundary(boundary)
-      rest = rest.dropFirst(boundary.count)
-    }
+    for level in levels { try passBoundaries(level) }
     let mixing = options.anderson
     var changes = Changes(
       windows.map { isFinished($0) ? 0..<0 : $0.first..<$0.end }, products: mixing?.products ?? 0)
@@ -206,23 +197,26 @@ public final class PicardSolver<Scalar: StateScalar> {
     }
   }
 
-  /// Takes the boundary states from the left, for all samples that have this
-  /// chunk active, and sends the states behind it on at once.
-  private func passBoundary(_ keys: ArraySlice<ChunkKey>) throws {
-    let (dimension, components) = (
-      batch.model.dimension, trajectory.segments[keys[keys.startIndex].segment].components
-    )
-    let waiting = keys.filter { leftNeighbour($0).map { owner($0) != ring.rank } ?? false }
-    if let first = waiting.first, let left = leftNeighbour(first) {
-      let runs: [[Scalar]] = try clock.time(\.exchange) {
-        try ring.receive(waiting.count * components, of: dimension, from: owner(left))
-      }
-      for (index, key) in waiting.enumerated() {
-        self[key].left = State(runs[(index * components)..<((index + 1) * components)])
+  /// Takes the boundary states of one level's chunks from the left, one message
+  /// from each rank, and sends the states behind these chunks on at once.
+  private func passBoundaries(_ keys: [ChunkKey]) throws {
+    var waiting: [Int: [ChunkKey]] = [:]
+    for key in keys {
+      if let left = leftNeighbour(key), owner(left) != ring.rank {
+        waiting[owner(left), default: []].append(key)
       }
     }
-    var leaving: [[Scalar]] = []
-    var destination: Int?
+    for (source, keys) in waiting.sorted(by: { $0.key < $1.key }) {
+      let components = keys.map { trajectory.segments[$0.segment].components }
+      var runs: ArraySlice<[Scalar]> = try clock.time(\.exchange) {
+        try ring.receive(components.reduce(0, +), of: batch.model.dimension, from: source)[...]
+      }
+      for (key, count) in zip(keys, components) {
+        self[key].left = State(runs.prefix(count))
+        runs = runs.dropFirst(count)
+      }
+    }
+    var leaving: [Int: [[Scalar]]] = [:]
     clock.time(\.update) {
       for key in keys {
         let end = self[key].correctEnd(from: activeSlices(key).lowerBound)
@@ -230,13 +224,14 @@ public final class PicardSolver<Scalar: StateScalar> {
         if owner(next) == ring.rank {
           self[next].left = end
         } else {
-          destination = owner(next)
-          leaving += end.runs
+          leaving[owner(next), default: []] += end.runs
         }
       }
     }
-    if let destination {
-      try clock.time(\.exchange) { try ring.send(leaving, to: destination) }
+    try clock.time(\.exchange) {
+      for (destination, runs) in leaving.sorted(by: { $0.key < $1.key }) {
+        try ring.send(runs, to: destination)
+      }
     }
   }
 

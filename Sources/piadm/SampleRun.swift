@@ -1,6 +1,7 @@
 import Diffusion
 import Foundation
 import MPI
+import PicardSamplerMPI
 import PicardSampler
 import Results
 import ScoreModels

@@ -17,9 +17,10 @@ struct Setup<Scalar: StateScalar> {
   /// Threads of a score call.
   let threads: Int
 
-  /// Rows of a score call unless chosen otherwise: past this a row gets little
-  /// cheaper, and matrix kernels begin to round differently.
-  static var defaultRows: Int { 64 }
+  /// Rows of a score call unless chosen otherwise: past 64 a row gets little
+  /// cheaper, and matrix kernels begin to round differently; large states are
+  /// batched in 16 MiB of single precision at most.
+  static func defaultRows(dimension: Int) -> Int { max(1, min(64, (1 << 22) / dimension)) }
 
   init(_ command: Sample) throws {
     let (sampler, solver) = (command.sampler, command.solver)
@@ -35,7 +36,7 @@ struct Setup<Scalar: StateScalar> {
       corrector: sampler.corrector)
     noise = try Self.noise(sampler, shape: model.shape, steps: grid.steps)
     batch = ScoreBatch(
-      model, rows: solver.batch ?? Self.defaultRows, latency: solver.scoreLatency)
+      model, rows: solver.batch ?? Self.defaultRows(dimension: model.dimension), latency: solver.scoreLatency)
     let network = model as? OpenVINOModel<Scalar>
     versions = Report.Versions(
       piadm: Piadm.version, mpi: Library.runtimeVersion,

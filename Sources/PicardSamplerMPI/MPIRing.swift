@@ -1,26 +1,31 @@
 import Foundation
-import MPI
-import PicardSampler
+public import MPI
+public import PicardSampler
 
 /// The solver's ring of ranks over an MPI communicator.
 ///
 /// Messages leave at once and are kept until they are gone. A rank that waits
-/// too long for another one gives up and says for whom it waited.
-final class MPIRing: Ring {
+/// too long for another one throws a `RingError` that says for whom it waited.
+public final class MPIRing: Ring {
   private let communicator: Communicator
   private let stallTimeout: Duration
   private var underWay: [SentMessage] = []
-  private(set) var bytesSent = 0
+  /// Bytes in the messages that this rank has sent.
+  public private(set) var bytesSent = 0
 
-  init(_ communicator: Communicator, stallTimeout seconds: Double) {
+  /// - Parameters:
+  ///   - communicator: the ranks that share the samples; no other messages may
+  ///     use it at the same time.
+  ///   - stallTimeout: seconds after which a rank that waits gives up.
+  public init(_ communicator: Communicator, stallTimeout seconds: Double) {
     self.communicator = communicator
     stallTimeout = .seconds(seconds)
   }
 
-  var rank: Int { communicator.rank }
-  var size: Int { communicator.size }
+  public var rank: Int { communicator.rank }
+  public var size: Int { communicator.size }
 
-  func send(_ message: RawSpan, to destination: Int) throws {
+  public func send(_ message: RawSpan, to destination: Int) throws {
     try underWay.removeAll { try $0.isGone() }
     let bytes = message.withUnsafeBytes { bytes in
       bytes.withMemoryRebound(to: UInt8.self) { Buffer(copying: $0.span) }
@@ -29,7 +34,7 @@ final class MPIRing: Ring {
     underWay.append(SentMessage(try communicator.startSend(bytes, to: destination)))
   }
 
-  func receive(into message: inout MutableRawSpan, from source: Int) throws {
+  public func receive(into message: inout MutableRawSpan, from source: Int) throws {
     let buffer = Buffer<UInt8>(repeating: 0, count: message.byteCount)
     var request = try communicator.startReceive(into: buffer, from: source)
     let clock = ContinuousClock()
@@ -45,7 +50,7 @@ final class MPIRing: Ring {
     }
   }
 
-  func maximum(_ values: inout MutableSpan<Double>) throws {
+  public func maximum(_ values: inout MutableSpan<Double>) throws {
     let buffer = Buffer(copying: values.span)
     var request = try communicator.startAllReduce(buffer, .maximum)
     let clock = ContinuousClock()
@@ -55,7 +60,7 @@ final class MPIRing: Ring {
   }
 
   /// Waits until all messages have left this rank.
-  func finish() throws {
+  public func finish() throws {
     for message in underWay { try message.finish() }
     underWay = []
   }
@@ -82,8 +87,8 @@ final class MPIRing: Ring {
 }
 
 /// Why ranks could not go on together.
-struct RingError: Error, CustomStringConvertible {
-  let description: String
+public struct RingError: Error, CustomStringConvertible {
+  public let description: String
   init(_ description: String) { self.description = description }
 }
 
