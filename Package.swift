@@ -66,9 +66,12 @@ let package = Package(
     .executableTarget(
       name: "MPIBench", dependencies: ["MPI", "CMPIBench"], path: "Tests/Programs/MPIBench",
       swiftSettings: swiftSettings),
+    .target(
+      name: "Launching", dependencies: ["MPI"], path: "Tests/Launching",
+      swiftSettings: swiftSettings),
     .testTarget(
       name: "MPITests",
-      dependencies: ["MPI", "MPIChecks"] + mpiExamples.map { .target(name: $0) },
+      dependencies: ["MPI", "MPIChecks", "Launching"] + mpiExamples.map { .target(name: $0) },
       swiftSettings: swiftSettings),
     .testTarget(name: "DiffusionTests", dependencies: ["Diffusion"], swiftSettings: swiftSettings),
     .testTarget(

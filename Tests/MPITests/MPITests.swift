@@ -1,4 +1,5 @@
 import Foundation
+import Launching
 import MPI
 import Testing
 

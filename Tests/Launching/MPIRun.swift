@@ -1,29 +1,33 @@
-import Foundation
+package import Foundation
 import MPI
-import Testing
 
-/// A program of this package's tests, run on several ranks by the launcher of
-/// the MPI library that the tests are built with.
-struct MPIRun {
-  let exitCode: Int32
-  let standardOutput: String
-  let standardError: String
+/// A program of this package, run on several ranks by the launcher of the MPI
+/// library that the tests are built with.
+package struct MPIRun {
+  package let exitCode: Int32
+  package let standardOutput: String
+  package let standardError: String
   /// Whether the program was still running at its time limit and was killed.
-  let isTimedOut: Bool
+  package let isTimedOut: Bool
 
   /// - Parameters:
   ///   - isLaunched: whether to start it with the launcher, or by itself.
+  ///   - script: a shell script that runs the whole command as `"$@"`, for
+  ///     circumstances that only a shell makes.
+  ///   - folder: the working directory; `nil` for that of the tests.
   ///   - seconds: after this long the program is killed. Generous for 7 ranks
   ///     on 2 cores; a run that hangs is a failed run.
-  init(
+  /// - Throws: where the launcher or the program is missing.
+  package init(
     _ program: String, _ arguments: [String] = [], ranks: Int, isLaunched: Bool = true,
-    seconds: Double = 60, environment: [String: String] = [:]
+    script: String = #"exec "$@""#, in folder: String? = nil, seconds: Double = 60,
+    environment: [String: String] = [:]
   ) throws {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "mpi-run-\(UUID())")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    let outputFile = folder.appending(path: "out")
-    let errorFile = folder.appending(path: "err")
+    let logs = FileManager.default.temporaryDirectory.appending(path: "mpi-run-\(UUID())")
+    try FileManager.default.createDirectory(at: logs, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: logs) }
+    let outputFile = logs.appending(path: "out")
+    let errorFile = logs.appending(path: "err")
     for file in [outputFile, errorFile] {
       try Data().write(to: file)
     }
@@ -31,9 +35,10 @@ struct MPIRun {
     let launcher = try Launcher.current()
     let process = Process()
     let product = try Self.builtProduct(program)
-    process.executableURL = isLaunched ? launcher.executable : product
-    process.arguments =
-      isLaunched ? launcher.options + ["-n", "\(ranks)", product.path] + arguments : arguments
+    let start = isLaunched ? [launcher.executable.path] + launcher.options + ["-n", "\(ranks)"] : []
+    process.executableURL = URL(fileURLWithPath: "/bin/sh")
+    process.arguments = ["-c", script, "sh"] + start + [product.path] + arguments
+    if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
     process.environment = ProcessInfo.processInfo.environment
       .merging(launcher.environment) { $1 }.merging(environment) { $1 }
     process.standardInput = FileHandle.nullDevice
@@ -59,28 +64,35 @@ struct MPIRun {
   }
 
   /// Whether standard error has this line, and has it once.
-  func saysOnce(_ line: String) -> Bool {
+  package func saysOnce(_ line: String) -> Bool {
     standardError.split(separator: "\n").filter { $0 == line }.count == 1
   }
 
   /// SwiftPM builds the programs beside the test bundle.
-  static func builtProduct(_ name: String) throws -> URL {
+  package static func builtProduct(_ name: String) throws -> URL {
     let file = try productsFolder().appending(path: name)
-    try #require(
-      FileManager.default.isExecutableFile(atPath: file.path), "\(file.path) is not built")
+    guard FileManager.default.isExecutableFile(atPath: file.path) else {
+      throw LaunchError(description: "\(file.path) is not built")
+    }
     return file
   }
 
-  static func productsFolder() throws -> URL {
+  package static func productsFolder() throws -> URL {
     let candidates = ProcessInfo.processInfo.arguments + [Bundle.main.executablePath ?? ""]
-    let bundle = try #require(
-      candidates.first { $0.hasSuffix(".xctest") }, "no test bundle among \(candidates)")
+    guard let bundle = candidates.first(where: { $0.hasSuffix(".xctest") }) else {
+      throw LaunchError(description: "no test bundle among \(candidates)")
+    }
     return URL(fileURLWithPath: bundle).deletingLastPathComponent()
   }
 }
 
+/// Why a test cannot start its program.
+package struct LaunchError: Error, CustomStringConvertible {
+  package let description: String
+}
+
 /// How ranks are started.
-struct Launcher {
+private struct Launcher {
   let executable: URL
   let options: [String]
   let environment: [String: String]
@@ -91,9 +103,10 @@ struct Launcher {
     let names = isOpenMPI ? ["mpirun.openmpi", "mpirun"] : ["mpirun.mpich", "mpirun"]
     let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
     let candidates = names.flatMap { name in folders.map { "\($0)/\(name)" } }
-    let path = try #require(
-      candidates.first { FileManager.default.isExecutableFile(atPath: $0) },
-      "the launcher \(names[0]) of \(Library.runtimeVersion) is not on the PATH")
+    guard let path = candidates.first(where: { FileManager.default.isExecutableFile(atPath: $0) }) else {
+      throw LaunchError(
+        description: "the launcher \(names[0]) of \(Library.runtimeVersion) is not on the PATH")
+    }
     return Launcher(
       executable: URL(fileURLWithPath: path),
       options: isOpenMPI ? ["--oversubscribe", "--bind-to", "none"] : [],
