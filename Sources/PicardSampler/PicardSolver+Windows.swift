@@ -8,41 +8,53 @@ extension PicardSolver {
     var value: [Scalar]
   }
 
-  /// Draws the initial state of a sample and opens its first slices.
-  func start(_ sample: Int) throws {
+  /// Slices of a sample that are to be opened.
+  struct Opening {
+    var sample: Int
+    var slices: Range<Int>
+    /// Where they start, on the rank that holds it; `nil` elsewhere.
+    var edge: Edge?
+    var holder: Int
+  }
+
+  /// Draws the initial states and opens the first slices.
+  func start() throws {
     let quantity = trajectory.segments[0].quantity
     let holder = maps[0].owner(ofChunk: 0)
-    var edge: Edge?
-    if holder == ring.rank {
-      let position: [Scalar] = noise.normals(
-        batch.model.dimension, stream: .initialState, step: 0, sample: samples[sample])
-      // The data are a point at the origin, as far as is known yet.
-      let guess = quantity.converted(
-        [Scalar](repeating: 0, count: position.count), from: .denoised, state: position,
-        at: trajectory.segments[0].slices[0].time)
-      edge = Edge(state: State(position: position), value: guess)
+    let openings = samples.indices.map { sample in
+      var edge: Edge?
+      if holder == ring.rank {
+        let position: [Scalar] = noise.normals(
+          batch.model.dimension, stream: .initialState, step: 0, sample: samples[sample])
+        // The data are a point at the origin, as far as is known yet.
+        let guess = quantity.converted(
+          [Scalar](repeating: 0, count: position.count), from: .denoised, state: position,
+          at: trajectory.segments[0].slices[0].time)
+        edge = Edge(state: State(position: position), value: guess)
+      }
+      return enter(sample, segment: 0, from: edge, at: holder)
     }
-    try enter(sample, segment: 0, from: edge, at: holder)
+    try open(openings)
   }
 
   /// Decides for every sample which slices are done, and opens new ones.
   func advance(_ changes: Changes) throws {
     record.beginRound()
+    var openings: [Opening] = []
     for sample in samples.indices where !isFinished(windows[sample]) {
       windows[sample].rounds += 1
       let window = windows[sample]
-      record.note(
-        segment: window.segment, sample: sample, change: changes.of(sample).max() ?? 0)
-      windows[sample].first += finishedSlices(window, changes.of(sample))
-      let count = map(window).slices
-      if windows[sample].first == count {
-        try leave(sample)
+      let changes = changes.of(sample)
+      record.note(segment: window.segment, sample: sample, change: changes.max() ?? 0)
+      windows[sample].first += finishedSlices(window, changes)
+      if windows[sample].first == map(window).slices {
+        if let opening = leave(sample) { openings.append(opening) }
       } else {
-        let end = min(count, windows[sample].first + (options.window ?? count))
-        try open(sample, until: end)
+        if let opening = slide(sample) { openings.append(opening) }
+        discard(sample, behind: window)
       }
-      discard(sample, behind: window)
     }
+    try open(openings)
   }
 
   /// How many slices from the left of the window need no further round.
@@ -61,62 +73,33 @@ extension PicardSolver {
     }
   }
 
-  /// Opens slices up to `end`.
-  private func open(_ sample: Int, until end: Int) throws {
+  /// Moves the end of a window to where its first slice calls for.
+  private func slide(_ sample: Int) -> Opening? {
     let window = windows[sample]
-    guard end > window.end else { return }
+    let count = map(window).slices
+    let end = min(count, window.first + (options.window ?? count))
+    guard end > window.end else { return nil }
     windows[sample].end = end
     windows[sample].rounds = 0
     let last = ChunkKey(
       segment: window.segment, chunk: map(window).chunk(ofSlice: window.end - 1), sample: sample)
     let isHere = owner(last) == ring.rank
-    let edge = isHere ? Edge(state: self[last].end, value: self[last].lastValue) : nil
-    try extend(sample, from: edge, at: owner(last), over: window.end..<end)
+    return Opening(
+      sample: sample, slices: window.end..<end,
+      edge: isHere ? Edge(state: self[last].end, value: self[last].lastValue) : nil,
+      holder: owner(last))
   }
 
-  /// Opens a range of slices, each starting from the state to its left carried
-  /// on by the step map with `f` held constant: a guess that costs no evaluation.
-  ///
-  /// - Parameters:
-  ///   - edge: where the range starts, on the rank that holds it.
-  ///   - holder: that rank.
-  private func extend(
-    _ sample: Int, from edge: Edge?, at holder: Int, over range: Range<Int>
-  ) throws {
-    let number = windows[sample].segment
-    let segment = trajectory.segments[number]
-    var (edge, holder) = (edge, holder)
-    for chunk in maps[number].chunks(touching: range) {
-      let key = ChunkKey(segment: number, chunk: chunk, sample: sample)
-      edge = try hand(edge, from: holder, to: owner(key), components: segment.components)
-      holder = owner(key)
-      guard let start = edge else { continue }
-      clock.time(\.update) {
-        let bounds = maps[number].slices(ofChunk: chunk)
-        let target =
-          chunks[sample][chunk]
-          ?? Chunk(first: bounds.lowerBound, state: start.state, leftValue: start.value)
-        chunks[sample][chunk] = target
-        for index in bounds.clamped(to: range) {
-          let noise: State<Scalar>? = segment.slices[index].noise(
-            from: noise, sample: samples[sample], dimension: batch.model.dimension)
-          target.open(segment.slices[index], noise: noise)
-        }
-        edge = Edge(state: target.end, value: target.lastValue)
-      }
-    }
-  }
-
-  private func enter(_ sample: Int, segment: Int, from edge: Edge?, at holder: Int) throws {
+  private func enter(_ sample: Int, segment: Int, from edge: Edge?, at holder: Int) -> Opening {
     let count = maps[segment].slices
     let end = min(count, options.window ?? count)
     windows[sample] = Window(segment: segment, first: 0, end: end)
     chunks[sample] = Array(repeating: nil, count: maps[segment].chunks)
-    try extend(sample, from: edge, at: holder, over: 0..<end)
+    return Opening(sample: sample, slices: 0..<end, edge: edge, holder: holder)
   }
 
   /// Goes on from the end of a segment to the next one, or keeps the finished sample.
-  private func leave(_ sample: Int) throws {
+  private func leave(_ sample: Int) -> Opening? {
     let number = windows[sample].segment
     let (segment, next) = (trajectory.segments[number], number + 1)
     let last = ChunkKey(segment: number, chunk: maps[number].chunks - 1, sample: sample)
@@ -125,7 +108,7 @@ extension PicardSolver {
       if isHere { finished[sample] = self[last].end.position }
       windows[sample] = Window(segment: next, first: 0, end: 0)
       chunks[sample] = []
-      return
+      return nil
     }
     var edge: Edge?
     if isHere {
@@ -137,28 +120,92 @@ extension PicardSolver {
           self[last].lastValue, from: segment.quantity, state: position,
           at: following.slices[0].time))
     }
-    try enter(sample, segment: next, from: edge, at: owner(last))
+    return enter(sample, segment: next, from: edge, at: owner(last))
   }
 
-  /// Gives an edge from the rank that holds it to the one that needs it.
-  /// - Returns: the edge on the receiving rank, `nil` elsewhere.
-  private func hand(
-    _ edge: Edge?, from source: Int, to destination: Int, components: Int
-  ) throws -> Edge? {
-    guard source != destination else { return edge }
-    return try clock.time(\.exchange) {
-      if let edge { try ring.send(edge.state.runs + [edge.value], to: destination) }
-      guard ring.rank == destination else { return nil }
-      let runs: [[Scalar]] = try ring.receive(
-        components + 1, of: batch.model.dimension, from: source)
-      return Edge(state: State(runs.dropLast()), value: runs[components])
+  /// Opens slices, each starting from the state to its left carried on by the
+  /// step map with `f` held constant: a guess that costs no evaluation.
+  ///
+  /// The samples' edges pass from chunk to chunk together, one message for each
+  /// pair of ranks.
+  private func open(_ openings: [Opening]) throws {
+    var openings = openings
+    var level = 0
+    while true {
+      var moves: [(opening: Int, key: ChunkKey)] = []
+      for (index, opening) in openings.enumerated() {
+        let segment = windows[opening.sample].segment
+        let chunk = maps[segment].chunks(touching: opening.slices).lowerBound + level
+        guard chunk <= maps[segment].chunks(touching: opening.slices).upperBound else { continue }
+        moves.append((index, ChunkKey(segment: segment, chunk: chunk, sample: opening.sample)))
+      }
+      if moves.isEmpty { return }
+      try hand(moves, &openings)
+      clock.time(\.update) {
+        for (index, key) in moves where owner(key) == ring.rank {
+          extend(key, &openings[index])
+        }
+      }
+      level += 1
     }
+  }
+
+  /// Moves the edges to the ranks that open slices next.
+  private func hand(
+    _ moves: [(opening: Int, key: ChunkKey)], _ openings: inout [Opening]
+  ) throws {
+    var leaving: [Int: [[Scalar]]] = [:]
+    var coming: [Int: [(opening: Int, components: Int)]] = [:]
+    for (index, key) in moves {
+      let (source, destination) = (openings[index].holder, owner(key))
+      guard source != destination else { continue }
+      openings[index].holder = destination
+      if let edge = openings[index].edge {
+        leaving[destination, default: []] += edge.state.runs + [edge.value]
+        openings[index].edge = nil
+      }
+      if destination == ring.rank {
+        let components = trajectory.segments[key.segment].components
+        coming[source, default: []].append((index, components))
+      }
+    }
+    try clock.time(\.exchange) {
+      for (destination, runs) in leaving.sorted(by: { $0.key < $1.key }) {
+        try send(runs, to: destination)
+      }
+      for (source, edges) in coming.sorted(by: { $0.key < $1.key }) {
+        var runs = try receive(edges.reduce(0) { $0 + $1.components + 1 }, from: source)[...]
+        for (index, components) in edges {
+          openings[index].edge = Edge(
+            state: State(runs.prefix(components)), value: runs[runs.startIndex + components])
+          runs = runs.dropFirst(components + 1)
+        }
+      }
+    }
+  }
+
+  /// Opens the slices of one chunk of this rank, and moves the edge behind them.
+  private func extend(_ key: ChunkKey, _ opening: inout Opening) {
+    guard let edge = opening.edge else {
+      preconditionFailure("the edge of sample \(key.sample) has not arrived")
+    }
+    let bounds = maps[key.segment].slices(ofChunk: key.chunk)
+    let chunk =
+      chunks[key.sample][key.chunk]
+      ?? Chunk(first: bounds.lowerBound, state: edge.state, leftValue: edge.value)
+    chunks[key.sample][key.chunk] = chunk
+    for index in bounds.clamped(to: opening.slices) {
+      let map = trajectory.segments[key.segment].slices[index]
+      let noise: State<Scalar>? = map.noise(
+        from: noise, sample: samples[key.sample], dimension: batch.model.dimension)
+      chunk.open(map, noise: noise)
+    }
+    opening.edge = Edge(state: chunk.end, value: chunk.lastValue)
   }
 
   /// Lets go of the chunks that a window has left behind.
   private func discard(_ sample: Int, behind old: Window) {
     let window = windows[sample]
-    guard window.segment == old.segment else { return }
     for chunk in map(old).chunks(touching: old.first..<old.end)
     where map(old).slices(ofChunk: chunk).upperBound <= window.first {
       chunks[sample][chunk] = nil

@@ -62,7 +62,7 @@ public final class PicardSolver<Scalar: StateScalar> {
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func run(observe: (RoundSummary) throws -> Void = { _ in }) throws -> Solution<Scalar> {
-    for sample in samples.indices { try start(sample) }
+    try start()
     while windows.contains(where: { !isFinished($0) }) {
       let levels = activeChunks()
       let own = Array(levels.joined())
@@ -120,14 +120,13 @@ public final class PicardSolver<Scalar: StateScalar> {
           if owner(next) == ring.rank {
             self[next].leftValue = self[key].lastValue
           } else {
-            try ring.send([self[key].lastValue], to: owner(next))
+            try send([self[key].lastValue], to: owner(next))
           }
         }
       }
       for key in own where trajectory.segments[key.segment].usesEarlierValue {
         if let previous = leftNeighbour(key), owner(previous) != ring.rank {
-          self[key].leftValue = try ring.receive(
-            1, of: batch.model.dimension, from: owner(previous))[0]
+          self[key].leftValue = try receive(1, from: owner(previous))[0]
         }
       }
     }
@@ -209,7 +208,7 @@ public final class PicardSolver<Scalar: StateScalar> {
     for (source, keys) in waiting.sorted(by: { $0.key < $1.key }) {
       let components = keys.map { trajectory.segments[$0.segment].components }
       var runs: ArraySlice<[Scalar]> = try clock.time(\.exchange) {
-        try ring.receive(components.reduce(0, +), of: batch.model.dimension, from: source)[...]
+        try receive(components.reduce(0, +), from: source)[...]
       }
       for (key, count) in zip(keys, components) {
         self[key].left = State(runs.prefix(count))
@@ -230,7 +229,7 @@ public final class PicardSolver<Scalar: StateScalar> {
     }
     try clock.time(\.exchange) {
       for (destination, runs) in leaving.sorted(by: { $0.key < $1.key }) {
-        try ring.send(runs, to: destination)
+        try send(runs, to: destination)
       }
     }
   }
