@@ -73,6 +73,12 @@ let package = Package(
       name: "MPITests",
       dependencies: ["MPI", "MPIChecks", "Launching"] + mpiExamples.map { .target(name: $0) },
       swiftSettings: swiftSettings),
+    .testTarget(
+      name: "PiadmTests",
+      dependencies: [
+        "piadm", "Launching", "NumPyFormat", .product(name: "Crypto", package: "swift-crypto"),
+      ],
+      resources: [.copy("Help")], swiftSettings: swiftSettings),
     .testTarget(name: "DiffusionTests", dependencies: ["Diffusion"], swiftSettings: swiftSettings),
     .testTarget(
       name: "PicardSamplerTests", dependencies: ["PicardSampler", "Diffusion"],

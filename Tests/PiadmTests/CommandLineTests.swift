@@ -1,0 +1,6 @@
+import Testing
+
+/// Everything that is tested by running the program: one run after another,
+/// since each takes all cores.
+@Suite("the command line", .serialized)
+enum CommandLineTests {}

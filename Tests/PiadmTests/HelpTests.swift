@@ -1,0 +1,64 @@
+import Foundation
+import Launching
+import Testing
+
+extension CommandLineTests {
+  /// The texts that a user reads first. After a change that is meant, write
+  /// them anew: `piadm help COMMAND > Tests/PiadmTests/Help/COMMAND.txt`.
+  @Suite struct Help {
+    private func stored(_ name: String) throws -> String {
+      let folder = try #require(Bundle.module.resourceURL)
+      return try String(contentsOf: folder.appending(path: "Help/\(name).txt"), encoding: .utf8)
+    }
+
+    @Test("every command has the help that is stored")
+    func helpTexts() throws {
+      let place = try Workplace()
+      let overview = try place.run(["--help"])
+      #expect(overview.exitCode == 0)
+      #expect(overview.standardOutput == (try stored("piadm")))
+      let list = try #require(overview.standardOutput.components(separatedBy: "SUBCOMMANDS:\n").last)
+      let commands = list.split(separator: "\n").compactMap { $0.firstMatch(of: #/^  ([a-z]+)  /#)?.1 }
+      #expect(commands.contains("sample"))
+      for command in commands {
+        let help = try place.run([String(command), "--help"])
+        #expect(help.exitCode == 0)
+        #expect(help.standardError == "")
+        #expect(help.standardOutput == (try stored(String(command))))
+      }
+      #expect(try place.content == [])
+    }
+
+    @Test("help and version come from one rank, and need no MPI")
+    func onceUnderALauncher() throws {
+      let place = try Workplace()
+      let help = try place.run(["sample", "--help"], ranks: 3)
+      #expect(help.exitCode == 0)
+      #expect(help.standardOutput == (try stored("sample")))
+      let version = try place.run(["--version"], ranks: 3)
+      #expect(version.exitCode == 0)
+      #expect(version.standardOutput.wholeMatch(of: #/\d+\.\d+\.\d+\n/#) != nil)
+      // Where MPI starts, this choice of its transport makes it fail.
+      let without = ["OMPI_MCA_pml": "none", "MPIR_CVAR_CH4_NETMOD": "none"]
+      #expect(try place.run(["doctor"], environment: without).exitCode != 0)
+      #expect(try place.run(["doctor", "--help"], environment: without).exitCode == 0)
+      #expect(try place.run(["--version"], environment: without).exitCode == 0)
+    }
+
+    @Test("doctor shows the MPI library, the ranks and OpenVINO (needs OpenVINO)")
+    func doctor() throws {
+      let run = try Workplace().run(["doctor"], ranks: 3)
+      #expect(run.exitCode == 0, "\(run.standardError)")
+      for word in ["MPI ", "launcher mpirun", "rank 0", "rank 1", "rank 2", "OpenVINO 2"] {
+        #expect(run.standardOutput.contains(word), "\(run.standardOutput)")
+      }
+    }
+
+    @Test("doctor without OpenVINO tells the command that installs it")
+    func doctorWithoutOpenVINO() throws {
+      let run = try Workplace().run(["doctor"], ranks: 3, environment: ["PIADM_OPENVINO": "/nonexistent"])
+      run.expectRefusal(69, "OpenVINO", "pip install openvino", "/nonexistent")
+      #expect(run.standardOutput.contains("rank 2"))
+    }
+  }
+}

@@ -1,0 +1,159 @@
+import Launching
+import Testing
+
+extension CommandLineTests {
+  /// Wrong input: one message from one rank, the exit code of its kind, all
+  /// ranks gone, and nothing left on the disk.
+  @Suite struct Refusals {
+    @Test(
+      "options that make no sense are refused before anything starts",
+      arguments: [
+        (["--samples", "0"], "--samples"), (["--samples", "-3"], "--samples"),
+        (["--samples", "4294967296"], "--samples"), (["--samples", "many"], "--samples"),
+        (["--seed", "-1"], "--seed"), (["--seed", "18446744073709551616"], "--seed"),
+        (["--steps", "0"], "--steps"), (["--steps", "1e3"], "--steps"),
+        (["--noise-level", "1.01"], "--noise-level"), (["--noise-level", "nan"], "--noise-level"),
+        (["--method", "euler"], "--method"),
+        (["--method", "dpm++2m", "--noise-level", "1"], "--noise-level"),
+        (["--grid", "cosine"], "--grid"), (["--grid", "model", "--horizon", "3"], "--horizon"),
+        (["--horizon", "inf"], "--horizon"), (["--horizon", "0.0001"], "--horizon"),
+        (["--early-stop", "0"], "--early-stop"), (["--early-stop", "nan"], "--early-stop"),
+        (["--times", "t.npy", "--steps", "3"], "--times"),
+        (["--corrector-steps", "-1"], "--corrector-steps"),
+        (["--corrector-steps", "2", "--corrector-time", "-inf"], "--corrector-time"),
+        (["--corrector-steps", "2", "--friction", "nan"], "--friction"),
+        (["--solver", "parallel"], "--solver"), (["--solver", "sequential", "--window", "4"], "--window"),
+        (["--blocks", "0"], "--blocks"), (["--window", "0"], "--window"), (["--window", "wide"], "--window"),
+        (["--tolerance", "-1e-9"], "--tolerance"), (["--tolerance", "nan"], "--tolerance"),
+        (["--tolerance", "1e-3", "--iterations", "4"], "--iterations"),
+        (["--iterations", "0"], "--iterations"), (["--linearization", "newton"], "--linearization"),
+        (["--chunk", "0"], "--chunk"), (["--batch", "0"], "--batch"), (["--batch", "1048577"], "--batch"),
+        (["--replicas", "0"], "--replicas"), (["--stall-timeout", "0"], "--stall-timeout"),
+        (["--stall-timeout", "nan"], "--stall-timeout"), (["--score-latency", "-1"], "--score-latency"),
+        (["--precision", "half"], "--precision"), (["--out", ""], "output file"),
+        (["--progress", "loud"], "--progress"), (["--report", "samples.npy"], "samples.npy"),
+        (["--unknown"], "--unknown"), (["another.json"], "another.json"),
+      ] as [([String], String)])
+    func wrongOptions(options: [String], word: String) throws {
+      let place = try Workplace()
+      try place.run(["sample", "mixture.json"] + options).expectRefusal(64, word)
+      #expect(try place.content == [])
+    }
+
+    @Test(
+      "options that do not fit the model or the ranks are refused once",
+      arguments: [
+        (["mixture.json", "--samples", "0"], "--samples"),
+        (["mixture.json", "--blocks", "101"], "--blocks"),
+        (["mixture.json", "--grid", "model"], "--grid"),
+        (["mixture.json", "--images", "a.png"], "--images"),
+        (["mixture.json", "--replicas", "4"], "--replicas"),
+        (["plugin:score.so"], "plug-ins"),
+      ] as [([String], String)])
+    func wrongCombinations(arguments: [String], word: String) throws {
+      let place = try Workplace()
+      try place.run(["sample"] + arguments, ranks: 3).expectRefusal(64, word)
+      #expect(try place.content == [])
+    }
+
+    @Test("what is not there is named")
+    func missingFiles() throws {
+      let place = try Workplace()
+      for arguments in [
+        ["none.json"], ["none"], [""], ["mixture.json", "--initial", "none.npy"],
+        ["mixture.json", "--noise", "none.npy"], ["mixture.json", "--times", "none.npy"],
+      ] {
+        let run = try place.run(["sample"] + arguments, ranks: 3)
+        run.expectRefusal(66, arguments.last == "" ? "MODEL" : arguments.last!)
+      }
+      #expect(try place.content == [])
+    }
+
+    @Test(
+      "a target that cannot be read is bad data",
+      arguments: [
+        ("", "JSON"), (#"{"target": "gau"#, "JSON"), ("[1, 2]", "object"), ("\u{0}\u{1}", "JSON"),
+        (#"{"target": "cauchy"}"#, "cauchy"),
+        (#"{"target": "gaussian", "mean": 0, "variances": 1}"#, "dimension"),
+        (#"{"target": "gaussian", "dimension": 2, "mean": [1, 2, 3], "variances": 1}"#, "mean"),
+        (#"{"target": "gaussian", "dimension": 2, "mean": 0, "variances": -1}"#, "variance"),
+        (#"{"target": "gaussian", "dimension": 1e12, "mean": 0, "variances": 1}"#, "memory"),
+        (#"{"target": "gaussian", "dimension": 2, "mean": 0, "variances": 1, "sd": 2}"#, "sd"),
+      ])
+    func badTargets(text: String, word: String) throws {
+      let place = try Workplace()
+      try place.write(text, to: "bad.json")
+      try place.run(["sample", "bad.json"], ranks: 2).expectRefusal(65, "bad.json", word)
+      #expect(try place.content == ["bad.json"])
+    }
+
+    @Test("arrays of another shape are refused with the shape that fits")
+    func wrongShapes() throws {
+      let place = try Workplace()
+      try place.writeArray([0, 0, 0, 0], shape: [1, 4], to: "wrong.npy")
+      let arguments = ["sample", "mixture.json", "--steps", "3", "--samples", "2"]
+      try place.run(arguments + ["--initial", "wrong.npy"], ranks: 3)
+        .expectRefusal(65, "--initial wrong.npy", "[2, 5]", "[1, 4]")
+      try place.run(arguments + ["--noise", "wrong.npy"], ranks: 3)
+        .expectRefusal(65, "--noise wrong.npy", "[3, 2, 5]", "[1, 4]")
+      try place.writeArray([.nan] + [Double](repeating: 0, count: 9), shape: [2, 5], to: "nan.npy")
+      try place.run(arguments + ["--initial", "nan.npy"]).expectRefusal(65, "--initial nan.npy", "not finite")
+      try place.write("", to: "empty.npy")
+      try place.run(arguments + ["--initial", "empty.npy"]).expectRefusal(65, "empty.npy")
+      #expect(try place.content == ["empty.npy", "nan.npy", "wrong.npy"])
+    }
+
+    @Test(
+      "a grid that does not lead from noise to data is bad data",
+      arguments: [
+        [0.1, 0.5], [1, 1], [1, -0.5], [.nan, 0.5], [1, .nan], [1], [], [.infinity, .infinity],
+      ])
+    func wrongGrids(times: [Double]) throws {
+      let place = try Workplace()
+      try place.writeArray(times, shape: [times.count], to: "times.npy")
+      try place.run(["sample", "mixture.json", "--times", "times.npy"]).expectRefusal(65, "--times times.npy")
+      try place.writeArray([2, 1], shape: [2, 1], to: "times.npy")
+      try place.run(["sample", "mixture.json", "--times", "times.npy"]).expectRefusal(65, "[2, 1]")
+      #expect(try place.content == ["times.npy"])
+    }
+
+    @Test("outputs that cannot be written are found before the run")
+    func unwritableOutputs() throws {
+      let place = try Workplace()
+      for (option, file) in [
+        ("--out", "none/samples.npy"), ("--out", "/dev/full"), ("--out", "."), ("--report", "none/report.json"),
+        ("--report", "/"), ("--out", String(repeating: "x", count: 300)),
+      ] {
+        let run = try place.run(["sample", "mixture.json", option, file], ranks: 3)
+        run.expectRefusal(74, file)
+        #expect(!run.standardOutput.contains("round"))
+      }
+      #expect(try place.content == [])
+    }
+
+    @Test("without OpenVINO a network is refused, with the command that installs it")
+    func withoutOpenVINO() throws {
+      let place = try Workplace()
+      let run = try place.run(["sample", "digits"], ranks: 3, environment: ["PIADM_OPENVINO": "/nonexistent"])
+      run.expectRefusal(69, "OpenVINO", "pip install openvino")
+      #expect(try place.content == [])
+    }
+
+    @Test(
+      "scores that are not finite end the run on all ranks, told once",
+      arguments: [
+        [], ["--iterations", "5"], ["--replicas", "3"], ["--window", "10"], ["--solver", "sequential"],
+      ])
+    func nonFiniteScores(options: [String]) throws {
+      let place = try Workplace()
+      // Squared distances to the means are beyond single precision.
+      try place.writeArray([Double](repeating: 1e38, count: 15), shape: [3, 5], to: "huge.npy")
+      let arguments = [
+        "sample", "mixture.json", "--initial", "huge.npy", "--samples", "3", "--out", "s.npy", "--report", "r.json",
+      ]
+      let run = try place.run(arguments + options, ranks: 3)
+      run.expectRefusal(70, "not finite", "sample ", "step ")
+      #expect(try place.content == ["huge.npy"])
+    }
+  }
+}
