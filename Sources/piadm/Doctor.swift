@@ -16,7 +16,7 @@ struct Doctor: ParsableCommand {
       let placement = try Placement(world)
       try world.agree {
         guard world.rank == 0 else { return }
-        write(
+        try write(
           """
           piadm    \(Piadm.version), Swift \(swiftVersion)
           MPI      \(Library.runtimeVersion), standard \(Library.standard.major).\(Library.standard.minor)
@@ -25,7 +25,7 @@ struct Doctor: ParsableCommand {
 
           """)
         let openvino = try OpenVINOLibrary()
-        write("OpenVINO \(openvino.version)\n         \(openvino.path)\n")
+        try write("OpenVINO \(openvino.version)\n         \(openvino.path)\n")
       }
     }
   }

@@ -24,8 +24,11 @@ struct Piadm: ParsableCommand {
 enum Program {
   static func main() {
     let launcher = Launcher.atStart
-    // A file-size limit is an error of the write that meets it, not the end of the process.
+    // A limit on file sizes and a closed pipe are errors of the write that
+    // meets them, not the end of the process.
     signal(SIGXFSZ, SIG_IGN)
+    signal(SIGPIPE, SIG_IGN)
+    openClosedStreams()
     do {
       var command = try Piadm.parseAsRoot()
       try command.run()
@@ -33,6 +36,14 @@ enum Program {
       guard launcher.rank != 0 else { Piadm.exit(withError: error) }
       launcher.letFirstRankSpeak()
       Piadm.exit(withError: ExitCode(Piadm.exitCode(for: error).rawValue))
+    }
+  }
+
+  /// Standard streams that were closed by whoever started this process become
+  /// the null device; a file would otherwise get their number, and the log.
+  private static func openClosedStreams() {
+    for stream in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(stream, F_GETFD) == -1 {
+      _ = open("/dev/null", O_RDWR)
     }
   }
 }

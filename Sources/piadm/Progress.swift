@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import PicardSampler
+import Results
 
 enum ProgressKind: String, ExpressibleByArgument, CaseIterable {
   case auto, bar, lines, none
@@ -22,7 +23,8 @@ struct Progress {
     self.kind = Launcher.atStart.name == nil && isatty(STDOUT_FILENO) != 0 ? .bar : .lines
   }
 
-  mutating func show(_ summary: RoundSummary) {
+  /// - Throws: `OutputError` where standard output cannot be written.
+  mutating func show(_ summary: RoundSummary) throws {
     let now = ContinuousClock.now
     let isDone = summary.finishedSteps == summary.steps
     let seconds = String(format: "%.1f", (now - start) / .seconds(1))
@@ -37,12 +39,12 @@ struct Progress {
       let width = 30
       let filled = width * summary.finishedSteps / summary.steps
       let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: width - filled)
-      show("\r[\(bar)] \(text)\u{1B}[K" + (isDone ? "\n" : ""), at: now)
+      try show("\r[\(bar)] \(text)\u{1B}[K" + (isDone ? "\n" : ""), at: now)
     case .lines:
       let tenth = 10 * summary.finishedSteps / summary.steps
       guard isDone || tenth > lastTenth || isDue(now, after: .seconds(5)) else { return }
       lastTenth = tenth
-      show(text + "\n", at: now)
+      try show(text + "\n", at: now)
     }
   }
 
@@ -50,13 +52,24 @@ struct Progress {
     now - (lastShown ?? start) > pause
   }
 
-  private mutating func show(_ text: String, at now: ContinuousClock.Instant) {
+  private mutating func show(_ text: String, at now: ContinuousClock.Instant) throws {
     lastShown = now
-    write(text)
+    try write(text)
   }
 }
 
 /// Writes to standard output at once.
-func write(_ text: String) {
-  FileHandle.standardOutput.write(Data(text.utf8))
+///
+/// - Throws: `OutputError` where it cannot be written: a full disk, a closed pipe.
+func write(_ text: String) throws {
+  var rest = Array(text.utf8)[...]
+  while !rest.isEmpty {
+    let count = rest.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+    if count < 0, errno == EINTR { continue }
+    guard count >= 0 else {
+      throw OutputError(
+        file: "standard output", "cannot be written: \(String(cString: strerror(errno)))")
+    }
+    rest = rest.dropFirst(count)
+  }
 }

@@ -72,7 +72,11 @@ struct SamplerOptions: ParsableArguments {
   func validate() throws {
     try require(samples >= 1, "--samples must be at least 1, not \(samples)")
     try require(samples <= Int(UInt32.max), "--samples must be below 2^32, not \(samples)")
-    if let steps { try require(steps >= 1, "--steps must be at least 1, not \(steps)") }
+    if let steps { try require(1...most ~= steps, "--steps must be from 1 to \(most), not \(steps)") }
+    if let correctorSteps {
+      try require(
+        correctorSteps <= most, "--corrector-steps must be at most \(most), not \(correctorSteps)")
+    }
     if let noiseLevel {
       try require(
         noiseLevel >= 0 && noiseLevel <= 1, "--noise-level must be from 0 to 1, not \(noiseLevel)")
@@ -162,7 +166,7 @@ struct SolverOptions: ParsableArguments {
       ("blocks", blocks), ("window", window?.steps), ("iterations", iterations), ("chunk", chunk),
       ("anderson", anderson), ("batch", batch), ("replicas", replicas),
     ] {
-      if let value { try require(value >= 1, "--\(name) must be at least 1, not \(value)") }
+      if let value { try require(1...most ~= value, "--\(name) must be from 1 to \(most), not \(value)") }
     }
     if let anderson {
       try require(anderson <= 32, "--anderson mixes at most 32 iterates, not \(anderson)")
@@ -171,11 +175,11 @@ struct SolverOptions: ParsableArguments {
       try require(batch <= 1 << 20, "--batch must be at most 1048576 rows, not \(batch)")
     }
     try require(
-      stallTimeout > 0 && stallTimeout.isFinite,
-      "--stall-timeout must be positive, not \(stallTimeout)")
+      stallTimeout > 0 && stallTimeout <= longest,
+      "--stall-timeout must be above 0 and at most \(longest) s, not \(stallTimeout)")
     try require(
-      scoreLatency >= 0 && scoreLatency.isFinite,
-      "--score-latency must be 0 or more, not \(scoreLatency)")
+      scoreLatency >= 0 && scoreLatency <= longest,
+      "--score-latency must be from 0 to \(longest) s, not \(scoreLatency)")
     if solver == .sequential {
       try require(
         window == nil && tolerance == nil && iterations == nil && chunk == nil && anderson == nil,
@@ -203,10 +207,18 @@ struct OutputOptions: ParsableArguments {
     let files = [out, images, report].compactMap { $0 }
     for (index, file) in files.enumerated() {
       try require(!file.isEmpty, "an output file needs a name")
-      try require(!files[..<index].contains(file), "two outputs are named \(file)")
+      try require(
+        !files[..<index].contains { URL(fileURLWithPath: $0).path == URL(fileURLWithPath: file).path },
+        "two outputs are named \(file)")
     }
   }
 }
+
+/// The largest number of steps, slices and rounds: far beyond any use, and far
+/// below what overflows.
+let most = 10_000_000
+/// A year, in seconds.
+private let longest = 365.0 * 86400
 
 private func require(_ condition: Bool, _ message: @autoclosure () -> String) throws {
   if !condition { throw ValidationError(message()) }

@@ -27,7 +27,7 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
       }
     }
     try world.agree { if world.rank == 0 { try checkOutputs() } }
-    let setup = try world.agree { try Setup<Scalar>(command) }
+    let setup = try world.agree { try Setup<Scalar>(command, ranks: world.size) }
     try world.agree { try setup.batch.checkInvariance(at: setup.grid.nodes) }
     let replica = world.rank * options.replicas / world.size
     let samples = share(of: sampler.samples, replica, options.replicas)
@@ -38,11 +38,11 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     let resolved = ResolvedOptions(command, setup: setup, picard: picard)
     let hosts = try Placement(world).hosts
     if world.rank == 0 {
-      write(RunHeader(
+      try write(RunHeader(
         versions: setup.versions, model: command.model, shape: setup.model.shape,
         seed: sampler.seed, hosts: hosts, threadsPerRank: setup.threads,
         options: resolved.values).text + "\n")
-      warnOfIdleRanks(setup.trajectory, picard)
+      try warnOfIdleRanks(setup.trajectory, picard)
     }
     timers.enter(nil)
 
@@ -100,15 +100,28 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
       let solver = SequentialSolver(
         setup.trajectory, batch: setup.batch, noise: setup.noise,
         samples: ranks.rank == 0 ? samples : [])
-      return Outcome(solution: try solver.run { progress.show($0) }, bytesSent: 0)
+      let solution = try inTurn { try solver.run { try progress.show($0) } }
+      return Outcome(solution: solution, bytesSent: 0)
     }
     let ring = MPIRing(ranks, stallTimeout: command.solver.stallTimeout)
     let solver = PicardSolver(
       setup.trajectory, options: picard, batch: setup.batch, ring: ring, noise: setup.noise,
       samples: samples)
-    let solution = try solver.run { progress.show($0) }
+    let solution = try inTurn { try solver.run { try progress.show($0) } }
     try ring.finish()
     return Outcome(solution: solution, bytesSent: ring.bytesSent)
+  }
+
+  /// Lets the lowest rank of those that meet a bad score speak: it ends the job
+  /// before the turn of the next one. Ranks that iterate a fixed number of
+  /// times, and replicas, do not wait for each other, and so cannot agree.
+  private func inTurn<Result>(_ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch let error as SamplingError {
+      Thread.sleep(forTimeInterval: 0.5 * Double(min(world.rank, 10)))
+      throw error
+    }
   }
 
   private func checkOutputs() throws {
@@ -123,11 +136,11 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     Array((group * samples / groups)..<((group + 1) * samples / groups))
   }
 
-  private func warnOfIdleRanks(_ trajectory: Trajectory, _ picard: PicardOptions) {
+  private func warnOfIdleRanks(_ trajectory: Trajectory, _ picard: PicardOptions) throws {
     let ranks = world.size / command.solver.replicas
     let useful = command.solver.solver == .sequential ? 1 : picard.activeChunks(trajectory)
     guard ranks > useful else { return }
-    write(
+    try write(
       """
       warning: \(ranks) ranks share \(useful) chunks, so \(ranks - useful) of them have nothing to do; \
       --replicas draws several samples at once, a smaller --chunk gives more chunks
@@ -157,7 +170,7 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
         digest: digest, seconds: .slowest(of: ranks), bytesSent: bytesSent,
         peakMemoryBytes: memory, versions: setup.versions)
       if let path = command.output.report { try report.write(to: path) }
-      write("\n" + RunSummary(report: report, ranks: ranks).text)
+      try write("\n" + RunSummary(report: report, ranks: ranks).text)
     }
   }
 

@@ -22,7 +22,8 @@ struct Setup<Scalar: StateScalar> {
   /// batched in 16 MiB of single precision at most.
   static func defaultRows(dimension: Int) -> Int { max(1, min(64, (1 << 22) / dimension)) }
 
-  init(_ command: Sample) throws {
+  /// - Parameter ranks: ranks that share the run.
+  init(_ command: Sample, ranks: Int) throws {
     let (sampler, solver) = (command.sampler, command.solver)
     model = try ModelSource(command.model).open(as: Scalar.self)
     if command.output.images != nil, ImageLayout(shape: model.shape) == nil {
@@ -30,13 +31,21 @@ struct Setup<Scalar: StateScalar> {
         "--images needs samples of shape H x W with 1 or 3 channels, not \(model.shape)")
     }
     (grid, gridName) = try Self.grid(sampler, model)
+    let blocks = solver.blocks ?? min(sampler.method.defaultBlocks, grid.steps)
+    guard blocks * sampler.corrector.steps <= most else {
+      throw WrongUsage(
+        "--corrector-steps \(sampler.corrector.steps) after each of \(blocks) blocks are more than \(most) in all")
+    }
     trajectory = try Trajectory(
-      sampler.method.stepMap, on: grid, noiseLevel: sampler.resolvedNoiseLevel,
-      blocks: solver.blocks ?? min(sampler.method.defaultBlocks, grid.steps),
+      sampler.method.stepMap, on: grid, noiseLevel: sampler.resolvedNoiseLevel, blocks: blocks,
       corrector: sampler.corrector)
+    let rows = solver.batch ?? Self.defaultRows(dimension: model.dimension)
+    try MemoryNeed(
+      scalar: MemoryLayout<Scalar>.size, dimension: model.dimension, rows: rows,
+      samples: sampler.samples, ranks: ranks, trajectory: trajectory, solver: solver
+    ).requireRoom()
     noise = try Self.noise(sampler, shape: model.shape, steps: grid.steps)
-    batch = ScoreBatch(
-      model, rows: solver.batch ?? Self.defaultRows(dimension: model.dimension), latency: solver.scoreLatency)
+    batch = ScoreBatch(model, rows: rows, latency: solver.scoreLatency)
     let network = model as? OpenVINOModel<Scalar>
     versions = Report.Versions(
       piadm: Piadm.version, mpi: Library.runtimeVersion,

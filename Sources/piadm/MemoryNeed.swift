@@ -1,0 +1,42 @@
+import Foundation
+import PicardSampler
+
+/// What a rank must hold at least. Numbers of steps or samples that no memory
+/// can hold are refused before they are allocated.
+struct MemoryNeed {
+  /// In floating point, which does not overflow.
+  let bytes: Double
+
+  /// - Parameters:
+  ///   - scalar: bytes of a number.
+  ///   - dimension: numbers of a sample.
+  ///   - rows: rows of a score call.
+  init(
+    scalar: Int, dimension: Int, rows: Int, samples: Int, ranks: Int, trajectory: Trajectory,
+    solver: SolverOptions
+  ) {
+    let vector = Double(scalar) * Double(dimension)
+    let samples = (Double(samples) / Double(solver.replicas)).rounded(.up)
+    let isSequential = solver.solver == .sequential
+    let open = isSequential ? 1 : min(solver.window?.steps ?? .max, trajectory.longestSegment)
+    // The first rank of the sequential solver has all samples.
+    let share = isSequential ? 1 : Double(solver.replicas) / Double(ranks)
+    // State, proposal, earlier state, value and noise of a slice. A sample has
+    // a window on every rank.
+    bytes = 5 * vector * Double(open) * samples * share + 64 * samples + 2 * vector * Double(rows)
+  }
+
+  /// - Throws: `WrongUsage` where this machine has less memory.
+  func requireRoom() throws {
+    let room = Double(ProcessInfo.processInfo.physicalMemory)
+    guard bytes <= room else {
+      throw WrongUsage(
+        """
+        this run needs \(gibibytes(bytes)) of memory or more on a rank, and the machine has \
+        \(gibibytes(room)): fewer --samples, a smaller --window or --batch, or more ranks need less
+        """)
+    }
+  }
+
+  private func gibibytes(_ bytes: Double) -> String { String(format: "%.3g GiB", bytes / 0x1p30) }
+}
