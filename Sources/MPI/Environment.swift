@@ -137,6 +137,8 @@ public func withEnvironment<Result>(
         throw EnvironmentError.outstandingRequests(OutstandingRequests.count)
       }
     } catch let error as JobError where error.coversJob {
+      // MPI may not end while messages are under way.
+      if OutstandingRequests.count != 0 { job.abort(because: error) }
       // Before the end of MPI, which no rank leaves until all have come: a
       // rank that exits with an error makes the launcher kill the others.
       error.write()
