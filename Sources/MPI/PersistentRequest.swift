@@ -17,21 +17,24 @@ internal import CMPI
 /// _ = try exchange.free()
 /// ```
 public struct PersistentRequest<Element: Scalar>: ~Copyable {
-  private var handle: cmpi_request
-  private let storage: UnsafeMutableBufferPointer<Element>
+  @usableFromInline var call: BoundCall
+  @usableFromInline let storage: UnsafeMutableBufferPointer<Element>
 
-  init(_ handle: cmpi_request, _ storage: UnsafeMutableBufferPointer<Element>) {
-    self.handle = handle
+  @inlinable
+  init(_ call: BoundCall, _ storage: UnsafeMutableBufferPointer<Element>) {
+    self.call = call
     self.storage = storage
   }
 
   /// The buffer's elements.
+  @inlinable
   public var span: Span<Element> {
     @_lifetime(borrow self)
     get { _overrideLifetime(Span(_unsafeElements: storage), borrowing: self) }
   }
 
   /// The buffer's elements.
+  @inlinable
   public var mutableSpan: MutableSpan<Element> {
     @_lifetime(&self)
     mutating get {
@@ -39,6 +42,7 @@ public struct PersistentRequest<Element: Scalar>: ~Copyable {
     }
   }
 
+  @inlinable
   public subscript(index: Int) -> Element {
     get { span[index] }
     set {
@@ -48,52 +52,78 @@ public struct PersistentRequest<Element: Scalar>: ~Copyable {
   }
 
   /// Starts the message.
+  @inlinable
   public consuming func start() throws(MPIError) -> StartedRequest<Element> {
-    try check(MPI_Start(&handle.raw), "MPI_Start")
-    return StartedRequest(handle, storage)
+    StartedRequest(call, try call.start(), storage)
   }
 
   /// Gives up the request and returns its buffer.
+  @inlinable
   public consuming func free() throws(MPIError) -> Buffer<Element> {
-    try check(MPI_Request_free(&handle.raw), "MPI_Request_free")
+    try call.free()
     return Buffer(adopting: storage)
   }
 }
 
 /// A ``PersistentRequest`` that is under way.
 public struct StartedRequest<Element: Scalar>: ~Copyable {
-  private var pending: PendingCall
-  private let storage: UnsafeMutableBufferPointer<Element>
+  @usableFromInline let call: BoundCall
+  @usableFromInline var pending: PendingCall
+  @usableFromInline let storage: UnsafeMutableBufferPointer<Element>
 
-  init(_ handle: cmpi_request, _ storage: UnsafeMutableBufferPointer<Element>) {
-    pending = PendingCall(handle)
+  @inlinable
+  init(_ call: BoundCall, _ pending: PendingCall, _ storage: UnsafeMutableBufferPointer<Element>) {
+    self.call = call
+    self.pending = pending
     self.storage = storage
   }
 
   /// Whether the message has completed. Does not wait.
+  @inlinable
   public mutating func test() throws(MPIError) -> Bool { try pending.test() }
 
   /// Waits for the message to complete; a request that failed is freed with
   /// its buffer.
+  @inlinable
   public consuming func wait() throws(MPIError) -> PersistentRequest<Element> {
-    var status = Status()
+    var status = Status.empty
     return try wait(&status)
   }
 
   /// Waits for the message to complete; `status` tells what was received.
+  @inlinable
   public consuming func wait(_ status: inout Status) throws(MPIError) -> PersistentRequest<Element>
   {
     do {
       try pending.wait()
     } catch {
-      // Some libraries have freed the request by now, others have not.
-      var handle = pending.handle
-      MPI_Request_free(&handle.raw)
+      pending.free()
       storage.deallocate()
       throw error
     }
     status = pending.status
-    return PersistentRequest(pending.handle, storage)
+    return PersistentRequest(call, storage)
+  }
+}
+
+/// A call whose arguments are bound.
+@usableFromInline
+struct BoundCall {
+  private let handle: cmpi_request
+
+  init(_ handle: cmpi_request) { self.handle = handle }
+
+  @usableFromInline
+  func start() throws(MPIError) -> PendingCall {
+    var handle = handle
+    try check(MPI_Start(&handle.raw), "MPI_Start")
+    return PendingCall(handle)
+  }
+
+  @usableFromInline
+  func free() throws(MPIError) {
+    var handle = handle
+    try check(MPI_Request_free(&handle.raw), "MPI_Request_free")
   }
 }
 
@@ -103,16 +133,12 @@ extension Communicator {
     _ buffer: consuming Buffer<Element>, to rank: Int, tag: Int = 0
   ) throws(MPIError) -> PersistentRequest<Element> {
     let storage = buffer.release()
-    let request = try request(for: storage) { (request) throws(MPIError) in
-      try withCount(storage.count, Element.datatype) { (count, datatype) throws(MPIError) in
-        try check(
-          MPI_Send_init(
-            storage.baseAddress, count, datatype.raw, Int32(clamping: rank), Int32(clamping: tag),
-            handle.raw, &request.raw),
-          "MPI_Send_init")
-      }
+    let call = try boundCall(storage, "MPI_Send_init") { (count, datatype, request) in
+      MPI_Send_init(
+        storage.baseAddress, count, datatype.raw, Int32(clamping: rank), Int32(clamping: tag),
+        handle.raw, &request.raw)
     }
-    return PersistentRequest(request, storage)
+    return PersistentRequest(call, storage)
   }
 
   /// Binds the arguments of a receive that will be made many times.
@@ -120,15 +146,27 @@ extension Communicator {
     into buffer: consuming Buffer<Element>, from rank: Int, tag: Int = 0
   ) throws(MPIError) -> PersistentRequest<Element> {
     let storage = buffer.release()
-    let request = try request(for: storage) { (request) throws(MPIError) in
-      try withCount(storage.count, Element.datatype) { (count, datatype) throws(MPIError) in
-        try check(
-          MPI_Recv_init(
-            storage.baseAddress, count, datatype.raw, Int32(clamping: rank), Int32(clamping: tag),
-            handle.raw, &request.raw),
-          "MPI_Recv_init")
-      }
+    let call = try boundCall(storage, "MPI_Recv_init") { (count, datatype, request) in
+      MPI_Recv_init(
+        storage.baseAddress, count, datatype.raw, Int32(clamping: rank), Int32(clamping: tag),
+        handle.raw, &request.raw)
     }
-    return PersistentRequest(request, storage)
+    return PersistentRequest(call, storage)
+  }
+
+  private func boundCall<Element: Scalar>(
+    _ storage: UnsafeMutableBufferPointer<Element>, _ name: StaticString,
+    _ makeCall: (Int32, cmpi_datatype, inout cmpi_request) -> Int32
+  ) throws(MPIError) -> BoundCall {
+    var request = cmpi_request()
+    do {
+      try withCount(storage.count, Element.datatype) { (count, datatype) throws(MPIError) in
+        try check(makeCall(count, datatype, &request), name)
+      }
+    } catch {
+      storage.deallocate()
+      throw error
+    }
+    return BoundCall(request)
   }
 }

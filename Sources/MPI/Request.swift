@@ -8,30 +8,31 @@ internal import CMPI
 /// it, and is counted: ``withEnvironment(_:_:)`` refuses to end MPI in order
 /// while requests are outstanding.
 public struct Request<Element: Scalar>: ~Copyable {
-  private(set) var pending: PendingCall
-  let storage: UnsafeMutableBufferPointer<Element>
+  @usableFromInline var pending: PendingCall
+  @usableFromInline let storage: UnsafeMutableBufferPointer<Element>
 
-  init(
-    _ handle: cmpi_request, further: [cmpi_request] = [],
-    _ storage: UnsafeMutableBufferPointer<Element>
-  ) {
-    pending = PendingCall(handle, further: further)
+  @inlinable
+  init(_ pending: PendingCall, _ storage: UnsafeMutableBufferPointer<Element>) {
+    self.pending = pending
     self.storage = storage
   }
 
   /// Whether the call has completed. Does not wait; `wait()` then returns at
   /// once. MPI makes progress while it is asked.
+  @inlinable
   public mutating func test() throws(MPIError) -> Bool { try pending.test() }
 
   /// Waits for the call to complete and gives the buffer back; the buffer of
   /// a call that failed is freed.
+  @inlinable
   public consuming func wait() throws(MPIError) -> Buffer<Element> {
-    var status = Status()
+    var status = Status.empty
     return try wait(&status)
   }
 
   /// Waits for the call to complete and gives the buffer back; `status` tells
   /// what was received.
+  @inlinable
   public consuming func wait(_ status: inout Status) throws(MPIError) -> Buffer<Element> {
     do {
       try pending.wait()
@@ -58,9 +59,10 @@ public struct BarrierRequest: ~Copyable {
 }
 
 /// What MPI knows of a call under way.
+@usableFromInline
 struct PendingCall {
   private(set) var handle: cmpi_request
-  private(set) var status = Status()
+  @usableFromInline private(set) var status = Status()
   private(set) var isComplete = false
   /// What is to follow, where one call was too long for one request.
   private let further: FurtherRequests?
@@ -71,6 +73,7 @@ struct PendingCall {
     OutstandingRequests.count += 1
   }
 
+  @usableFromInline
   mutating func test() throws(MPIError) -> Bool {
     while !isComplete {
       var flag: Int32 = 0
@@ -82,12 +85,21 @@ struct PendingCall {
     return true
   }
 
+  @usableFromInline
   mutating func wait() throws(MPIError) {
     while !isComplete {
       let code = MPI_Wait(&handle.raw, &status.handle.raw)
       advance(code)
       try check(code, "MPI_Wait")
     }
+  }
+
+  /// Frees a persistent request that has failed. Open MPI has done so by now,
+  /// and has left a null handle.
+  @usableFromInline
+  func free() {
+    var handle = handle
+    if cmpi_request_is_null(handle) == 0 { MPI_Request_free(&handle.raw) }
   }
 
   /// Notes that another call has found the request completed.

@@ -15,16 +15,60 @@ internal import CMPI
 /// edge = try exchange.wait(toRight)
 /// ```
 public struct RequestSet<Element: Scalar>: ~Copyable {
+  @usableFromInline var slots: RequestSlots
+
+  /// - Parameter capacity: for how many requests at a time to make room; more
+  ///   can be added.
+  @inlinable
+  public init(capacity: Int) { slots = RequestSlots(capacity: capacity) }
+
+  /// Adds a request and returns its slot: the lowest that is free.
+  @inlinable
+  public mutating func add(_ request: consuming Request<Element>) -> Int {
+    slots.add(request.pending, UnsafeMutableRawBufferPointer(request.storage))
+  }
+
+  /// Waits until all requests have completed.
+  ///
+  /// When some fail, the first failure is thrown, and the buffers of those
+  /// that failed are freed.
+  @inlinable
+  public mutating func waitAll() throws(MPIError) { try slots.waitAll() }
+
+  /// Waits until one of the requests has completed and returns its slot, once
+  /// for each request; nil when none is under way.
+  @inlinable
+  public mutating func waitAny() throws(MPIError) -> Int? { try slots.waitAny() }
+
+  /// Waits for the request of a slot and gives its buffer back.
+  @inlinable
+  public mutating func wait(_ slot: Int) throws(MPIError) -> Buffer<Element> {
+    var status = Status.empty
+    return try wait(slot, &status)
+  }
+
+  /// Waits for the request of a slot and gives its buffer back; `status` tells
+  /// what was received.
+  @inlinable
+  public mutating func wait(_ slot: Int, _ status: inout Status) throws(MPIError)
+    -> Buffer<Element>
+  {
+    Buffer(adopting: try slots.wait(slot, &status).assumingMemoryBound(to: Element.self))
+  }
+}
+
+/// The slots of a ``RequestSet``, whatever their elements.
+@usableFromInline
+struct RequestSlots: ~Copyable {
   // In memory of its own rather than in an array: changing an element of an
   // array in generic code allocates.
-  private var slots: UnsafeMutablePointer<Slot<Element>?>
+  private var slots: UnsafeMutablePointer<Slot?>
   /// The requests as MPI_Waitany takes them, one a slot.
   private var handles: UnsafeMutablePointer<cmpi_request>
   private var capacity: Int
 
-  /// - Parameter capacity: for how many requests at a time to make room; more
-  ///   can be added.
-  public init(capacity: Int) {
+  @usableFromInline
+  init(capacity: Int) {
     self.capacity = max(capacity, 1)
     slots = .allocate(capacity: self.capacity)
     slots.initialize(repeating: nil, count: self.capacity)
@@ -32,6 +76,7 @@ public struct RequestSet<Element: Scalar>: ~Copyable {
   }
 
   // Buffers of requests under way are left to MPI.
+  @usableFromInline
   deinit {
     for index in 0..<capacity {
       if let slot = slots[index], slot.pending.isComplete { slot.storage.deallocate() }
@@ -42,7 +87,7 @@ public struct RequestSet<Element: Scalar>: ~Copyable {
   }
 
   private mutating func grow() {
-    let grown = UnsafeMutablePointer<Slot<Element>?>.allocate(capacity: 2 * capacity)
+    let grown = UnsafeMutablePointer<Slot?>.allocate(capacity: 2 * capacity)
     grown.moveInitialize(from: slots, count: capacity)
     (grown + capacity).initialize(repeating: nil, count: capacity)
     slots.deallocate()
@@ -52,20 +97,17 @@ public struct RequestSet<Element: Scalar>: ~Copyable {
     handles = .allocate(capacity: capacity)
   }
 
-  /// Adds a request and returns its slot: the lowest that is free.
-  public mutating func add(_ request: consuming Request<Element>) -> Int {
+  @usableFromInline
+  mutating func add(_ pending: PendingCall, _ storage: UnsafeMutableRawBufferPointer) -> Int {
     var index = 0
     while index < capacity, slots[index] != nil { index += 1 }
     if index == capacity { grow() }
-    slots[index] = Slot(storage: request.storage, pending: request.pending)
+    slots[index] = Slot(storage: storage, pending: pending)
     return index
   }
 
-  /// Waits until all requests have completed.
-  ///
-  /// When some fail, the first failure is thrown, and the buffers of those
-  /// that failed are freed.
-  public mutating func waitAll() throws(MPIError) {
+  @usableFromInline
+  mutating func waitAll() throws(MPIError) {
     // One after the other: MPI moves all messages on while it waits for one,
     // and MPI_Waitall of Open MPI 4.1.4, once MPI has been started for a
     // program with threads, never returns when a request has failed.
@@ -80,9 +122,8 @@ public struct RequestSet<Element: Scalar>: ~Copyable {
     if let failure { throw failure }
   }
 
-  /// Waits until one of the requests has completed and returns its slot, once
-  /// for each request; nil when none is under way.
-  public mutating func waitAny() throws(MPIError) -> Int? {
+  @usableFromInline
+  mutating func waitAny() throws(MPIError) -> Int? {
     while true {
       for index in 0..<capacity {
         let pending = slots[index]?.pending
@@ -103,16 +144,9 @@ public struct RequestSet<Element: Scalar>: ~Copyable {
     }
   }
 
-  /// Waits for the request of a slot and gives its buffer back.
-  public mutating func wait(_ index: Int) throws(MPIError) -> Buffer<Element> {
-    var status = Status()
-    return try wait(index, &status)
-  }
-
-  /// Waits for the request of a slot and gives its buffer back; `status` tells
-  /// what was received.
-  public mutating func wait(_ index: Int, _ status: inout Status) throws(MPIError)
-    -> Buffer<Element>
+  @usableFromInline
+  mutating func wait(_ index: Int, _ status: inout Status) throws(MPIError)
+    -> UnsafeMutableRawBufferPointer
   {
     guard (0..<capacity).contains(index), slots[index] != nil else {
       throw MPIError(.request, call: "MPI_Wait", message: "no request is in slot \(index)")
@@ -121,7 +155,7 @@ public struct RequestSet<Element: Scalar>: ~Copyable {
     let slot = slots[index]!
     slots[index] = nil
     status = slot.pending.status
-    return Buffer(adopting: slot.storage)
+    return slot.storage
   }
 
   private func waitFor(_ index: Int) throws(MPIError) {
@@ -141,7 +175,7 @@ public struct RequestSet<Element: Scalar>: ~Copyable {
 
 /// A request in a ``RequestSet``, or one that has completed and whose buffer
 /// has not been asked for yet.
-private struct Slot<Element: Scalar> {
-  let storage: UnsafeMutableBufferPointer<Element>
+private struct Slot {
+  let storage: UnsafeMutableRawBufferPointer
   var pending: PendingCall
 }
