@@ -1,5 +1,4 @@
 import CRandom123
-import Foundation
 
 /// What a random number is for; part of its counter.
 public enum NoiseStream: UInt32, Sendable {
@@ -39,7 +38,7 @@ extension NoiseSource {
 /// Philox4x32-10 (Salmon, Moraes, Dror and Shaw, SC'11; Random123) keyed by the
 /// seed's low and high word, on the counter (element / 4, step, sample, stream).
 /// Its four words give `u = (word + 1/2) 2^-32` and four normals by Box and
-/// Muller in `Double`, rounded to the state's type. No rank, thread or batch
+/// Muller in `Double` (see `BoxMuller`), rounded to the state's type. No rank, thread or batch
 /// enters.
 public struct CounterNoise: NoiseSource, Hashable, Sendable {
   public let seed: UInt64
@@ -53,18 +52,24 @@ public struct CounterNoise: NoiseSource, Hashable, Sendable {
   ) {
     let key = (UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
     let count = output.count
-    var element = 0
-    while element < count {
-      let counter = (
-        UInt32(truncatingIfNeeded: element / 4), UInt32(truncatingIfNeeded: step),
-        UInt32(truncatingIfNeeded: sample), stream.rawValue
-      )
-      let words = Self.philox(counter, key: key)
-      let normals = Self.normals(words)
-      for lane in 0..<min(4, count - element) {
-        output[element + lane] = Scalar(normals[lane])
+    // Four counters give sixteen words, eight pairs, sixteen normals.
+    for first in stride(from: 0, to: count, by: 16) {
+      var (u, v) = (SIMD8<Double>.zero, SIMD8<Double>.zero)
+      for group in 0..<4 {
+        let counter = (
+          UInt32(truncatingIfNeeded: first / 4 + group), UInt32(truncatingIfNeeded: step),
+          UInt32(truncatingIfNeeded: sample), stream.rawValue
+        )
+        let words = Self.philox(counter, key: key)
+        (u[2 * group], v[2 * group]) = (Double(words.0), Double(words.1))
+        (u[2 * group + 1], v[2 * group + 1]) = (Double(words.2), Double(words.3))
       }
-      element += 4
+      let (cosine, sine) = BoxMuller.normals((u + 0.5) * 0x1p-32, (v + 0.5) * 0x1p-32)
+      for lane in 0..<8 {
+        let element = first + 2 * lane
+        if element < count { output[element] = Scalar(cosine[lane]) }
+        if element + 1 < count { output[element + 1] = Scalar(sine[lane]) }
+      }
     }
   }
 
@@ -75,13 +80,5 @@ public struct CounterNoise: NoiseSource, Hashable, Sendable {
     philox4x32_R(
       10, philox4x32_ctr_t(v: counter), philox4x32_key_t(v: key)
     ).v
-  }
-
-  private static func normals(_ words: Words) -> SIMD4<Double> {
-    let uniform =
-      (SIMD4(Double(words.0), Double(words.1), Double(words.2), Double(words.3)) + 0.5) * 0x1p-32
-    let (r0, r1) = ((-2 * log(uniform[0])).squareRoot(), (-2 * log(uniform[2])).squareRoot())
-    let (angle0, angle1) = (2 * Double.pi * uniform[1], 2 * Double.pi * uniform[3])
-    return SIMD4(r0 * cos(angle0), r0 * sin(angle0), r1 * cos(angle1), r1 * sin(angle1))
   }
 }
