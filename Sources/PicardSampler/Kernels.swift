@@ -83,6 +83,27 @@ func scale<Scalar: StateScalar>(
   for k in 0..<count { output[first + k] = a * x[k] }
 }
 
+/// Elements `k..<k+8` as one vector.
+@inline(__always)
+private func lanes<Scalar: StateScalar>(_ x: Span<Scalar>, _ k: Int) -> SIMD8<Scalar> {
+  SIMD8(x[k], x[k + 1], x[k + 2], x[k + 3], x[k + 4], x[k + 5], x[k + 6], x[k + 7])
+}
+
+/// Runs over `0..<count` in blocks of at most 64 vectors of eight, and the
+/// elements that are left. Sums run in the state's type within a block and in
+/// `Double` over the blocks, so that long states lose no digits.
+@inline(__always)
+private func inBlocks(_ count: Int, _ block: (_ vectors: StrideTo<Int>) -> Void, rest: (Range<Int>) -> Void) {
+  let whole = count & ~7
+  var first = 0
+  while first < whole {
+    let end = min(first + 512, whole)
+    block(stride(from: first, to: end, by: 8))
+    first = end
+  }
+  rest(whole..<count)
+}
+
 /// `sum (x - y)^2` in `Double`.
 @specialized(where Scalar == Float)
 @specialized(where Scalar == Double)
@@ -91,19 +112,19 @@ func squaredDistance<Scalar: StateScalar>(_ x: [Scalar], _ y: [Scalar]) -> Doubl
   precondition(y.count == count)
   let x = x.span
   let y = y.span
-  var lanes = SIMD8<Double>.zero
-  let whole = count & ~7
-  var k = 0
-  while k < whole {
-    var difference = SIMD8<Double>.zero
-    for lane in 0..<8 { difference[lane] = Double(x[k + lane] - y[k + lane]) }
-    lanes += difference * difference
-    k += 8
-  }
-  var sum = lanes.sum()
-  for k in whole..<count {
-    let difference = Double(x[k] - y[k])
-    sum += difference * difference
+  var sum = 0.0
+  inBlocks(count) { vectors in
+    var block = SIMD8<Scalar>.zero
+    for k in vectors {
+      let difference = lanes(x, k) - lanes(y, k)
+      block += difference * difference
+    }
+    sum += Double(block.sum())
+  } rest: { elements in
+    for k in elements {
+      let difference = Double(x[k] - y[k])
+      sum += difference * difference
+    }
   }
   return sum
 }
@@ -116,17 +137,14 @@ func innerProduct<Scalar: StateScalar>(_ x: [Scalar], _ y: [Scalar]) -> Double {
   precondition(y.count == count)
   let x = x.span
   let y = y.span
-  var lanes = SIMD8<Double>.zero
-  let whole = count & ~7
-  var k = 0
-  while k < whole {
-    var products = SIMD8<Double>.zero
-    for lane in 0..<8 { products[lane] = Double(x[k + lane]) * Double(y[k + lane]) }
-    lanes += products
-    k += 8
+  var sum = 0.0
+  inBlocks(count) { vectors in
+    var block = SIMD8<Scalar>.zero
+    for k in vectors { block += lanes(x, k) * lanes(y, k) }
+    sum += Double(block.sum())
+  } rest: { elements in
+    for k in elements { sum += Double(x[k]) * Double(y[k]) }
   }
-  var sum = lanes.sum()
-  for k in whole..<count { sum += Double(x[k]) * Double(y[k]) }
   return sum
 }
 
@@ -144,40 +162,41 @@ struct SecantProducts {
 @specialized(where Scalar == Float)
 @specialized(where Scalar == Double)
 func absorb<Scalar: StateScalar>(
-  _ value: inout [Scalar], p: Scalar, state: [Scalar], q: Scalar,
-  prediction: Span<Scalar>, earlier: [Scalar]
+  _ value: inout [Scalar], p: Scalar, state: [Scalar], q: Scalar, prediction: Span<Scalar>,
+  earlier: [Scalar]
 ) -> SecantProducts {
   let count = value.count
   precondition(state.count == count && prediction.count == count && earlier.count == count)
   let state = state.span
   let earlier = earlier.span
   var value = value.mutableSpan
-  var (valueState, stateState, zero) = (SIMD8<Double>.zero, SIMD8<Double>.zero, SIMD8<Double>.zero)
-  let whole = count & ~7
-  var k = 0
-  while k < whole {
-    var (df, dy, f) = (SIMD8<Double>.zero, SIMD8<Double>.zero, SIMD8<Double>.zero)
-    for lane in 0..<8 {
-      let new = p * state[k + lane] + q * prediction[k + lane]
-      f[lane] = Double(new)
-      df[lane] = Double(new - value[k + lane])
-      dy[lane] = Double(state[k + lane] - earlier[k + lane])
-      value[k + lane] = new
+  var products = SecantProducts()
+  inBlocks(count) { vectors in
+    var (valueState, stateState) = (SIMD8<Scalar>.zero, SIMD8<Scalar>.zero)
+    // Zero times a number is zero unless the number is not finite.
+    var zero = SIMD8<Scalar>.zero
+    for k in vectors {
+      let y = lanes(state, k)
+      let new = p * y + q * lanes(prediction, k)
+      let old = lanes(value.span, k)
+      let dy = y - lanes(earlier, k)
+      valueState += (new - old) * dy
+      stateState += dy * dy
+      zero += new * 0
+      for lane in 0..<8 { value[k + lane] = new[lane] }
     }
-    valueState += df * dy
-    stateState += dy * dy
-    zero += f * 0
-    k += 8
-  }
-  var products = SecantProducts(
-    valueState: valueState.sum(), stateState: stateState.sum(), isFinite: zero.sum() == 0)
-  for k in whole..<count {
-    let new = p * state[k] + q * prediction[k]
-    let dy = Double(state[k] - earlier[k])
-    products.valueState += Double(new - value[k]) * dy
-    products.stateState += dy * dy
-    if !new.isFinite { products.isFinite = false }
-    value[k] = new
+    products.valueState += Double(valueState.sum())
+    products.stateState += Double(stateState.sum())
+    if zero.sum() != 0 { products.isFinite = false }
+  } rest: { elements in
+    for k in elements {
+      let new = p * state[k] + q * prediction[k]
+      let dy = Double(state[k] - earlier[k])
+      products.valueState += Double(new - value[k]) * dy
+      products.stateState += dy * dy
+      if !new.isFinite { products.isFinite = false }
+      value[k] = new
+    }
   }
   return products
 }

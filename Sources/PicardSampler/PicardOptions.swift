@@ -19,12 +19,12 @@ public struct PicardOptions: Hashable, Sendable {
     self.chunk = chunk ?? Self.defaultChunk(window: window, trajectory: trajectory)
   }
 
-  /// In a block, sixty-four chunks: work for as many ranks. In a window, four
-  /// or more of at most eight slices: few hops, and loads that are even on 1, 2
-  /// and 4 ranks wherever the window stands.
+  /// In a block, sixty-four chunks: work for as many ranks. In a window, chunks
+  /// of at most eight slices, and two or more: few hops, and on 2 ranks even
+  /// loads wherever the window stands.
   public static func defaultChunk(window: Int?, trajectory: Trajectory) -> Int {
     let longest = trajectory.longestSegment
-    if let window, window < longest { return max(1, min(window / 4, 8)) }
+    if let window, window < longest { return max(1, min(window / 2, 8)) }
     return (longest + 63) / 64
   }
 }

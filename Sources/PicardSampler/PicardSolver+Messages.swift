@@ -21,3 +21,21 @@ extension PicardSolver {
     return (0..<count).map { Array(message[($0 * length)..<(($0 + 1) * length)]) }
   }
 }
+
+/// Things for several ranks, in order for each.
+struct ByRank<Element> {
+  /// By ascending rank.
+  private(set) var groups: [(rank: Int, elements: [Element])] = []
+
+  mutating func append(_ element: Element, for rank: Int) {
+    if let index = groups.firstIndex(where: { $0.rank >= rank }) {
+      if groups[index].rank == rank {
+        groups[index].elements.append(element)
+      } else {
+        groups.insert((rank, [element]), at: index)
+      }
+    } else {
+      groups.append((rank, [element]))
+    }
+  }
+}

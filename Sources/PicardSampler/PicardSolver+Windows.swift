@@ -123,6 +123,15 @@ extension PicardSolver {
     return enter(sample, segment: next, from: edge, at: owner(last))
   }
 
+  /// A chunk in which slices are opened.
+  private struct Extension {
+    var opening: Int
+    var key: ChunkKey
+    var slices: Range<Int>
+    /// The slices' noise, on the rank that owns them.
+    var noise: [State<Scalar>?] = []
+  }
+
   /// Opens slices, each starting from the state to its left carried on by the
   /// step map with `f` held constant: a guess that costs no evaluation.
   ///
@@ -130,75 +139,80 @@ extension PicardSolver {
   /// pair of ranks.
   private func open(_ openings: [Opening]) throws {
     var openings = openings
-    var level = 0
-    while true {
-      var moves: [(opening: Int, key: ChunkKey)] = []
-      for (index, opening) in openings.enumerated() {
-        let segment = windows[opening.sample].segment
-        let chunk = maps[segment].chunks(touching: opening.slices).lowerBound + level
-        guard chunk <= maps[segment].chunks(touching: opening.slices).upperBound else { continue }
-        moves.append((index, ChunkKey(segment: segment, chunk: chunk, sample: opening.sample)))
-      }
-      if moves.isEmpty { return }
-      try hand(moves, &openings)
+    // All ranks draw their noise at once, before one waits for the other.
+    let levels = clock.time(\.update) { extensions(openings) }
+    for level in levels {
+      try hand(level, &openings)
       clock.time(\.update) {
-        for (index, key) in moves where owner(key) == ring.rank {
-          extend(key, &openings[index])
+        for part in level where owner(part.key) == ring.rank {
+          extend(part, &openings[part.opening])
         }
       }
-      level += 1
     }
   }
 
-  /// Moves the edges to the ranks that open slices next.
-  private func hand(
-    _ moves: [(opening: Int, key: ChunkKey)], _ openings: inout [Opening]
-  ) throws {
-    var leaving: [Int: [[Scalar]]] = [:]
-    var coming: [Int: [(opening: Int, components: Int)]] = [:]
-    for (index, key) in moves {
-      let (source, destination) = (openings[index].holder, owner(key))
-      guard source != destination else { continue }
-      openings[index].holder = destination
-      if let edge = openings[index].edge {
-        leaving[destination, default: []] += edge.state.runs + [edge.value]
-        openings[index].edge = nil
-      }
-      if destination == ring.rank {
-        let components = trajectory.segments[key.segment].components
-        coming[source, default: []].append((index, components))
+  /// The chunks that openings touch, by how many hops their edges have to make.
+  private func extensions(_ openings: [Opening]) -> [[Extension]] {
+    var levels: [[Extension]] = []
+    for (index, opening) in openings.enumerated() {
+      let segment = windows[opening.sample].segment
+      for (level, chunk) in maps[segment].chunks(touching: opening.slices).enumerated() {
+        let key = ChunkKey(segment: segment, chunk: chunk, sample: opening.sample)
+        let slices = maps[segment].slices(ofChunk: chunk).clamped(to: opening.slices)
+        var part = Extension(opening: index, key: key, slices: slices)
+        if owner(key) == ring.rank {
+          part.noise = slices.map {
+            trajectory.segments[segment].slices[$0].noise(
+              from: noise, sample: samples[opening.sample], dimension: batch.model.dimension)
+          }
+        }
+        if level == levels.count { levels.append([]) }
+        levels[level].append(part)
       }
     }
-    try clock.time(\.exchange) {
-      for (destination, runs) in leaving.sorted(by: { $0.key < $1.key }) {
-        try send(runs, to: destination)
+    return levels
+  }
+
+  /// Moves the edges to the ranks that open slices next.
+  private func hand(_ level: [Extension], _ openings: inout [Opening]) throws {
+    var leaving = ByRank<[Scalar]>()
+    var coming = ByRank<Extension>()
+    for part in level {
+      let (source, destination) = (openings[part.opening].holder, owner(part.key))
+      guard source != destination else { continue }
+      openings[part.opening].holder = destination
+      if let edge = openings[part.opening].edge {
+        for run in edge.state.runs + [edge.value] { leaving.append(run, for: destination) }
+        openings[part.opening].edge = nil
       }
-      for (source, edges) in coming.sorted(by: { $0.key < $1.key }) {
-        var runs = try receive(edges.reduce(0) { $0 + $1.components + 1 }, from: source)[...]
-        for (index, components) in edges {
-          openings[index].edge = Edge(
-            state: State(runs.prefix(components)), value: runs[runs.startIndex + components])
-          runs = runs.dropFirst(components + 1)
+      if destination == ring.rank { coming.append(part, for: source) }
+    }
+    try clock.time(\.exchange) {
+      for (destination, runs) in leaving.groups { try send(runs, to: destination) }
+      for (source, parts) in coming.groups {
+        let components = parts.map { trajectory.segments[$0.key.segment].components }
+        var runs = try receive(components.reduce(0) { $0 + $1 + 1 }, from: source)[...]
+        for (part, count) in zip(parts, components) {
+          openings[part.opening].edge = Edge(
+            state: State(runs.prefix(count)), value: runs[runs.startIndex + count])
+          runs = runs.dropFirst(count + 1)
         }
       }
     }
   }
 
   /// Opens the slices of one chunk of this rank, and moves the edge behind them.
-  private func extend(_ key: ChunkKey, _ opening: inout Opening) {
+  private func extend(_ part: Extension, _ opening: inout Opening) {
     guard let edge = opening.edge else {
-      preconditionFailure("the edge of sample \(key.sample) has not arrived")
+      preconditionFailure("the edge of sample \(part.key.sample) has not arrived")
     }
-    let bounds = maps[key.segment].slices(ofChunk: key.chunk)
+    let first = maps[part.key.segment].slices(ofChunk: part.key.chunk).lowerBound
     let chunk =
-      chunks[key.sample][key.chunk]
-      ?? Chunk(first: bounds.lowerBound, state: edge.state, leftValue: edge.value)
-    chunks[key.sample][key.chunk] = chunk
-    for index in bounds.clamped(to: opening.slices) {
-      let map = trajectory.segments[key.segment].slices[index]
-      let noise: State<Scalar>? = map.noise(
-        from: noise, sample: samples[key.sample], dimension: batch.model.dimension)
-      chunk.open(map, noise: noise)
+      chunks[part.key.sample][part.key.chunk]
+      ?? Chunk(first: first, state: edge.state, leftValue: edge.value)
+    chunks[part.key.sample][part.key.chunk] = chunk
+    for (slice, noise) in zip(part.slices, part.noise) {
+      chunk.open(trajectory.segments[part.key.segment].slices[slice], noise: noise)
     }
     opening.edge = Edge(state: chunk.end, value: chunk.lastValue)
   }

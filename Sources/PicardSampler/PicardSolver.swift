@@ -199,15 +199,15 @@ public final class PicardSolver<Scalar: StateScalar> {
   /// Takes the boundary states of one level's chunks from the left, one message
   /// from each rank, and sends the states behind these chunks on at once.
   private func passBoundaries(_ keys: [ChunkKey]) throws {
-    var waiting: [Int: [ChunkKey]] = [:]
+    var waiting = ByRank<ChunkKey>()
     for key in keys {
       if let left = leftNeighbour(key), owner(left) != ring.rank {
-        waiting[owner(left), default: []].append(key)
+        waiting.append(key, for: owner(left))
       }
     }
-    for (source, keys) in waiting.sorted(by: { $0.key < $1.key }) {
+    for (source, keys) in waiting.groups {
       let components = keys.map { trajectory.segments[$0.segment].components }
-      var runs: ArraySlice<[Scalar]> = try clock.time(\.exchange) {
+      var runs = try clock.time(\.exchange) {
         try receive(components.reduce(0, +), from: source)[...]
       }
       for (key, count) in zip(keys, components) {
@@ -215,7 +215,7 @@ public final class PicardSolver<Scalar: StateScalar> {
         runs = runs.dropFirst(count)
       }
     }
-    var leaving: [Int: [[Scalar]]] = [:]
+    var leaving = ByRank<[Scalar]>()
     clock.time(\.update) {
       for key in keys {
         let end = self[key].correctEnd(from: activeSlices(key).lowerBound)
@@ -223,14 +223,12 @@ public final class PicardSolver<Scalar: StateScalar> {
         if owner(next) == ring.rank {
           self[next].left = end
         } else {
-          leaving[owner(next), default: []] += end.runs
+          for run in end.runs { leaving.append(run, for: owner(next)) }
         }
       }
     }
     try clock.time(\.exchange) {
-      for (destination, runs) in leaving.sorted(by: { $0.key < $1.key }) {
-        try send(runs, to: destination)
-      }
+      for (destination, runs) in leaving.groups { try send(runs, to: destination) }
     }
   }
 

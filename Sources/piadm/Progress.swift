@@ -27,10 +27,6 @@ struct Progress {
   mutating func show(_ summary: RoundSummary) throws {
     let now = ContinuousClock.now
     let isDone = summary.finishedSteps == summary.steps
-    let seconds = String(format: "%.1f", (now - start) / .seconds(1))
-    let text =
-      "round \(summary.round)  steps \(summary.finishedSteps)/\(summary.steps)  "
-      + String(format: "change %.1e", summary.largestChange) + "  \(seconds) s"
     switch kind {
     case .auto, .none:
       return
@@ -39,13 +35,19 @@ struct Progress {
       let width = 30
       let filled = width * summary.finishedSteps / summary.steps
       let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: width - filled)
-      try show("\r[\(bar)] \(text)\u{1B}[K" + (isDone ? "\n" : ""), at: now)
+      try show("\r[\(bar)] \(line(summary, now))\u{1B}[K" + (isDone ? "\n" : ""), at: now)
     case .lines:
       let tenth = 10 * summary.finishedSteps / summary.steps
       guard isDone || tenth > lastTenth || isDue(now, after: .seconds(5)) else { return }
       lastTenth = tenth
-      try show(text + "\n", at: now)
+      try show(line(summary, now) + "\n", at: now)
     }
+  }
+
+  private func line(_ summary: RoundSummary, _ now: ContinuousClock.Instant) -> String {
+    let seconds = String(format: "%.1f", (now - start) / .seconds(1))
+    return "round \(summary.round)  steps \(summary.finishedSteps)/\(summary.steps)  "
+      + String(format: "change %.1e", summary.largestChange) + "  \(seconds) s"
   }
 
   private func isDue(_ now: ContinuousClock.Instant, after pause: Duration) -> Bool {

@@ -208,7 +208,7 @@ struct OutputOptions: ParsableArguments {
     for (index, file) in files.enumerated() {
       try require(!file.isEmpty, "an output file needs a name")
       try require(
-        !files[..<index].contains { URL(fileURLWithPath: $0).path == URL(fileURLWithPath: file).path },
+        !files[..<index].contains { $0.isSameFile(as: file) },
         "two outputs are named \(file)")
     }
   }
@@ -222,4 +222,14 @@ private let longest = 365.0 * 86400
 
 private func require(_ condition: Bool, _ message: @autoclosure () -> String) throws {
   if !condition { throw ValidationError(message()) }
+}
+
+extension String {
+  /// Two paths lead to the same place.
+  func isSameFile(as other: String) -> Bool {
+    func place(_ path: String) -> String {
+      URL(fileURLWithPath: path).standardizedFileURL.resolvingSymlinksInPath().path
+    }
+    return place(self) == place(other)
+  }
 }

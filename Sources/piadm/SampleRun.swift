@@ -44,13 +44,13 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
         options: resolved.values).text + "\n")
       try warnOfIdleRanks(setup.trajectory, picard)
     }
-    timers.enter(nil)
 
     let outcome = try world.withSplit(color: replica, key: world.rank) { ranks in
-      try solve(setup, picard, samples, ranks)
+      timers.enter(nil)
+      defer { timers.enter(.output) }
+      return try solve(setup, picard, samples, ranks)
     }
 
-    timers.enter(.output)
     let rows = outcome.solution.samples.flatMap(\.state)
     let file = SampleFile(command.output.out, samples: sampler.samples, shape: setup.model.shape)
     let digest = try file.write(

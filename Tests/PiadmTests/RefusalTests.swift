@@ -103,6 +103,15 @@ extension CommandLineTests {
       #expect(try place.content == [])
     }
 
+    @Test("a file that a run reads is not overwritten by its results")
+    func outputOverInput() throws {
+      let place = try Workplace()
+      let before = try place.read("mixture.json")
+      try place.run(["sample", "mixture.json", "--report", "./mixture.json"])
+        .expectRefusal(64, "mixture.json", "another file")
+      #expect(try place.read("mixture.json") == before)
+    }
+
     @Test("what is not there is named")
     func missingFiles() throws {
       let place = try Workplace()
