@@ -76,7 +76,7 @@ let package = Package(
     .testTarget(
       name: "PiadmTests",
       dependencies: [
-        "piadm", "Launching", "NumPyFormat", .product(name: "Crypto", package: "swift-crypto"),
+        "piadm", "ReadmeExample", "Launching", "NumPyFormat", .product(name: "Crypto", package: "swift-crypto"),
       ],
       resources: [.copy("Help")], swiftSettings: swiftSettings),
     .testTarget(name: "DiffusionTests", dependencies: ["Diffusion"], swiftSettings: swiftSettings),
