@@ -51,10 +51,11 @@ let package = Package(
         "MPI", "NumPyFormat", "CPNG", .product(name: "Crypto", package: "swift-crypto"),
       ],
       swiftSettings: swiftSettings),
+    .target(name: "CMPIBench", dependencies: ["CMPI"]),
     .executableTarget(
       name: "piadm",
       dependencies: [
-        "MPI", "PicardSamplerMPI", "Diffusion", "PicardSampler", "ScoreModels", "Results", "NumPyFormat",
+        "MPI", "CMPIBench", "PicardSamplerMPI", "Diffusion", "PicardSampler", "ScoreModels", "Results", "NumPyFormat",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swiftSettings),
@@ -62,16 +63,16 @@ let package = Package(
     .executableTarget(
       name: "MPIChecks", dependencies: ["MPI"], path: "Tests/Programs/MPIChecks",
       swiftSettings: swiftSettings),
-    .target(name: "CMPIBench", dependencies: ["CMPI"], path: "Tests/Programs/CMPIBench"),
+    .target(name: "CMPIAllocations", dependencies: ["CMPI"], path: "Tests/Programs/CMPIAllocations"),
     .executableTarget(
-      name: "MPIBench", dependencies: ["MPI", "CMPIBench"], path: "Tests/Programs/MPIBench",
-      swiftSettings: swiftSettings),
+      name: "MPIAllocations", dependencies: ["MPI", "CMPIAllocations", "CMPIBench"],
+      path: "Tests/Programs/MPIAllocations", swiftSettings: swiftSettings),
     .target(
       name: "Launching", dependencies: ["MPI"], path: "Tests/Launching",
       swiftSettings: swiftSettings),
     .testTarget(
       name: "MPITests",
-      dependencies: ["MPI", "MPIChecks", "Launching"] + mpiExamples.map { .target(name: $0) },
+      dependencies: ["MPI", "MPIChecks", "MPIAllocations", "Launching"] + mpiExamples.map { .target(name: $0) },
       swiftSettings: swiftSettings),
     .testTarget(
       name: "PiadmTests",

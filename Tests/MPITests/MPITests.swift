@@ -122,7 +122,7 @@ struct RanksTests {
 
   @Test("a repeated exchange allocates no more memory than in C")
   func exchangesDoNotAllocate() throws {
-    let run = try MPIRun("MPIBench", ["allocations"], ranks: 2)
+    let run = try MPIRun("MPIAllocations", ranks: 2)
     #expect(run.exitCode == 0, "\(run.standardError)")
     let counts = Dictionary(
       uniqueKeysWithValues: run.standardOutput.split(separator: "\n").map { line in

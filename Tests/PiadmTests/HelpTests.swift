@@ -4,28 +4,32 @@ import Testing
 
 extension CommandLineTests {
   /// The texts that a user reads first. After a change that is meant, write
-  /// them anew: `piadm help COMMAND > Tests/PiadmTests/Help/COMMAND.txt`.
+  /// them anew: `piadm bench mpi --help > Tests/PiadmTests/Help/bench-mpi.txt`.
   @Suite struct Help {
     private func stored(_ name: String) throws -> String {
       let folder = try #require(Bundle.module.resourceURL)
       return try String(contentsOf: folder.appending(path: "Help/\(name).txt"), encoding: .utf8)
     }
 
+    /// Checks the help of a command and of its subcommands.
+    /// - Returns: the names of all of them.
+    private func checkHelp(of command: [String], _ place: Workplace) throws -> [String] {
+      let name = command.isEmpty ? "piadm" : command.joined(separator: "-")
+      let help = try place.run(command + ["--help"])
+      #expect(help.exitCode == 0)
+      #expect(help.standardError == "")
+      #expect(help.standardOutput == (try stored(name)))
+      let parts = help.standardOutput.components(separatedBy: "SUBCOMMANDS:\n")
+      guard parts.count == 2 else { return [name] }
+      let subcommands = parts[1].split(separator: "\n").compactMap { $0.firstMatch(of: #/^  ([a-z]+)  /#)?.1 }
+      return try [name] + subcommands.flatMap { try checkHelp(of: command + [String($0)], place) }
+    }
+
     @Test("every command has the help that is stored")
     func helpTexts() throws {
       let place = try Workplace()
-      let overview = try place.run(["--help"])
-      #expect(overview.exitCode == 0)
-      #expect(overview.standardOutput == (try stored("piadm")))
-      let list = try #require(overview.standardOutput.components(separatedBy: "SUBCOMMANDS:\n").last)
-      let commands = list.split(separator: "\n").compactMap { $0.firstMatch(of: #/^  ([a-z]+)  /#)?.1 }
-      #expect(commands.contains("sample"))
-      for command in commands {
-        let help = try place.run([String(command), "--help"])
-        #expect(help.exitCode == 0)
-        #expect(help.standardError == "")
-        #expect(help.standardOutput == (try stored(String(command))))
-      }
+      let commands = try checkHelp(of: [], place)
+      #expect(Set(commands).isSuperset(of: ["piadm", "sample", "bench", "bench-mpi", "doctor"]))
       #expect(try place.content == [])
     }
 

@@ -1,4 +1,4 @@
-#include "CMPIBench.h"
+#include "CMPIAllocations.h"
 
 #include <stdatomic.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@ static void count_one(void) {
   atomic_fetch_add_explicit(&allocations, 1, memory_order_relaxed);
 }
 
-long bench_allocations(void) { return atomic_load(&allocations); }
+long allocation_count(void) { return atomic_load(&allocations); }
 
 #ifndef __has_feature
 #define __has_feature(name) 0
