@@ -42,8 +42,9 @@ extension CommandLineTests {
       let version = try place.run(["--version"], ranks: 3)
       #expect(version.exitCode == 0)
       #expect(version.standardOutput.wholeMatch(of: #/\d+\.\d+\.\d+\n/#) != nil)
-      // Where MPI starts, this choice of its transport makes it fail.
-      let without = ["OMPI_MCA_pml": "none", "MPIR_CVAR_CH4_NETMOD": "none"]
+      // Where MPI starts, these choices of its transport make it fail: Open
+      // MPI's, and those of the two libraries that MPICH is built on.
+      let without = ["OMPI_MCA_pml": "none", "UCX_TLS": "none", "FI_PROVIDER": "none"]
       #expect(try place.run(["doctor"], environment: without).exitCode != 0)
       #expect(try place.run(["doctor", "--help"], environment: without).exitCode == 0)
       #expect(try place.run(["--version"], environment: without).exitCode == 0)
@@ -53,9 +54,10 @@ extension CommandLineTests {
     func doctor() throws {
       let run = try Workplace().run(["doctor"], ranks: 3)
       #expect(run.exitCode == 0, "\(run.standardError)")
-      for word in ["MPI ", "launcher mpirun", "rank 0", "rank 1", "rank 2", "OpenVINO 2"] {
+      for word in ["MPI ", "rank 0", "rank 1", "rank 2", "OpenVINO 2"] {
         #expect(run.standardOutput.contains(word), "\(run.standardOutput)")
       }
+      #expect(run.standardOutput.contains(#/launcher (mpirun of Open MPI|PMI)/#))
     }
 
     @Test("doctor without OpenVINO tells the command that installs it")
