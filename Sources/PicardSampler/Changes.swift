@@ -59,8 +59,10 @@ struct Changes {
 
   /// Takes the maximum over the ranks, of which one knows each number, so that
   /// all of them hold all numbers.
-  mutating func agree(_ ring: any Ring) throws {
+  ///
+  /// - Parameter meanwhile: work to do while they wait.
+  mutating func agree(_ ring: any Ring, meanwhile: () -> Void) throws {
     var span = values.mutableSpan
-    try ring.maximum(&span)
+    try ring.maximum(&span, meanwhile: meanwhile)
   }
 }

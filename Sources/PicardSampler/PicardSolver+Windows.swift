@@ -95,6 +95,7 @@ extension PicardSolver {
     let end = min(count, options.window ?? count)
     windows[sample] = Window(segment: segment, first: 0, end: end)
     chunks[sample] = Array(repeating: nil, count: maps[segment].chunks)
+    noiseAhead[sample] = [:]
     return Opening(sample: sample, slices: 0..<end, edge: edge, holder: holder)
   }
 
@@ -162,8 +163,7 @@ extension PicardSolver {
         var part = Extension(opening: index, key: key, slices: slices)
         if owner(key) == ring.rank {
           part.noise = slices.map {
-            trajectory.segments[segment].slices[$0].noise(
-              from: noise, sample: samples[opening.sample], dimension: batch.model.dimension)
+            noiseAhead[opening.sample].removeValue(forKey: $0) ?? drawNoise(key, slice: $0)
           }
         }
         if level == levels.count { levels.append([]) }
@@ -171,6 +171,27 @@ extension PicardSolver {
       }
     }
     return levels
+  }
+
+  private func drawNoise(_ key: ChunkKey, slice: Int) -> State<Scalar>? {
+    trajectory.segments[key.segment].slices[slice].noise(
+      from: noise, sample: samples[key.sample], dimension: batch.model.dimension)
+  }
+
+  /// Draws the noise of the slices that may be opened after this round.
+  func drawAhead() {
+    for (sample, window) in windows.enumerated() where !isFinished(window) {
+      let reach = min(map(window).slices, window.end + (window.end - window.first))
+      guard reach > window.end else { continue }
+      for chunk in map(window).chunks(touching: window.end..<reach) {
+        let key = ChunkKey(segment: window.segment, chunk: chunk, sample: sample)
+        guard owner(key) == ring.rank else { continue }
+        for slice in map(window).slices(ofChunk: chunk).clamped(to: window.end..<reach)
+        where noiseAhead[sample][slice] == nil {
+          noiseAhead[sample][slice] = drawNoise(key, slice: slice)
+        }
+      }
+    }
   }
 
   /// Moves the edges to the ranks that open slices next.

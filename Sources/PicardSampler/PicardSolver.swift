@@ -21,6 +21,8 @@ public final class PicardSolver<Scalar: StateScalar> {
   /// The open chunks that this rank owns, by sample and number within the
   /// sample's segment.
   var chunks: [[Chunk<Scalar>?]]
+  /// Noise that was drawn before its slices are opened, by sample and slice.
+  var noiseAhead: [[Int: State<Scalar>]]
   var finished: [Int: [Scalar]] = [:]
   var record: RunRecord
   let clock = PhaseClock()
@@ -50,6 +52,7 @@ public final class PicardSolver<Scalar: StateScalar> {
     }
     windows = samples.map { _ in Window(segment: 0, first: 0, end: 0) }
     chunks = samples.map { _ in [] }
+    noiseAhead = samples.map { _ in [:] }
     record = RunRecord(trajectory)
   }
 
@@ -158,7 +161,9 @@ public final class PicardSolver<Scalar: StateScalar> {
     }
     if let failed { changes[failed.sample, failed.slice] = .infinity }
     if ring.size > 1, mixing != nil || options.stop.needsAgreement {
-      try clock.time(\.reduce) { try changes.agree(ring) }
+      try clock.time(\.reduce) {
+        try changes.agree(ring) { clock.time(\.update) { drawAhead() } }
+      }
     }
     if let position = changes.failure { throw failure(position) }
     clock.time(\.update) {

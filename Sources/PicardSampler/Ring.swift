@@ -16,7 +16,10 @@ public protocol Ring {
 
   /// Replaces every element by its maximum over the ranks. Maxima are exact,
   /// so all ranks hold the same bits afterwards.
-  func maximum(_ values: inout MutableSpan<Double>) throws
+  ///
+  /// - Parameter meanwhile: work that is done while the ranks wait for each
+  ///   other; it must not use this ring.
+  func maximum(_ values: inout MutableSpan<Double>, meanwhile: () -> Void) throws
 }
 
 /// A ring of one: what runs without a launcher.
@@ -30,5 +33,5 @@ public struct SingleRank: Ring {
   public func receive(into message: inout MutableRawSpan, from source: Int) {
     preconditionFailure("a single rank has nobody to receive from")
   }
-  public func maximum(_ values: inout MutableSpan<Double>) {}
+  public func maximum(_ values: inout MutableSpan<Double>, meanwhile: () -> Void) { meanwhile() }
 }

@@ -89,7 +89,7 @@ public struct RunRecord: Sendable {
     var changes = blocks.map(\.change) + [largestChange]
     if ring.size > 1 {
       var span = changes.mutableSpan
-      try ring.maximum(&span)
+      try ring.maximum(&span) {}
     }
     largestChange = changes.removeLast()
     for (block, change) in changes.enumerated() { blocks[block].change = change }
@@ -108,17 +108,26 @@ public struct PhaseSeconds: Hashable, Sendable {
   public var reduce = 0.0
 }
 
-/// A stopwatch for the phases of a round.
+/// A stopwatch that is in one phase at a time: a phase within another one
+/// stops the outer one's time.
 final class PhaseClock {
-  private(set) var seconds = PhaseSeconds()
-  private let clock = ContinuousClock()
+  typealias Phase = WritableKeyPath<PhaseSeconds, Double>
 
-  func time<Result>(
-    _ phase: WritableKeyPath<PhaseSeconds, Double>, _ body: () throws -> Result
-  ) rethrows -> Result {
-    let start = clock.now
-    defer { seconds[keyPath: phase] += (clock.now - start) / .seconds(1) }
+  private(set) var seconds = PhaseSeconds()
+  private var current: Phase?
+  private var since = ContinuousClock.now
+
+  func time<Result>(_ phase: Phase, _ body: () throws -> Result) rethrows -> Result {
+    let outer = current
+    enter(phase)
+    defer { enter(outer) }
     return try body()
+  }
+
+  private func enter(_ phase: Phase?) {
+    let now = ContinuousClock.now
+    if let current { seconds[keyPath: current] += (now - since) / .seconds(1) }
+    (current, since) = (phase, now)
   }
 }
 

@@ -69,6 +69,10 @@ public final class ScoreBatch<Scalar: StateScalar> {
     }
   }
 
+  /// Fills every call up, because rows were found to depend on their batch on
+  /// another rank.
+  public func padEveryCall() { isInvariant = false }
+
   /// Evaluates `f` on slices and hands it to them.
   ///
   /// - Returns: the index of the first slice whose value is not finite.

@@ -50,9 +50,10 @@ public final class MPIRing: Ring {
     }
   }
 
-  public func maximum(_ values: inout MutableSpan<Double>) throws {
+  public func maximum(_ values: inout MutableSpan<Double>, meanwhile: () -> Void) throws {
     let buffer = Buffer(copying: values.span)
     var request = try communicator.startAllReduce(buffer, .maximum)
+    meanwhile()
     let clock = ContinuousClock()
     try wait(clock.now, for: "the other ranks to agree on the changes") { try request.test() }
     let result = try request.wait()

@@ -29,6 +29,8 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     try world.agree { if world.rank == 0 { try checkOutputs() } }
     let setup = try world.agree { try Setup<Scalar>(command, ranks: world.size) }
     try world.agree { try setup.batch.checkInvariance(at: setup.grid.nodes) }
+    let isInvariant = try world.allReduce(setup.batch.isInvariant ? 1 : 0, .minimum) == 1
+    if !isInvariant { setup.batch.padEveryCall() }
     let replica = world.rank * options.replicas / world.size
     let samples = share(of: sampler.samples, replica, options.replicas)
     let picard = PicardOptions(
@@ -157,7 +159,6 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     let evaluations = try world.allReduce(record.evaluations, .sum)
     let bytesSent = try world.allReduce(outcome.bytesSent, .sum)
     let memory = try world.allReduce(peakMemoryBytes(), .maximum)
-    let isInvariant = try world.allReduce(setup.batch.isInvariant ? 1 : 0, .minimum) == 1
     let merged = try merge(record)
     try world.agree {
       guard world.rank == 0 else { return }
@@ -166,7 +167,7 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
         options: resolved.values, ranks: world.size, replicas: command.solver.replicas,
         steps: setup.trajectory.steps, samples: command.sampler.samples,
         shape: setup.model.shape, rounds: merged.rounds, evaluations: evaluations,
-        blocks: merged.blocks, finalChange: merged.change, batchInvariant: isInvariant,
+        blocks: merged.blocks, finalChange: merged.change, batchInvariant: setup.batch.isInvariant,
         digest: digest, seconds: .slowest(of: ranks), bytesSent: bytesSent,
         peakMemoryBytes: memory, versions: setup.versions)
       if let path = command.output.report { try report.write(to: path) }

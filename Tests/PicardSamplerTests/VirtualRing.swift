@@ -46,7 +46,8 @@ final class VirtualRing: Ring {
     message.withUnsafeMutableBytes { $0.copyBytes(from: bytes) }
   }
 
-  func maximum(_ values: inout MutableSpan<Double>) {
+  func maximum(_ values: inout MutableSpan<Double>, meanwhile: () -> Void) {
+    meanwhile()
     var mine: [Double] = []
     for index in 0..<values.count { mine.append(values[index]) }
     let largest = mailbox.maximum(mine)
