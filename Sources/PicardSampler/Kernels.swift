@@ -104,7 +104,8 @@ private func inBlocks(_ count: Int, _ block: (_ vectors: StrideTo<Int>) -> Void,
   rest(whole..<count)
 }
 
-/// `sum (x - y)^2` in `Double`.
+/// `sum (x - y)^2`, squared and summed in `Double`, which no difference of
+/// single-precision numbers overflows.
 @specialized(where Scalar == Float)
 @specialized(where Scalar == Double)
 func squaredDistance<Scalar: StateScalar>(_ x: [Scalar], _ y: [Scalar]) -> Double {
@@ -112,19 +113,17 @@ func squaredDistance<Scalar: StateScalar>(_ x: [Scalar], _ y: [Scalar]) -> Doubl
   precondition(y.count == count)
   let x = x.span
   let y = y.span
-  var sum = 0.0
-  inBlocks(count) { vectors in
-    var block = SIMD8<Scalar>.zero
-    for k in vectors {
-      let difference = lanes(x, k) - lanes(y, k)
-      block += difference * difference
-    }
-    sum += Double(block.sum())
-  } rest: { elements in
-    for k in elements {
-      let difference = Double(x[k] - y[k])
-      sum += difference * difference
-    }
+  var sums = SIMD8<Double>.zero
+  let whole = count & ~7
+  for k in stride(from: 0, to: whole, by: 8) {
+    var difference = SIMD8<Double>.zero
+    for lane in 0..<8 { difference[lane] = Double(x[k + lane] - y[k + lane]) }
+    sums += difference * difference
+  }
+  var sum = sums.sum()
+  for k in whole..<count {
+    let difference = Double(x[k] - y[k])
+    sum += difference * difference
   }
   return sum
 }

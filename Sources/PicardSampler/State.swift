@@ -59,13 +59,15 @@ struct State<Scalar: StateScalar> {
   }
 
   /// Root mean square of the difference, the largest over the components;
-  /// infinite where it is not a number.
+  /// infinite where it is not a number, and 0 only where the two are equal.
   func distance(to other: State) -> Double {
     var largest = 0.0
     for i in 0..<count {
       let sum = squaredDistance(components[i], other.components[i])
       guard sum.isFinite else { return .infinity }
       largest = max(largest, (sum / Double(position.count)).squareRoot())
+      // Squares of tiny differences vanish; the differences must not.
+      if largest == 0, components[i] != other.components[i] { largest = .leastNonzeroMagnitude }
     }
     return largest
   }

@@ -22,6 +22,22 @@ func cosine(_ x: Double) -> Double { cos(x) }
     }
   }
 
+  @Test("changes whose squares vanish still count at tolerance 0")
+  func tinyStates() throws {
+    let trajectory = try SamplerCase(method: .piadmODE).trajectory()
+    let target = try Gaussian<Double>(mean: [0, 0, 0], variances: [0.02, 0.3, 3])
+    let noise = RecordedNoise(
+      initialStates: [1e-200, -2e-200, 3e-200], stepNoise: nil, samples: 1,
+      otherwise: CounterNoise(seed: 0))
+    let reference = try SequentialSolver(
+      trajectory, batch: ScoreBatch(target, rows: 16), noise: noise, samples: [0]
+    ).run().samples[0].state
+    let solver = PicardSolver(
+      trajectory, options: PicardOptions(stop: .tolerance(0), trajectory: trajectory),
+      batch: ScoreBatch(target, rows: 16), ring: SingleRank(), noise: noise, samples: [0])
+    #expect(try solver.run().samples[0].state == reference)
+  }
+
   @Test(
     "the number of ranks enters no bit", arguments: SamplerCase.all,
     [StopRule.tolerance(1e-3), .iterations(4)])
