@@ -27,11 +27,11 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
   ],
   targets: [
     .systemLibrary(name: "CMPI", pkgConfig: mpi, providers: [.apt([mpi == "mpich" ? "libmpich-dev" : "libopenmpi-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CRandom123", providers: [.apt(["librandom123-dev"])]),
     .target(name: "COpenVINO"),
 
@@ -47,9 +47,7 @@ let package = Package(
       resources: [.copy("Models")], swiftSettings: swiftSettings),
     .target(
       name: "Results",
-      dependencies: [
-        "MPI", "NumPyFormat", "CPNG", .product(name: "Crypto", package: "swift-crypto"),
-      ],
+      dependencies: ["MPI", "NumPyFormat", "CPNG", "CCrypto"],
       swiftSettings: swiftSettings),
     .target(name: "CMPIBench", dependencies: ["CMPI"]),
     .executableTarget(
@@ -77,7 +75,7 @@ let package = Package(
     .testTarget(
       name: "PiadmTests",
       dependencies: [
-        "piadm", "ReadmeExample", "Launching", "NumPyFormat", .product(name: "Crypto", package: "swift-crypto"),
+        "piadm", "ReadmeExample", "Launching", "NumPyFormat", "Results",
       ],
       resources: [.copy("Help")], swiftSettings: swiftSettings),
     .testTarget(name: "DiffusionTests", dependencies: ["Diffusion"], swiftSettings: swiftSettings),
@@ -93,10 +91,7 @@ let package = Package(
       swiftSettings: swiftSettings),
     .testTarget(
       name: "ResultsTests",
-      dependencies: [
-        "Results", "NumPyFormat", "CPNG", "WriteSamples",
-        .product(name: "Crypto", package: "swift-crypto"),
-      ],
+      dependencies: ["Results", "NumPyFormat", "CPNG", "WriteSamples"],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "ScoreModelsTests", dependencies: ["ScoreModels", "Diffusion", "NumPyFormat"],

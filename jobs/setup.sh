@@ -33,7 +33,7 @@ esac
 
 # g++ brings the C and C++ libraries and the linker that Swift builds with.
 packages=(
-  "${mpi_packages[@]}" libpng-dev librandom123-dev pkg-config
+  "${mpi_packages[@]}" libpng-dev libssl-dev librandom123-dev pkg-config
   python3 python3-venv g++ git ca-certificates tzdata
 )
 # Libraries that the Swift tools themselves are linked with.

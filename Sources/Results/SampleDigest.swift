@@ -1,4 +1,3 @@
-import Crypto
 import Foundation
 
 /// SHA-256 of the samples, in lower-case hexadecimal digits: of their elements
@@ -16,7 +15,7 @@ func sampleDigest(of file: WholeFile, from start: Int, byteCount: Int) throws(Ou
   let descriptor = open(file.partialPath, O_RDONLY | O_CLOEXEC)
   guard descriptor >= 0 else { throw file.failure(errno) }
   defer { close(descriptor) }
-  var hash = SHA256()
+  let hash = SHA256()
   var piece = [UInt8](repeating: 0, count: pieceLength)
   var done = 0
   while true {
@@ -24,12 +23,12 @@ func sampleDigest(of file: WholeFile, from start: Int, byteCount: Int) throws(Ou
     if count < 0, errno == EINTR { continue }
     if count < 0 { throw file.failure(errno) }
     if count == 0 { break }
-    hash.update(data: piece[..<count])
+    hash.update(piece.span.extracting(..<count).bytes)
     done += count
   }
   guard done == byteCount else {
     throw OutputError(
       file: file.path, "holds \(done) bytes of samples after writing \(byteCount); is the disk full?")
   }
-  return hash.finalize().map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+  return hash.hexadecimal()
 }

@@ -1,7 +1,7 @@
-import Crypto
 import Foundation
 import Launching
 import NumPyFormat
+import Results
 import Testing
 
 extension CommandLineTests {
@@ -80,7 +80,7 @@ extension CommandLineTests {
       #expect(file.prefix(header.count) == Data(header))
       let data = file.dropFirst(header.count)
       #expect(data.count == 3 * Workplace.dimension * bytes)
-      #expect(SHA256.hash(data: data).map { String(format: "%02x", $0) }.joined() == digest)
+      #expect(SHA256.hexadecimal(of: data) == digest)
       #expect(try place.content == ["report.json", "samples.npy"])
     }
 

@@ -1,6 +1,6 @@
-import Crypto
 import Foundation
 import NumPyFormat
+import Results
 import Testing
 
 private struct Outcome {
@@ -63,7 +63,7 @@ private func mpirun(_ ranks: Int, _ command: [String]) -> [String] {
         ? withUnsafeBytes(of: Float(value).bitPattern.littleEndian) { Array($0) }
         : withUnsafeBytes(of: value.bitPattern.littleEndian) { Array($0) }
     }
-    let digest = SHA256.hash(data: words).map { String(format: "%02x", $0) }.joined()
+    let digest = SHA256.hexadecimal(of: words)
     for (ranks, groups) in [(1, 1), (2, 1), (2, 2), (3, 2), (4, 4), (7, 7)] {
       let file = folder.file("\(ranks)-\(groups).npy")
       let outcome = try run(
