@@ -84,6 +84,27 @@ struct MixingHistory<Scalar: StateScalar> {
     return products
   }
 
+  /// Stores this history, or reads it into an empty one.
+  ///
+  /// - Parameter state: any state of the same shape.
+  mutating func code(_ coder: inout StateCoder, like state: State<Scalar>) throws {
+    var iterates = last == nil ? 0 : stateChanges.count + 1
+    try coder.code(&iterates, in: 0...(depth + 1))
+    guard iterates > 0 else { return }
+    var (latest, residual) = last ?? (state, state)
+    try latest.code(&coder)
+    try residual.code(&coder)
+    last = (latest, residual)
+    while stateChanges.count < iterates - 1 {
+      stateChanges.append(state)
+      residualChanges.append(state)
+    }
+    for index in stateChanges.indices {
+      try stateChanges[index].code(&coder)
+      try residualChanges[index].code(&coder)
+    }
+  }
+
   /// Subtracts `(dX + dR) gamma`.
   func mix(_ gamma: [Double], into proposal: inout State<Scalar>) {
     for (index, changes) in zip(stateChanges, residualChanges).enumerated() {

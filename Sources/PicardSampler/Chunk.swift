@@ -37,6 +37,19 @@ final class Chunk<Scalar: StateScalar> {
     changes.append(0)
   }
 
+  /// Stores what the next round needs, or reads it into a chunk in which the
+  /// same slices are open.
+  ///
+  /// - Parameter depth: of the histories, where there are any.
+  func code(_ coder: inout StateCoder, depth: Int?) throws {
+    try coder.code(&leftValue)
+    try end.code(&coder)
+    for slice in slices { try slice.code(&coder) }
+    guard let depth else { return }
+    while histories.count < slices.count { histories.append(MixingHistory(depth: depth)) }
+    for index in histories.indices { try histories[index].code(&coder, like: end) }
+  }
+
   func slice(_ index: Int) -> TimeSlice<Scalar> { slices[index - first] }
 
   /// Runs the iteration over the active slices, the first of them unchanged.

@@ -173,7 +173,7 @@ extension PicardSolver {
     return levels
   }
 
-  private func drawNoise(_ key: ChunkKey, slice: Int) -> State<Scalar>? {
+  func drawNoise(_ key: ChunkKey, slice: Int) -> State<Scalar>? {
     trajectory.segments[key.segment].slices[slice].noise(
       from: noise, sample: samples[key.sample], dimension: batch.model.dimension)
   }

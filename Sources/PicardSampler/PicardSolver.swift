@@ -25,6 +25,8 @@ public final class PicardSolver<Scalar: StateScalar> {
   var noiseAhead: [[Int: State<Scalar>]]
   var finished: [Int: [Scalar]] = [:]
   var record: RunRecord
+  /// The state was taken from a checkpoint, so that slices are open already.
+  var isRestored = false
   let clock = PhaseClock()
 
   struct ChunkKey {
@@ -65,7 +67,7 @@ public final class PicardSolver<Scalar: StateScalar> {
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func run(observe: (RoundSummary) throws -> Void = { _ in }) throws -> Solution<Scalar> {
-    try start()
+    if !isRestored { try start() }
     while windows.contains(where: { !isFinished($0) }) {
       let levels = activeChunks()
       let own = Array(levels.joined())

@@ -74,6 +74,25 @@ public struct RunRecord: Sendable {
     largestChange = max(largestChange, change)
   }
 
+  /// Rounds and last changes of the segments that a sample has entered, the
+  /// last of which may not have had a round yet.
+  func progress(of sample: Int, in segment: Int) -> (iterations: [Int], changes: [Double]) {
+    let entered = (0...min(segment, segments.count - 1)).map { progress[Key(segment: $0, sample: sample)] }
+    return (entered.map { $0?.rounds ?? 0 }, entered.map { $0?.change ?? 0 })
+  }
+
+  /// Takes up what `progress` told of a sample.
+  mutating func restore(_ sample: Int, iterations: [Int], changes: [Double]) {
+    for (segment, value) in zip(iterations, changes).enumerated() where value.0 > 0 {
+      progress[Key(segment: segment, sample: sample)] = (value.0, value.1)
+    }
+    let total = iterations.reduce(0, +)
+    let last = changes[iterations.lastIndex { $0 > 0 } ?? 0]
+    // The last round is that of the samples that have had the most.
+    if total > rounds { (rounds, largestChange) = (total, last) }
+    if total == rounds { largestChange = max(largestChange, last) }
+  }
+
   /// Sums up per block once the run has ended; the changes that other ranks
   /// alone know are taken from them.
   mutating func close(_ ring: any Ring) throws {

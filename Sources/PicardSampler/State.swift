@@ -72,6 +72,11 @@ struct State<Scalar: StateScalar> {
     return largest
   }
 
+  /// Stores the numbers of this state, or reads them.
+  mutating func code(_ coder: inout StateCoder) throws {
+    for i in 0..<count { try coder.code(&components[i]) }
+  }
+
   /// Adds `factor other`.
   mutating func add(_ factor: Double, _ other: State) {
     for i in 0..<count { accumulate(&components[i], Scalar(factor), other.components[i]) }

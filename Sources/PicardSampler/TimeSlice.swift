@@ -51,6 +51,16 @@ final class TimeSlice<Scalar: StateScalar> {
     output.step(map, from: state, value: value, earlierValue: earlierValue, noise: noise)
   }
 
+  /// Stores what the next round needs, or reads it.
+  func code(_ coder: inout StateCoder) throws {
+    try state.code(&coder)
+    try earlierState.code(&coder)
+    try coder.code(&value)
+    try coder.code(&slope)
+    try coder.code(&wasEvaluated)
+    try coder.code(&needsEvaluation)
+  }
+
   /// Distance of the proposal from the state.
   var change: Double { proposal.distance(to: state) }
 

@@ -1,0 +1,114 @@
+import Diffusion
+
+/// The state between two rounds: how far every sample is, which all ranks
+/// know, and the open chunks, each known to its owner. Noise is not part of
+/// it, since it can be drawn again.
+extension PicardSolver: ResumableSolver {
+  public func progress() throws -> [SampleProgress] {
+    var progress = samples.indices.map { index in
+      let window = windows[index]
+      let (iterations, changes) = record.progress(of: index, in: window.segment)
+      return SampleProgress(
+        sample: samples[index], segment: window.segment, first: window.first, end: window.end,
+        rounds: window.rounds, iterations: iterations, changes: changes)
+    }
+    // Where the number of rounds is fixed, a change is known to one rank alone.
+    var changes = progress.flatMap(\.changes)
+    if ring.size > 1, !changes.isEmpty {
+      var span = changes.mutableSpan
+      try ring.maximum(&span) {}
+    }
+    for index in progress.indices {
+      let count = progress[index].changes.count
+      progress[index].changes = Array(changes.prefix(count))
+      changes.removeFirst(count)
+    }
+    return progress
+  }
+
+  public func forEachPiece(_ body: (PieceKey, [UInt8]) throws -> Void) throws {
+    for (index, sample) in samples.enumerated() {
+      if var position = finished[index] {
+        var coder = StateCoder()
+        try coder.code(&position)
+        try body(PieceKey(sample: sample, chunk: 0), coder.bytes)
+      }
+      for (number, chunk) in chunks[index].enumerated() {
+        guard let chunk else { continue }
+        var coder = StateCoder()
+        try chunk.code(&coder, depth: options.anderson?.history)
+        try body(PieceKey(sample: sample, chunk: number), coder.bytes)
+      }
+    }
+  }
+
+  public func restore(_ progress: [SampleProgress], piece: (PieceKey) throws -> [UInt8]) throws {
+    let bySample = Dictionary(progress.map { ($0.sample, $0) }) { first, _ in first }
+    for (index, sample) in samples.enumerated() {
+      guard let stored = bySample[sample] else {
+        throw StoredStateError("sample \(sample) is not stored")
+      }
+      windows[index] = try window(stored)
+      record.restore(index, iterations: stored.iterations, changes: stored.changes)
+      if isFinished(windows[index]) {
+        try restoreFinished(index, piece)
+      } else {
+        try restoreChunks(index, piece)
+      }
+    }
+    isRestored = true
+  }
+
+  private func restoreFinished(
+    _ index: Int, _ piece: (PieceKey) throws -> [UInt8]
+  ) throws {
+    guard let last = maps.last, last.owner(ofChunk: last.chunks - 1) == ring.rank else { return }
+    var position = [Scalar](repeating: 0, count: batch.model.dimension)
+    var coder = StateCoder(reading: try piece(PieceKey(sample: samples[index], chunk: 0)))
+    try coder.code(&position)
+    try coder.finish()
+    finished[index] = position
+  }
+
+  private func restoreChunks(_ index: Int, _ piece: (PieceKey) throws -> [UInt8]) throws {
+    let window = windows[index]
+    let segment = trajectory.segments[window.segment]
+    chunks[index] = Array(repeating: nil, count: map(window).chunks)
+    for number in map(window).chunks(touching: window.first..<window.end) {
+      let key = ChunkKey(segment: window.segment, chunk: number, sample: index)
+      guard owner(key) == ring.rank else { continue }
+      let slices = map(window).slices(ofChunk: number)
+      let zeros = [Scalar](repeating: 0, count: batch.model.dimension)
+      let state = State(Array(repeating: zeros, count: segment.components))
+      let chunk = Chunk(first: slices.lowerBound, state: state, leftValue: zeros)
+      for slice in slices where slice < window.end {
+        chunk.open(segment.slices[slice], noise: drawNoise(key, slice: slice))
+      }
+      var coder = StateCoder(reading: try piece(PieceKey(sample: samples[index], chunk: number)))
+      try chunk.code(&coder, depth: options.anderson?.history)
+      try coder.finish()
+      chunks[index][number] = chunk
+    }
+  }
+
+  /// The window of a stored sample, if this solver can have got there.
+  private func window(_ stored: SampleProgress) throws -> Window {
+    let segments = trajectory.segments.count
+    let isConsistent =
+      stored.rounds >= 0 && 0...segments ~= stored.segment
+      && stored.iterations.count == min(stored.segment + 1, segments)
+      && stored.changes.count == stored.iterations.count
+      && stored.iterations.allSatisfy { 0...Int(UInt32.max) ~= $0 }
+    let window = Window(
+      segment: stored.segment, first: stored.first, end: stored.end, rounds: stored.rounds)
+    guard isConsistent else { throw StoredStateError("the progress of sample \(stored.sample) is odd") }
+    if isFinished(window) { return Window(segment: segments, first: 0, end: 0) }
+    let slices = map(window).slices
+    guard 0 <= window.first, window.first < window.end, window.end <= slices,
+      window.end - window.first <= options.window ?? slices
+    else {
+      throw StoredStateError("sample \(stored.sample) is at steps that its window cannot cover")
+    }
+    return window
+  }
+}
