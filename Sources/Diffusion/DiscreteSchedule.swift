@@ -2,7 +2,7 @@ import Foundation
 
 /// The training timesteps of a discrete-time model: `alphaBar[i] = alpha^2` at
 /// timestep `i`, decreasing; timestep `i` sits at noise time `-log alphaBar[i]`.
-public struct DiscreteSchedule: Hashable, Sendable {
+public struct DiscreteSchedule: NoiseSchedule {
   /// How sampling steps are chosen among the training timesteps (the names of
   /// Lin et al., WACV 2024, and of diffusers).
   public enum Spacing: String, Hashable, Sendable, CaseIterable {
@@ -14,12 +14,43 @@ public struct DiscreteSchedule: Hashable, Sendable {
     case linspace
   }
 
+  /// Whose conventions place the steps. Each is named after the scheduler of
+  /// diffusers that it follows.
+  public enum Rule: Hashable, Sendable {
+    case ddpm
+    /// Every step leads `count / steps` timesteps down, even where the next
+    /// one is evaluated elsewhere.
+    case ddim
+    case multistep(MultistepRule)
+    /// Timesteps may be fractions; noise levels are interpolated between them.
+    case euler
+  }
+
+  /// What DPMSolverMultistepScheduler adds. It chooses among one timestep more
+  /// than it has steps, and leaves the lowest out.
+  public struct MultistepRule: Hashable, Sendable {
+    /// Timesteps with a smaller `log(alpha / sigma)` are left out.
+    public var leastLogRatio = -Double.infinity
+    /// Runs of fewer steps end with one of first order.
+    public var firstOrderEndBelow = 15
+    /// Timesteps between training timesteps go to the nearest one, not to the
+    /// one below.
+    public var roundsTimesteps = true
+
+    public init() {}
+  }
+
   public let alphaBar: [Double]
   public var spacing: Spacing
   /// Added to every timestep of `leading` spacing.
   public var stepsOffset: Int
   /// `alpha^2` after the last step; 1 is clean data.
   public var finalAlphaBar: Double
+  public var rule = Rule.ddpm
+  public var levels = NoiseLevels.trained
+  /// Ends of noise levels that are not `trained`; `nil` for those of the timesteps.
+  public var leastLevel: Double?
+  public var greatestLevel: Double?
 
   public init(
     alphaBar: [Double], spacing: Spacing = .leading, stepsOffset: Int = 0, finalAlphaBar: Double = 1
@@ -48,53 +79,30 @@ public struct DiscreteSchedule: Hashable, Sendable {
     (0..<count).map { start + (end - start) * Double($0) / Double(max(count - 1, 1)) }
   }
 
-  /// The timesteps of a run of `steps` steps, from noise to data.
-  ///
-  /// - Throws: `DiffusionError` where there are fewer training timesteps than
-  ///   steps, or where `stepsOffset` leads past the last one.
-  public func timesteps(_ steps: Int) throws -> [Int] {
-    let count = alphaBar.count
-    guard steps >= 1, steps <= count else {
-      throw DiffusionError(
-        "the model has \(count) training timesteps: --steps must be from 1 to \(count), not \(steps)")
-    }
-    let ascending: [Int]
-    switch spacing {
-    case .leading:
-      ascending = (0..<steps).map { $0 * (count / steps) + stepsOffset }
-    case .trailing:
-      let ratio = Double(count) / Double(steps)
-      ascending = (0..<steps).map {
-        Int((Double(count) - Double($0) * ratio).rounded(.toNearestOrEven)) - 1
-      }.reversed()
-    case .linspace:
-      let ratio = Double(count - 1) / Double(max(steps - 1, 1))
-      ascending = (0..<steps).map { Int((Double($0) * ratio).rounded(.toNearestOrEven)) }
-    }
-    guard let first = ascending.first, let last = ascending.last, first >= 0, last < count else {
-      throw DiffusionError(
-        "steps_offset \(stepsOffset) leads past the last training timestep at \(steps) steps")
-    }
-    return ascending.reversed()
-  }
-
   /// The timestep, possibly fractional, at which the model was trained for
   /// this noise time: exact at the training timesteps, between them
   /// interpolated linearly in noise time, clamped outside.
   public func timestep(at time: NoiseTime) -> Double {
     let target = time.alpha * time.alpha
-    var (low, high) = (0, alphaBar.count - 1)
-    if target >= alphaBar[low] { return 0 }
-    if target <= alphaBar[high] { return Double(high) }
-    while high - low > 1 {
-      let middle = (low + high) / 2
-      if alphaBar[middle] > target { low = middle } else { high = middle }
+    let timestep = position { alphaBar[$0] > target } of: { below in
+      log(target / alphaBar[below]) / log(alphaBar[below + 1] / alphaBar[below])
     }
-    let fraction = log(target / alphaBar[low]) / log(alphaBar[high] / alphaBar[low])
-    let timestep = Double(low) + fraction
     // alpha is a rounded square root: a training timestep comes back to within
     // a few units in the last place, and must be hit exactly.
     let nearest = timestep.rounded()
     return abs(timestep - nearest) < 1e-6 ? nearest : timestep
+  }
+
+  /// The place among the training timesteps, clamped to them, behind the last
+  /// one that `isBefore`, by the share of its interval.
+  func position(isBefore: (Int) -> Bool, of share: (_ below: Int) -> Double) -> Double {
+    var (low, high) = (0, alphaBar.count - 1)
+    guard isBefore(low) else { return 0 }
+    guard !isBefore(high) else { return Double(high) }
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if isBefore(middle) { low = middle } else { high = middle }
+    }
+    return min(Double(low) + share(low), Double(high))
   }
 }

@@ -1,7 +1,7 @@
 /// What a model predicts, and how that becomes a score or a denoised estimate.
 ///
 /// With `y = alpha x_0 + sigma eps`:
-public enum Parametrization: String, Hashable, Sendable, CaseIterable {
+public enum Parametrization: Hashable, Sendable {
   /// `grad log p_s(y)`.
   case score
   /// The noise `eps` (Ho, Jain and Abbeel, NeurIPS 2020).
@@ -13,6 +13,10 @@ public enum Parametrization: String, Hashable, Sendable, CaseIterable {
   /// The denoiser `D(y / alpha; sigma / alpha)` of Karras et al. (NeurIPS 2022);
   /// the model is handed `y / alpha`.
   case denoiser
+  /// The network `F` inside the denoiser of Karras et al. (NeurIPS 2022, table 1),
+  /// `D(x; sigma_E) = c_skip x + c_out F(c_in x)`, for data of this standard
+  /// deviation; the model is handed `c_in x`. Some networks return `-F`.
+  case preconditioned(dataDeviation: Double, isNegated: Bool)
   /// The velocity `u = eps - x_0` of flow matching at flow time
   /// `q = sigma / (alpha + sigma)`; the model is handed `y / (alpha + sigma)`,
   /// which is `(1 - q) x_0 + q eps`.
@@ -23,6 +27,7 @@ public enum Parametrization: String, Hashable, Sendable, CaseIterable {
     switch self {
     case .score, .noise, .velocity, .sample: 1
     case .denoiser: 1 / time.alpha
+    case .preconditioned(let deviation, _): 1 / time.scale(ofDataDeviation: deviation)
     case .flow: 1 / (time.alpha + time.sigma)
     }
   }
@@ -37,6 +42,10 @@ public enum Parametrization: String, Hashable, Sendable, CaseIterable {
       case .noise: return (1 / alpha, -sigma / alpha)
       case .velocity: return (alpha, -sigma)
       case .sample, .denoiser: return (0, 1)
+      case .preconditioned(let deviation, let isNegated):
+        let scale = time.scale(ofDataDeviation: deviation)
+        let factor = sigma * deviation / scale
+        return (alpha * deviation * deviation / (scale * scale), isNegated ? -factor : factor)
       case .flow: return (1 / (alpha + sigma), -sigma / (alpha + sigma))
       }
     case .score:
@@ -45,9 +54,20 @@ public enum Parametrization: String, Hashable, Sendable, CaseIterable {
       case .noise: return (0, -1 / sigma)
       case .velocity: return (-1, -alpha / sigma)
       case .sample, .denoiser: return (-1 / (sigma * sigma), alpha / (sigma * sigma))
+      case .preconditioned(let deviation, let isNegated):
+        let scale = time.scale(ofDataDeviation: deviation)
+        let factor = alpha * deviation / (sigma * scale)
+        return (-1 / (scale * scale), isNegated ? -factor : factor)
       case .flow: return (-1 / (sigma * (alpha + sigma)), -alpha / (sigma * (alpha + sigma)))
       }
     }
+  }
+}
+
+extension NoiseTime {
+  /// The state's standard deviation where the data have this one.
+  fileprivate func scale(ofDataDeviation deviation: Double) -> Double {
+    (alpha * alpha * deviation * deviation + sigma * sigma).squareRoot()
   }
 }
 

@@ -1,3 +1,22 @@
+/// A source whose initial states have a standard deviation other than 1.
+public struct ScaledStart: NoiseSource {
+  let source: any NoiseSource
+  let deviation: Double
+
+  public init(_ source: any NoiseSource, deviation: Double) {
+    self.source = source
+    self.deviation = deviation
+  }
+
+  public func fill<Scalar: StateScalar>(
+    _ output: inout MutableSpan<Scalar>, stream: NoiseStream, step: Int, sample: Int
+  ) {
+    source.fill(&output, stream: stream, step: step, sample: sample)
+    guard stream == .initialState else { return }
+    for k in 0..<output.count { output[k] *= Scalar(deviation) }
+  }
+}
+
 /// Initial states and step noise from elsewhere, for comparisons with other
 /// programs; numbers that were not recorded are drawn.
 public struct RecordedNoise: NoiseSource, Sendable {

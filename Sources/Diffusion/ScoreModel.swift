@@ -16,9 +16,13 @@ public protocol ScoreModel<Scalar> {
   /// What `predict` computes.
   var parametrization: Parametrization { get }
 
-  /// The training timesteps of a discrete-time model; `nil` for models that
-  /// are continuous in time.
-  var schedule: DiscreteSchedule? { get }
+  /// The noise times the model was trained at; `nil` for models that are
+  /// continuous in time.
+  var schedule: (any NoiseSchedule)? { get }
+
+  /// What is done to the denoised estimate before a step uses it; `nil` where
+  /// it is used as predicted.
+  var bound: EstimateBound? { get }
 
   /// Predicts for `times.count` rows.
   ///
@@ -31,10 +35,28 @@ public protocol ScoreModel<Scalar> {
   func predict(
     _ states: Span<Scalar>, at times: Span<NoiseTime>, into output: inout MutableSpan<Scalar>
   ) throws
+
+  /// Predicts for rows of known samples: what models implement whose
+  /// prediction depends on more than state and noise time, such as a class
+  /// label for each sample. Others have it from `predict(_:at:into:)`.
+  ///
+  /// - Parameter samples: the number of the sample that each row belongs to.
+  func predict(
+    _ states: Span<Scalar>, at times: Span<NoiseTime>, of samples: Span<Int>,
+    into output: inout MutableSpan<Scalar>
+  ) throws
 }
 
 extension ScoreModel {
-  public var schedule: DiscreteSchedule? { nil }
+  public var schedule: (any NoiseSchedule)? { nil }
+  public var bound: EstimateBound? { nil }
+
+  public func predict(
+    _ states: Span<Scalar>, at times: Span<NoiseTime>, of samples: Span<Int>,
+    into output: inout MutableSpan<Scalar>
+  ) throws {
+    try predict(states, at: times, into: &output)
+  }
 
   /// Elements of one sample.
   public var dimension: Int { shape.reduce(1, *) }

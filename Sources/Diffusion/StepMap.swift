@@ -5,7 +5,8 @@ import Foundation
 ///     y' = A y + B f(y) + D f(y_before) + C xi
 ///
 /// with scalars from the grid alone, `f` the score or the denoised estimate,
-/// `y_before` the state one step earlier and `xi` standard normal.
+/// `y_before` the state one step earlier and `xi` standard normal. Where the
+/// estimate `x_0` is bounded, `f = bound(x_0) + E x_0`.
 public struct StepMap: Hashable, Sendable {
   public enum Kind: String, Hashable, Sendable, CaseIterable {
     /// The exponential integrator of Chen, Ren, Ying and Rotskoff (NeurIPS
@@ -30,6 +31,8 @@ public struct StepMap: Hashable, Sendable {
     public var earlierValue: Double
     /// C, the standard deviation of the step's noise.
     public var noise: Double
+    /// E, the factor of the estimate as predicted beside the bounded one.
+    public var unbounded = 0.0
     /// `df/dy` where the data are a single point: what a secant knows before
     /// it has seen two states.
     public var priorSlope: Double
@@ -46,10 +49,11 @@ public struct StepMap: Hashable, Sendable {
   ///   - noiseLevel: 0 (probability flow) to 1 (reverse SDE).
   ///   - restarts: steps at which a multistep map has no usable history and is
   ///     first order; step 0 always is one.
+  ///   - bound: what is done to the denoised estimate.
   /// - Throws: `DiffusionError` where the grid or the noise level does not suit
   ///   the kind.
   public init(
-    _ kind: Kind, on grid: TimeGrid, noiseLevel: Double, restarts: Set<Int> = []
+    _ kind: Kind, on grid: TimeGrid, noiseLevel: Double, restarts: Set<Int> = [], bound: EstimateBound? = nil
   ) throws {
     guard noiseLevel >= 0, noiseLevel <= 1 else {
       throw DiffusionError("--noise-level must be from 0 to 1, not \(noiseLevel)")
@@ -70,10 +74,14 @@ public struct StepMap: Hashable, Sendable {
       case .exponential:
         return Self.exponential(from, to, noiseLevel)
       case .posterior:
-        return Self.posterior(from, to, noiseLevel)
+        let step = Self.posterior(from, grid.landings[index], noiseLevel)
+        return bound?.keepsDirection == true ? Self.keepingDirection(step, from, grid.landings[index]) : step
       case .multistep:
         let first = Self.posterior(from, to, 0)
-        guard index > 0, !restarts.contains(index), to.sigma > 0 else { return first }
+        let isLast = index == grid.steps - 1
+        guard index > 0, !restarts.contains(index), to.sigma > 0, !(isLast && grid.endsFirstOrder) else {
+          return first
+        }
         return Self.secondOrder(first, before: grid.nodes[index - 1], from, to)
       }
     }
@@ -96,6 +104,15 @@ public struct StepMap: Hashable, Sendable {
     return Step(
       state: state, value: to.alpha - from.alpha * state, earlierValue: 0,
       noise: level * ratio * (-expm1(to.s - from.s)).squareRoot(), priorSlope: 0)
+  }
+
+  /// `y' = alpha' bound(x_0) + (A y - alpha A x_0)`: the direction to the noise
+  /// from the estimate as predicted.
+  private static func keepingDirection(_ step: Step, _ from: NoiseTime, _ to: NoiseTime) -> Step {
+    var step = step
+    step.value = to.alpha
+    step.unbounded = -from.alpha * step.state / to.alpha
+    return step
   }
 
   private static func secondOrder(

@@ -4,23 +4,42 @@ import Foundation
 /// noise time decreases strictly.
 public struct TimeGrid: Hashable, Sendable {
   public let nodes: [NoiseTime]
+  /// Where a step of the posterior map leads: the next node, except with
+  /// schedulers that aim beside it. The model is always evaluated at nodes.
+  public let landings: [NoiseTime]
+  /// The last step of a multistep map is of first order.
+  public let endsFirstOrder: Bool
+  /// Standard deviation of the noise that the first state is.
+  public let initialDeviation: Double
 
   /// Number of steps, one less than the nodes.
   public var steps: Int { nodes.count - 1 }
 
+  /// - Parameters:
+  ///   - landings: where the steps lead, if not to the next node; noise time
+  ///     may stay the same in the last one.
+  ///   - endsFirstOrder: a multistep map ends with a step of first order, as
+  ///     it always does on clean data.
+  ///   - initialDeviation: of the noise that the first state is.
   /// - Throws: `DiffusionError` unless there are two nodes or more and noise
   ///   time decreases strictly.
-  public init(nodes: [NoiseTime]) throws {
+  public init(
+    nodes: [NoiseTime], landings: [NoiseTime]? = nil, endsFirstOrder: Bool = false, initialDeviation: Double = 1
+  ) throws {
     guard nodes.count >= 2 else {
       throw DiffusionError("a time grid needs at least two nodes, not \(nodes.count)")
     }
     for (index, (node, next)) in zip(nodes, nodes.dropFirst()).enumerated()
-    where !(node.s > next.s && next.s >= 0) {
+    where !((node.s > next.s || landings != nil && index == nodes.count - 2 && node.s == next.s) && next.s >= 0) {
       throw DiffusionError(
         "noise times must decrease strictly and stay >= 0: node \(index) is at \(node.s), node \(index + 1) at \(next.s)"
       )
     }
     self.nodes = nodes
+    self.landings = landings ?? Array(nodes.dropFirst())
+    self.endsFirstOrder = endsFirstOrder
+    self.initialDeviation = initialDeviation
+    precondition(self.landings.count == nodes.count - 1)
   }
 
   /// Any strictly decreasing list of forward noise times.
@@ -52,11 +71,9 @@ public struct TimeGrid: Hashable, Sendable {
     }
   }
 
-  /// A model's own training timesteps, the last step landing on
-  /// `schedule.finalAlphaBar`.
-  public static func model(_ schedule: DiscreteSchedule, steps: Int) throws -> TimeGrid {
-    let nodes = try schedule.timesteps(steps).map { NoiseTime(alphaBar: schedule.alphaBar[$0]) }
-    return try TimeGrid(nodes: nodes + [NoiseTime(alphaBar: schedule.finalAlphaBar)])
+  /// A model's own noise times.
+  public static func model(_ schedule: any NoiseSchedule, steps: Int) throws -> TimeGrid {
+    try schedule.grid(steps: steps)
   }
 
   /// `N` consecutive runs of steps whose sizes differ by at most one, the

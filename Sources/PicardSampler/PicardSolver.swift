@@ -101,14 +101,14 @@ public final class PicardSolver<Scalar: StateScalar> {
   }
 
   private func evaluate(_ own: [ChunkKey]) throws -> Position? {
-    var slices: [(slice: TimeSlice<Scalar>, quantity: StepQuantity)] = []
+    var slices: [(slice: TimeSlice<Scalar>, quantity: StepQuantity, sample: Int)] = []
     var positions: [Position] = []
     for key in own {
       let segment = trajectory.segments[key.segment]
       for index in activeSlices(key) {
         let slice = self[key].slice(index)
         guard slice.needsEvaluation else { continue }
-        slices.append((slice, segment.quantity))
+        slices.append((slice, segment.quantity, samples[key.sample]))
         positions.append(Position(sample: key.sample, slice: index))
       }
     }

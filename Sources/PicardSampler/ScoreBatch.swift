@@ -20,6 +20,8 @@ public final class ScoreBatch<Scalar: StateScalar> {
   private var input: [Scalar]
   private var output: [Scalar]
   private var times: [NoiseTime]
+  /// The sample that each row belongs to.
+  private var samples: [Int]
 
   /// - Parameters:
   ///   - rows: rows a call at most.
@@ -32,6 +34,7 @@ public final class ScoreBatch<Scalar: StateScalar> {
     input = [Scalar](repeating: 0, count: rows * model.dimension)
     output = input
     times = [NoiseTime](repeating: .clean, count: rows)
+    samples = [Int](repeating: 0, count: rows)
   }
 
   /// Evaluates rows alone and in batches of other sizes, and compares bits.
@@ -76,22 +79,25 @@ public final class ScoreBatch<Scalar: StateScalar> {
   /// Evaluates `f` on slices and hands it to them.
   ///
   /// - Returns: the index of the first slice whose value is not finite.
-  func evaluate(_ slices: [(slice: TimeSlice<Scalar>, quantity: StepQuantity)]) throws -> Int? {
+  func evaluate(
+    _ slices: [(slice: TimeSlice<Scalar>, quantity: StepQuantity, sample: Int)]
+  ) throws -> Int? {
     let dimension = model.dimension
     var failed: Int?
     var first = 0
     while first < slices.count {
       let count = min(rows, slices.count - first)
       for row in 0..<count {
-        let slice = slices[first + row].slice
+        let (slice, _, sample) = slices[first + row]
         times[row] = slice.map.time
+        samples[row] = sample
         let factor = model.parametrization.inputScale(at: slice.map.time)
         scale(&input, from: row * dimension, Scalar(factor), slice.state.position)
       }
       try call(isInvariant ? count : padded(count))
       for row in 0..<count {
-        let (slice, quantity) = slices[first + row]
-        let conversion = model.parametrization.conversion(to: quantity, at: slice.map.time)
+        let (slice, quantity, _) = slices[first + row]
+        let conversion = conversion(row, slice, to: quantity)
         let output = output
         let prediction = output.span.extracting((row * dimension)..<((row + 1) * dimension))
         if !slice.absorb(prediction, conversion), failed == nil { failed = first + row }
@@ -102,9 +108,24 @@ public final class ScoreBatch<Scalar: StateScalar> {
     return failed
   }
 
+  /// The coefficients that turn a row's prediction into `quantity`. Where the
+  /// model's estimates are bounded, the prediction becomes the bounded estimate
+  /// first.
+  private func conversion(
+    _ row: Int, _ slice: TimeSlice<Scalar>, to quantity: StepQuantity
+  ) -> (state: Double, prediction: Double) {
+    let time = slice.map.time
+    guard let bound = model.bound else { return model.parametrization.conversion(to: quantity, at: time) }
+    let estimate = model.parametrization.conversion(to: .denoised, at: time)
+    bound.apply(
+      to: &output, from: row * model.dimension, state: slice.state.position, estimate,
+      unbounded: slice.map.unbounded)
+    return Parametrization.sample.conversion(to: quantity, at: time)
+  }
+
   /// Seconds of one call.
   func time(_ count: Int, at node: NoiseTime) throws -> Double {
-    for row in 0..<count { times[row] = node }
+    for row in 0..<count { (times[row], samples[row]) = (node, 0) }
     let clock = ContinuousClock()
     let start = clock.now
     try call(count)
@@ -115,7 +136,7 @@ public final class ScoreBatch<Scalar: StateScalar> {
   private func padded(_ count: Int) -> Int {
     let dimension = model.dimension
     for row in count..<rows {
-      times[row] = times[0]
+      (times[row], samples[row]) = (times[0], samples[0])
       for k in 0..<dimension { input[row * dimension + k] = input[k] }
     }
     return rows
@@ -123,7 +144,7 @@ public final class ScoreBatch<Scalar: StateScalar> {
 
   private func call(_ count: Int) throws {
     let dimension = model.dimension
-    let (input, times) = (input, times)
+    let (input, times, samples) = (input, times, samples)
     // Moved out and back, since a span cannot be taken of a class's property.
     var output: [Scalar] = []
     swap(&output, &self.output)
@@ -132,7 +153,7 @@ public final class ScoreBatch<Scalar: StateScalar> {
     var predictions = span._mutatingExtracting(0..<(count * dimension))
     try model.predict(
       input.span.extracting(0..<(count * dimension)), at: times.span.extracting(0..<count),
-      into: &predictions)
+      of: samples.span.extracting(0..<count), into: &predictions)
     calls += 1
     if latency > 0 { Thread.sleep(forTimeInterval: latency) }
   }

@@ -80,7 +80,7 @@ public final class SequentialSolver<Scalar: StateScalar> {
       }
     }
     let failed = try clock.time(\.score) {
-      try batch.evaluate(slices.map { ($0, current.quantity) })
+      try batch.evaluate(zip(slices, samples).map { ($0, current.quantity, $1) })
     }
     if let failed {
       throw SamplingError(

@@ -13,6 +13,8 @@ struct SliceMap: Hashable, Sendable {
   var value: Pair
   /// D, for the position.
   var earlierValue: Double
+  /// Share of the estimate as predicted in `f`, where estimates are bounded.
+  var unbounded = 0.0
   /// Noise time at which `f` is evaluated.
   var time: NoiseTime
   /// `df/dy` before two evaluations are known.
@@ -32,6 +34,7 @@ struct SliceMap: Hashable, Sendable {
     state = Gain(uu: step.state)
     value = Pair(u: step.value)
     earlierValue = step.earlierValue
+    unbounded = step.unbounded
     time = map.grid.nodes[index]
     priorSlope = step.priorSlope
     noise = step.noise == 0 ? .none : .step(index, deviation: step.noise)

@@ -35,17 +35,18 @@ public struct Trajectory: Hashable, Sendable {
   ///   - blocks: number of blocks; their sizes differ by at most one.
   ///   - corrector: run after every block, the last one too, but not where a
   ///     block ends on clean data, which leaves it nothing to do.
+  ///   - bound: what is done to the model's denoised estimate.
   /// - Throws: `DiffusionError` where the numbers do not fit together.
   public init(
     _ kind: StepMap.Kind, on grid: TimeGrid, noiseLevel: Double, blocks: Int = 1,
-    corrector: LangevinCorrector.Settings = .init(steps: 0)
+    corrector: LangevinCorrector.Settings = .init(steps: 0), bound: EstimateBound? = nil
   ) throws {
     try corrector.validate()
     let blocks = try grid.blocks(blocks)
     // A corrector moves the state off the trajectory that the history of a
     // multistep map belongs to.
     let restarts = corrector.steps > 0 ? Set(blocks.map(\.lowerBound)) : []
-    let map = try StepMap(kind, on: grid, noiseLevel: noiseLevel, restarts: restarts)
+    let map = try StepMap(kind, on: grid, noiseLevel: noiseLevel, restarts: restarts, bound: bound)
     segments = blocks.enumerated().flatMap { block, range in
       let predictor = Segment(
         kind: .predictor(first: range.lowerBound), quantity: map.quantity, components: 1,

@@ -14,7 +14,7 @@ import Foundation
 public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
   public let shape: [Int]
   public let parametrization: Parametrization
-  public let schedule: DiscreteSchedule?
+  public let schedule: (any NoiseSchedule)?
   /// Numbers in the network's weights.
   public let parameterCount: Int
   /// The library that evaluates the network.
@@ -23,7 +23,7 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
   public let threads: Int
 
   private let file: String
-  private let trainingSchedule: DiscreteSchedule
+  private let trainingSchedule: any NoiseSchedule
   private let network: CompiledNetwork
   private var timesteps: [Float] = []
   private var roundedStates: [Float] = []
@@ -42,7 +42,7 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
   /// - Throws: `ScoreModelError` for a missing library or file, a file that
   ///   OpenVINO cannot read, and inputs or outputs other than those above.
   public init(
-    file: String, parametrization: Parametrization, schedule: DiscreteSchedule, threads: Int? = nil,
+    file: String, parametrization: Parametrization, schedule: any NoiseSchedule, threads: Int? = nil,
     library: OpenVINOLibrary? = nil
   ) throws {
     parameterCount = try ONNXFile(contentsOf: file).parameterCount
@@ -67,7 +67,8 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
       timesteps = [Float](repeating: 0, count: rows)
     }
     for row in 0..<rows {
-      timesteps[row] = Float(trainingSchedule.timestep(at: times[row]))
+      let time = times[row]
+      timesteps[row] = Float(time.timestep ?? trainingSchedule.timestep(at: time))
     }
     if Scalar.self == Float.self {
       try states.withUnsafeBytes { input in

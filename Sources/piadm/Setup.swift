@@ -38,13 +38,14 @@ struct Setup<Scalar: StateScalar> {
     }
     trajectory = try Trajectory(
       sampler.method.stepMap, on: grid, noiseLevel: sampler.resolvedNoiseLevel, blocks: blocks,
-      corrector: sampler.corrector)
+      corrector: sampler.corrector, bound: model.bound)
     let rows = solver.batch ?? Self.defaultRows(dimension: model.dimension)
     try MemoryNeed(
       scalar: MemoryLayout<Scalar>.size, dimension: model.dimension, rows: rows,
       samples: sampler.samples, ranks: ranks, trajectory: trajectory, solver: solver
     ).requireRoom()
-    noise = try Self.noise(sampler, shape: model.shape, steps: grid.steps)
+    let unscaled = try Self.noise(sampler, shape: model.shape, steps: grid.steps)
+    noise = grid.initialDeviation == 1 ? unscaled : ScaledStart(unscaled, deviation: grid.initialDeviation)
     batch = ScoreBatch(model, rows: rows, latency: solver.scoreLatency)
     let network = model as? OpenVINOModel<Scalar>
     versions = Report.Versions(

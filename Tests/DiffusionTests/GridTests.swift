@@ -96,6 +96,6 @@ import Testing
     let grid = try TimeGrid.model(schedule, steps: 1000)
     #expect(grid.steps == 1000)
     #expect(grid.nodes[1000] == .clean)
-    #expect(grid.nodes[0] == NoiseTime(alphaBar: schedule.alphaBar[999]))
+    #expect(grid.nodes[0] == NoiseTime(alphaBar: schedule.alphaBar[999], timestep: 999))
   }
 }

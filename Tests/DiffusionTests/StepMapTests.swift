@@ -36,12 +36,17 @@ import Testing
     for s in [1e-3, 0.3, 2, 9.0] {
       let time = NoiseTime(s: s)
       let y = time.alpha * x0 + time.sigma * eps
+      let level = time.edmSigma
+      let variance = level * level + 0.25
+      let preconditioned = (x0 - 0.25 / variance * (x0 + level * eps)) * variance.squareRoot() / (0.5 * level)
       let predictions: [(Parametrization, Double)] = [
         (.score, -eps / time.sigma), (.noise, eps),
         (.velocity, time.alpha * eps - time.sigma * x0), (.sample, x0), (.denoiser, x0),
         (.flow, eps - x0),
+        // With c_skip and c_out for data of deviation 1/2, and sigma_E = sigma / alpha.
+        (.preconditioned(dataDeviation: 0.5, isNegated: false), preconditioned),
+        (.preconditioned(dataDeviation: 0.5, isNegated: true), -preconditioned),
       ]
-      #expect(Set(predictions.map(\.0)) == Set(Parametrization.allCases))
       for (parametrization, prediction) in predictions {
         let score = parametrization.conversion(to: .score, at: time)
         let denoised = parametrization.conversion(to: .denoised, at: time)
