@@ -27,17 +27,12 @@ public struct EstimateBound: Hashable, Sendable {
   /// Replaces a row's prediction by `bound(x_0) + unbounded x_0`, with
   /// `x_0 = p state + q prediction`. Elements that are not finite stay so.
   ///
-  /// - Parameters:
-  ///   - predictions: rows one after another, this one from element `first`.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func apply<Scalar: StateScalar>(
-    to predictions: inout [Scalar], from first: Int, state: [Scalar],
+    to prediction: inout MutableSpan<Scalar>, state: Span<Scalar>,
     _ estimate: (state: Double, prediction: Double), unbounded: Double
   ) {
-    var all = predictions.mutableSpan
-    var prediction = all._mutatingExtracting(first..<(first + state.count))
-    let state = state.span
     let (p, q, unbounded) = (Scalar(estimate.state), Scalar(estimate.prediction), Scalar(unbounded))
     for k in 0..<prediction.count { prediction[k] = p * state[k] + q * prediction[k] }
     let (limit, divisor) = interval(of: prediction.span)

@@ -49,67 +49,77 @@ public struct AndersonMixing: Hashable, Sendable {
 }
 
 /// The last changes of one state and of its residual.
-struct MixingHistory<Scalar: StateScalar> {
+final class MixingHistory<Scalar: StateScalar> {
   private let depth: Int
-  private var stateChanges: [State<Scalar>] = []
-  private var residualChanges: [State<Scalar>] = []
-  private var last: (state: State<Scalar>, residual: State<Scalar>)?
+  /// The last state and residual, then changes of both, one pair after another.
+  private let memory: Rows<Scalar>
+  private let components: Int
+  /// Rounds so far.
+  private var rounds = 0
 
-  init(depth: Int) { self.depth = depth }
+  init(depth: Int, of state: State<Scalar>) {
+    self.depth = depth
+    components = state.components
+    memory = Rows(2 + 2 * depth, of: components * state.dimension)
+  }
+
+  private func stored(_ row: Int) -> State<Scalar> { State(memory[row], components: components) }
+
+  /// Changes of state and residual, by how many rounds they are old.
+  private func changes(_ age: Int) -> (state: State<Scalar>, residual: State<Scalar>) {
+    let slot = (rounds - 2 - age) % depth
+    return (stored(2 + 2 * slot), stored(3 + 2 * slot))
+  }
+
+  /// How many changes there are.
+  private var count: Int { min(depth, max(0, rounds - 1)) }
 
   /// Takes note of a state and its plain update.
   /// - Returns: the products `dR_i . dR_j` for `j <= i`, then `dR_i . R`; zero
   ///   for iterates that are not there yet.
-  mutating func record(_ state: State<Scalar>, _ proposal: State<Scalar>) -> [Double] {
-    let residual = proposal.subtracting(state)
-    if let last {
-      if stateChanges.count == depth {
-        stateChanges.removeLast()
-        residualChanges.removeLast()
-      }
-      stateChanges.insert(state.subtracting(last.state), at: 0)
-      residualChanges.insert(residual.subtracting(last.residual), at: 0)
+  func record(_ state: State<Scalar>, _ proposal: State<Scalar>) -> [Double] {
+    rounds += 1
+    let last = (state: stored(0), residual: stored(1))
+    if count > 0 {
+      let newest = changes(0)
+      newest.state.subtract(state, last.state)
+      newest.residual.subtract(proposal, state)
+      newest.residual.add(-1, last.residual)
     }
-    last = (state, residual)
+    last.state.copy(from: state)
+    last.residual.subtract(proposal, state)
     var products: [Double] = []
     for i in 0..<depth {
       for j in 0...i {
-        products.append(
-          i < residualChanges.count ? residualChanges[i].dot(residualChanges[j]) : 0)
+        products.append(i < count ? changes(i).residual.dot(changes(j).residual) : 0)
       }
     }
     for i in 0..<depth {
-      products.append(i < residualChanges.count ? residualChanges[i].dot(residual) : 0)
+      products.append(i < count ? changes(i).residual.dot(last.residual) : 0)
     }
     return products
   }
 
   /// Stores this history, or reads it into an empty one.
-  ///
-  /// - Parameter state: any state of the same shape.
-  mutating func code(_ coder: inout StateCoder, like state: State<Scalar>) throws {
-    var iterates = last == nil ? 0 : stateChanges.count + 1
+  func code(_ coder: inout StateCoder) throws {
+    // What is older is forgotten.
+    var iterates = min(rounds, depth + 1)
     try coder.code(&iterates, in: 0...(depth + 1))
+    if rounds == 0 { rounds = iterates }
     guard iterates > 0 else { return }
-    var (latest, residual) = last ?? (state, state)
-    try latest.code(&coder)
-    try residual.code(&coder)
-    last = (latest, residual)
-    while stateChanges.count < iterates - 1 {
-      stateChanges.append(state)
-      residualChanges.append(state)
-    }
-    for index in stateChanges.indices {
-      try stateChanges[index].code(&coder)
-      try residualChanges[index].code(&coder)
+    try stored(0).code(&coder)
+    try stored(1).code(&coder)
+    for age in 0..<count {
+      try changes(age).state.code(&coder)
+      try changes(age).residual.code(&coder)
     }
   }
 
   /// Subtracts `(dX + dR) gamma`.
-  func mix(_ gamma: [Double], into proposal: inout State<Scalar>) {
-    for (index, changes) in zip(stateChanges, residualChanges).enumerated() {
-      proposal.add(-gamma[index], changes.0)
-      proposal.add(-gamma[index], changes.1)
+  func mix(_ gamma: [Double], into proposal: State<Scalar>) {
+    for age in 0..<count {
+      proposal.add(-gamma[age], changes(age).state)
+      proposal.add(-gamma[age], changes(age).residual)
     }
   }
 }

@@ -1,40 +1,87 @@
 import Diffusion
 
-/// The open slices of one chunk of one sample, on the rank that owns them.
+/// The open slices of one chunk of one sample, on the rank that owns them, and
+/// the memory of their states.
 final class Chunk<Scalar: StateScalar> {
   /// Number of the first slice within its segment.
-  let first: Int
+  private(set) var first = 0
   private(set) var slices: [TimeSlice<Scalar>] = []
-  /// `f` of the slice to the left of this chunk, for multistep maps.
-  var leftValue: [Scalar]
-  /// This round's state of the first slice, from the left.
-  var left: State<Scalar>?
+  /// `f` of the slice to the left of this chunk: for multistep maps, and for
+  /// the first guess of the first slice.
+  let leftValue: Row<Scalar>
+  /// This round's state of the first slice, from the left; see `leftHasCome`.
+  let left: State<Scalar>
+  /// `left` is that of this round.
+  var leftHasCome = false
   /// The state after the last open slice.
   private(set) var end: State<Scalar>
   private var endProposal: State<Scalar>
-  /// Derivative of `endProposal`, and of every proposal, with respect to the first active state.
-  private var endResponse = Gain.identity
-  private var responses: [Gain] = []
-  /// What this round does to the state of each slice.
-  private var changes: [Double] = []
   private var histories: [MixingHistory<Scalar>] = []
+  /// Noise of the open slices, which they point into.
+  private var noise: [Rows<Scalar>] = []
 
-  init(first: Int, state: State<Scalar>, leftValue: [Scalar]) {
-    self.first = first
-    self.leftValue = leftValue
-    end = state
-    endProposal = state
+  /// Three states for every slice, two behind the last one, and `left`.
+  private let states: Rows<Scalar>
+  /// `f` of every slice, and `leftValue`.
+  private let values: Rows<Scalar>
+  /// Slices that it has room for.
+  let capacity: Int
+  let components: Int
+
+  init(capacity: Int, dimension: Int, components: Int) {
+    self.capacity = capacity
+    self.components = components
+    let states = Rows<Scalar>(3 * capacity + 3, of: components * dimension)
+    func state(_ row: Int) -> State<Scalar> { State(states[row], components: components) }
+    self.states = states
+    values = Rows(capacity + 1, of: dimension)
+    end = state(3 * capacity)
+    endProposal = state(3 * capacity + 1)
+    left = state(3 * capacity + 2)
+    leftValue = values[capacity]
+    slices.reserveCapacity(capacity)
   }
 
   /// `f` of the last open slice.
-  var lastValue: [Scalar] { slices.last?.value ?? leftValue }
+  var lastValue: Row<Scalar> { slices.last?.value ?? leftValue }
+
+  /// Takes this chunk into use for slices from `first` on, of which none is open yet.
+  func begin(_ first: Int) {
+    self.first = first
+    slices.removeAll(keepingCapacity: true)
+    histories.removeAll(keepingCapacity: true)
+    leftHasCome = false
+  }
+
+  /// Starts from the state to the left of its first slice and `f` there; has no
+  /// effect once slices are open.
+  func start(_ state: State<Scalar>, _ value: Row<Scalar>) {
+    guard slices.isEmpty else { return }
+    end.copy(from: state)
+    copy(value, to: leftValue)
+  }
+
+  /// Gives the memory of its noise away; its slices must not be used any more.
+  func takeNoise() -> [Rows<Scalar>] {
+    defer { noise.removeAll(keepingCapacity: true) }
+    return noise
+  }
 
   /// Opens one more slice at the end, its `f` taken to be that of the slice to its left.
-  func open(_ map: SliceMap, noise: State<Scalar>?) {
-    let slice = TimeSlice(map, state: end, value: lastValue, noise: noise)
-    slice.step(into: &end, earlierValue: slice.value)
+  func open(_ map: SliceMap, noise: Rows<Scalar>?) {
+    let number = slices.count
+    func state(_ row: Int) -> State<Scalar> {
+      State(states[3 * number + row], components: components)
+    }
+    let (position, value, guess) = (state(0), values[number], lastValue)
+    position.copy(from: end)
+    copy(guess, to: value)
+    if let noise { self.noise.append(noise) }
+    let slice = TimeSlice(
+      map, state: position, rows: (state(1), state(2)), value: value,
+      noise: noise.map { State($0[0], components: components) })
+    slice.step(into: end, earlierValue: value)
     slices.append(slice)
-    changes.append(0)
   }
 
   /// Stores what the next round needs, or reads it into a chunk in which the
@@ -42,47 +89,51 @@ final class Chunk<Scalar: StateScalar> {
   ///
   /// - Parameter depth: of the histories, where there are any.
   func code(_ coder: inout StateCoder, depth: Int?) throws {
-    try coder.code(&leftValue)
+    try coder.code(leftValue)
     try end.code(&coder)
-    for slice in slices { try slice.code(&coder) }
+    for index in slices.indices { try slices[index].code(&coder) }
     guard let depth else { return }
-    while histories.count < slices.count { histories.append(MixingHistory(depth: depth)) }
-    for index in histories.indices { try histories[index].code(&coder, like: end) }
+    makeHistories(depth)
+    for history in histories { try history.code(&coder) }
   }
 
   func slice(_ index: Int) -> TimeSlice<Scalar> { slices[index - first] }
 
+  /// Takes the model's prediction for a slice.
+  /// - Returns: whether `f` is finite in every element.
+  func absorb(
+    _ index: Int, _ prediction: Row<Scalar>, _ conversion: Conversion
+  ) -> Bool {
+    slices[index - first].absorb(prediction, conversion)
+  }
+
   /// Runs the iteration over the active slices, the first of them unchanged.
   func propose(from start: Int, _ linearization: Linearization) {
     var response = Gain.identity
-    responses = []
     for index in (start - first)..<slices.count {
       let slice = slices[index]
       let earlier = index == 0 ? leftValue : slices[index - 1].value
       let gain = linearization.gain(slice.map, slope: slice.slope)
-      let corrects = index > start - first
-      func next(_ output: inout State<Scalar>) {
-        slice.step(into: &output, earlierValue: earlier)
-        if corrects { output.correct(gain, slice.proposal, minus: slice.state) }
-      }
-      if index + 1 < slices.count {
-        next(&slices[index + 1].proposal)
+      let output = index + 1 < slices.count ? slices[index + 1].proposal : endProposal
+      if index > start - first {
+        slice.step(into: output, earlierValue: earlier, carrying: gain)
       } else {
-        next(&endProposal)
+        slice.step(into: output, earlierValue: earlier)
       }
       response = (gain * response).bounded
-      responses.append(response)
+      slices[index].response = response
     }
-    endResponse = response
   }
 
-  /// Carries the change of the first state to the state after the last slice.
+  /// Carries the change of the first state to some elements of the state after
+  /// the last slice.
   /// - Returns: the new state there.
-  func correctEnd(from start: Int) -> State<Scalar> {
-    if let left, start == first {
-      endProposal.correct(endResponse, left, minus: slices[0].state)
+  func correctEnd(from start: Int, _ elements: Range<Int>) -> State<Scalar> {
+    let end = endProposal[elements]
+    if leftHasCome, start == first, let response = slices.last?.response {
+      end.correct(response, left[elements], minus: slices[0].state[elements])
     }
-    return endProposal
+    return end
   }
 
   /// Carries the change of the first state to the proposals of all active
@@ -91,15 +142,22 @@ final class Chunk<Scalar: StateScalar> {
   /// - Parameter report: is told the slice whose output a state is, and the
   ///   state's change.
   func settle(from start: Int, report: (_ slice: Int, _ change: Double) -> Void) {
-    if let left, start == first {
+    if leftHasCome, start == first {
+      let old = slices[0].state
+      slices[0].change = left.distance(to: old)
+      report(first - 1, slices[0].change)
       for index in slices.indices.dropFirst() {
-        slices[index].proposal.correct(responses[index - 1], left, minus: slices[0].state)
+        let slice = slices[index]
+        slices[index].change = slice.proposal.correct(
+          slices[index - 1].response, left, minus: old, distanceTo: slice.state)
+        report(first + index - 1, slices[index].change)
       }
-      slices[0].proposal = left
-    }
-    for index in movingStates(from: start) {
-      changes[index] = slices[index].change
-      report(first + index - 1, changes[index])
+      slices[0].proposal.copy(from: left)
+    } else {
+      for index in movingStates(from: start) {
+        slices[index].change = slices[index].proposal.distance(to: slices[index].state)
+        report(first + index - 1, slices[index].change)
+      }
     }
   }
 
@@ -110,8 +168,8 @@ final class Chunk<Scalar: StateScalar> {
   func mix(from start: Int, _ coefficients: (_ slice: Int) -> [Double]?) {
     for index in movingStates(from: start) {
       guard let coefficients = coefficients(first + index - 1) else { continue }
-      histories[index].mix(coefficients, into: &slices[index].proposal)
-      changes[index] = .infinity
+      histories[index].mix(coefficients, into: slices[index].proposal)
+      slices[index].change = .infinity
     }
   }
 
@@ -119,19 +177,23 @@ final class Chunk<Scalar: StateScalar> {
   func remember(
     from start: Int, depth: Int, report: (_ slice: Int, _ products: [Double]) -> Void
   ) {
-    while histories.count < slices.count { histories.append(MixingHistory(depth: depth)) }
+    makeHistories(depth)
     for index in movingStates(from: start) {
       let products = histories[index].record(slices[index].state, slices[index].proposal)
       report(first + index - 1, products)
     }
   }
 
+  private func makeHistories(_ depth: Int) {
+    while histories.count < slices.count {
+      histories.append(MixingHistory(depth: depth, of: end))
+    }
+  }
+
   /// Makes the proposals the states.
   func accept(from start: Int) {
-    for index in movingStates(from: start) {
-      slices[index].accept(isUnchanged: changes[index] == 0)
-    }
-    left = nil
+    for index in movingStates(from: start) { slices[index].accept() }
+    leftHasCome = false
   }
 
   /// Distance of the proposal for the state after the last slice.
@@ -143,7 +205,7 @@ final class Chunk<Scalar: StateScalar> {
   /// The slices whose state is iterated: not that of the window's first one,
   /// which is known.
   private func movingStates(from start: Int) -> Range<Int> {
-    let known = left == nil ? start - first + 1 : start - first
+    let known = leftHasCome ? start - first : start - first + 1
     return min(known, slices.count)..<slices.count
   }
 }

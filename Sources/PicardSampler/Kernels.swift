@@ -1,20 +1,25 @@
 import Diffusion
 
-// One-dimensional loops, compiled for `Float` and `Double` apart.
+// One-dimensional loops, compiled for `Float` and `Double` apart. An update
+// moves more memory than it computes, so what can be done in one pass is.
 // Every sum runs in a fixed order, so its bits depend on nothing but its terms.
+
+/// `output = x`.
+@specialized(where Scalar == Float)
+@specialized(where Scalar == Double)
+func copy<Scalar: StateScalar>(_ x: Row<Scalar>, to output: Row<Scalar>) {
+  precondition(x.count == output.count)
+  _ = output.update(fromContentsOf: x)
+}
 
 /// `output = a x + b f`.
 @specialized(where Scalar == Float)
 @specialized(where Scalar == Double)
 func combine<Scalar: StateScalar>(
-  _ output: inout [Scalar], _ a: Scalar, _ x: [Scalar], _ b: Scalar,
-  _ f: [Scalar]
+  _ output: Row<Scalar>, _ a: Scalar, _ x: Row<Scalar>, _ b: Scalar, _ f: Row<Scalar>
 ) {
   let count = output.count
   precondition(x.count == count && f.count == count)
-  let x = x.span
-  let f = f.span
-  var output = output.mutableSpan
   for k in 0..<count { output[k] = a * x[k] + b * f[k] }
 }
 
@@ -22,28 +27,34 @@ func combine<Scalar: StateScalar>(
 @specialized(where Scalar == Float)
 @specialized(where Scalar == Double)
 func combine<Scalar: StateScalar>(
-  _ output: inout [Scalar], _ a: Scalar, _ x: [Scalar], _ b: Scalar,
-  _ f: [Scalar], plus n: [Scalar]
+  _ output: Row<Scalar>, _ a: Scalar, _ x: Row<Scalar>, _ b: Scalar, _ f: Row<Scalar>,
+  plus n: Row<Scalar>
 ) {
   let count = output.count
   precondition(x.count == count && f.count == count && n.count == count)
-  let x = x.span
-  let f = f.span
-  let n = n.span
-  var output = output.mutableSpan
   for k in 0..<count { output[k] = (a * x[k] + b * f[k]) + n[k] }
+}
+
+/// `output = ((a x + b f) + n) + g (y - x)`; where `y == x` with the bits of
+/// `combine`.
+@specialized(where Scalar == Float)
+@specialized(where Scalar == Double)
+func combine<Scalar: StateScalar>(
+  _ output: Row<Scalar>, _ a: Scalar, _ x: Row<Scalar>, _ b: Scalar, _ f: Row<Scalar>,
+  plus n: Row<Scalar>, _ g: Scalar, _ y: Row<Scalar>
+) {
+  let count = output.count
+  precondition(
+    x.count == count && f.count == count && n.count == count && y.count == count)
+  for k in 0..<count { output[k] = ((a * x[k] + b * f[k]) + n[k]) + g * (y[k] - x[k]) }
 }
 
 /// `output += a x`.
 @specialized(where Scalar == Float)
 @specialized(where Scalar == Double)
-func accumulate<Scalar: StateScalar>(
-  _ output: inout [Scalar], _ a: Scalar, _ x: [Scalar]
-) {
+func accumulate<Scalar: StateScalar>(_ output: Row<Scalar>, _ a: Scalar, _ x: Row<Scalar>) {
   let count = output.count
   precondition(x.count == count)
-  let x = x.span
-  var output = output.mutableSpan
   for k in 0..<count { output[k] += a * x[k] }
 }
 
@@ -51,49 +62,63 @@ func accumulate<Scalar: StateScalar>(
 @specialized(where Scalar == Float)
 @specialized(where Scalar == Double)
 func accumulate<Scalar: StateScalar>(
-  _ output: inout [Scalar], _ a: Scalar, _ x: [Scalar], minus y: [Scalar]
+  _ output: Row<Scalar>, _ a: Scalar, _ x: Row<Scalar>, minus y: Row<Scalar>
 ) {
   let count = output.count
   precondition(x.count == count && y.count == count)
-  let x = x.span
-  let y = y.span
-  var output = output.mutableSpan
   for k in 0..<count { output[k] += a * (x[k] - y[k]) }
+}
+
+/// `output = x - y`.
+@specialized(where Scalar == Float)
+@specialized(where Scalar == Double)
+func subtract<Scalar: StateScalar>(_ output: Row<Scalar>, _ x: Row<Scalar>, _ y: Row<Scalar>) {
+  let count = output.count
+  precondition(x.count == count && y.count == count)
+  for k in 0..<count { output[k] = x[k] - y[k] }
 }
 
 /// `output = a output`.
 @specialized(where Scalar == Float)
 @specialized(where Scalar == Double)
-func scale<Scalar: StateScalar>(_ output: inout [Scalar], by a: Scalar) {
-  let count = output.count
-  var output = output.mutableSpan
-  for k in 0..<count { output[k] *= a }
+func scale<Scalar: StateScalar>(_ output: Row<Scalar>, by a: Scalar) {
+  for k in 0..<output.count { output[k] *= a }
 }
 
-/// `output[first...] = a x`.
+/// `output = a x`.
 @specialized(where Scalar == Float)
 @specialized(where Scalar == Double)
 func scale<Scalar: StateScalar>(
-  _ output: inout [Scalar], from first: Int, _ a: Scalar, _ x: [Scalar]
+  _ output: Row<Scalar>, _ a: Scalar, _ x: Row<Scalar>
 ) {
-  let count = x.count
-  precondition(first >= 0 && first + count <= output.count)
-  let x = x.span
-  var output = output.mutableSpan
-  for k in 0..<count { output[first + k] = a * x[k] }
+  let count = output.count
+  precondition(x.count == count)
+  for k in 0..<count { output[k] = a * x[k] }
 }
 
 /// Elements `k..<k+8` as one vector.
 @inline(__always)
-private func lanes<Scalar: StateScalar>(_ x: Span<Scalar>, _ k: Int) -> SIMD8<Scalar> {
+private func lanes<Scalar: StateScalar>(_ x: Row<Scalar>, _ k: Int) -> SIMD8<Scalar> {
   SIMD8(x[k], x[k + 1], x[k + 2], x[k + 3], x[k + 4], x[k + 5], x[k + 6], x[k + 7])
+}
+
+/// The differences of elements `k..<k+8`, in `Double`.
+@inline(__always)
+private func differences<Scalar: StateScalar>(
+  _ x: Row<Scalar>, _ y: Row<Scalar>, _ k: Int
+) -> SIMD8<Double> {
+  var result = SIMD8<Double>.zero
+  for lane in 0..<8 { result[lane] = Double(x[k + lane] - y[k + lane]) }
+  return result
 }
 
 /// Runs over `0..<count` in blocks of at most 64 vectors of eight, and the
 /// elements that are left. Sums run in the state's type within a block and in
 /// `Double` over the blocks, so that long states lose no digits.
 @inline(__always)
-private func inBlocks(_ count: Int, _ block: (_ vectors: StrideTo<Int>) -> Void, rest: (Range<Int>) -> Void) {
+private func inBlocks(
+  _ count: Int, _ block: (_ vectors: StrideTo<Int>) -> Void, rest: (Range<Int>) -> Void
+) {
   let whole = count & ~7
   var first = 0
   while first < whole {
@@ -108,16 +133,13 @@ private func inBlocks(_ count: Int, _ block: (_ vectors: StrideTo<Int>) -> Void,
 /// single-precision numbers overflows.
 @specialized(where Scalar == Float)
 @specialized(where Scalar == Double)
-func squaredDistance<Scalar: StateScalar>(_ x: [Scalar], _ y: [Scalar]) -> Double {
+func squaredDistance<Scalar: StateScalar>(_ x: Row<Scalar>, _ y: Row<Scalar>) -> Double {
   let count = x.count
   precondition(y.count == count)
-  let x = x.span
-  let y = y.span
   var sums = SIMD8<Double>.zero
   let whole = count & ~7
   for k in stride(from: 0, to: whole, by: 8) {
-    var difference = SIMD8<Double>.zero
-    for lane in 0..<8 { difference[lane] = Double(x[k + lane] - y[k + lane]) }
+    let difference = differences(x, y, k)
     sums += difference * difference
   }
   var sum = sums.sum()
@@ -128,14 +150,37 @@ func squaredDistance<Scalar: StateScalar>(_ x: [Scalar], _ y: [Scalar]) -> Doubl
   return sum
 }
 
+/// `output += a (x - y)`, then `sum (output - z)^2` as `squaredDistance` has it.
+@specialized(where Scalar == Float)
+@specialized(where Scalar == Double)
+func accumulate<Scalar: StateScalar>(
+  _ output: Row<Scalar>, _ a: Scalar, _ x: Row<Scalar>, minus y: Row<Scalar>,
+  squaredDistanceTo z: Row<Scalar>
+) -> Double {
+  let count = output.count
+  precondition(x.count == count && y.count == count && z.count == count)
+  var sums = SIMD8<Double>.zero
+  let whole = count & ~7
+  for k in stride(from: 0, to: whole, by: 8) {
+    for lane in k..<(k + 8) { output[lane] += a * (x[lane] - y[lane]) }
+    let difference = differences(output, z, k)
+    sums += difference * difference
+  }
+  var sum = sums.sum()
+  for k in whole..<count {
+    output[k] += a * (x[k] - y[k])
+    let difference = Double(output[k] - z[k])
+    sum += difference * difference
+  }
+  return sum
+}
+
 /// `sum x y` in `Double`.
 @specialized(where Scalar == Float)
 @specialized(where Scalar == Double)
-func innerProduct<Scalar: StateScalar>(_ x: [Scalar], _ y: [Scalar]) -> Double {
+func innerProduct<Scalar: StateScalar>(_ x: Row<Scalar>, _ y: Row<Scalar>) -> Double {
   let count = x.count
   precondition(y.count == count)
-  let x = x.span
-  let y = y.span
   var sum = 0.0
   inBlocks(count) { vectors in
     var block = SIMD8<Scalar>.zero
@@ -161,14 +206,11 @@ struct SecantProducts {
 @specialized(where Scalar == Float)
 @specialized(where Scalar == Double)
 func absorb<Scalar: StateScalar>(
-  _ value: inout [Scalar], p: Scalar, state: [Scalar], q: Scalar, prediction: Span<Scalar>,
-  earlier: [Scalar]
+  _ value: Row<Scalar>, p: Scalar, state: Row<Scalar>, q: Scalar, prediction: Row<Scalar>,
+  earlier: Row<Scalar>
 ) -> SecantProducts {
   let count = value.count
   precondition(state.count == count && prediction.count == count && earlier.count == count)
-  let state = state.span
-  let earlier = earlier.span
-  var value = value.mutableSpan
   var products = SecantProducts()
   inBlocks(count) { vectors in
     var (valueState, stateState) = (SIMD8<Scalar>.zero, SIMD8<Scalar>.zero)
@@ -177,7 +219,7 @@ func absorb<Scalar: StateScalar>(
     for k in vectors {
       let y = lanes(state, k)
       let new = p * y + q * lanes(prediction, k)
-      let old = lanes(value.span, k)
+      let old = lanes(value, k)
       let dy = y - lanes(earlier, k)
       valueState += (new - old) * dy
       stateState += dy * dy

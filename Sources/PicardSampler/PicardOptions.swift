@@ -33,7 +33,11 @@ extension PicardOptions {
   /// The largest number of chunks that are iterated at the same time: how many
   /// ranks can work on one sample.
   public func activeChunks(_ trajectory: Trajectory) -> Int {
-    let slices = min(window ?? trajectory.longestSegment, trajectory.longestSegment)
-    return (slices + chunk - 1) / chunk
+    (activeSlices(trajectory) + chunk - 1) / chunk
+  }
+
+  /// The largest number of slices that are iterated at the same time, a sample.
+  public func activeSlices(_ trajectory: Trajectory) -> Int {
+    min(window ?? trajectory.longestSegment, trajectory.longestSegment)
   }
 }

@@ -2,40 +2,29 @@ import Diffusion
 
 /// Boundary states on their way between ranks.
 extension PicardSolver {
-  /// Sends runs of numbers, one for each component of a state, as one message.
-  func send(_ runs: [[Scalar]], to destination: Int) throws {
-    var message: [Scalar] = []
-    message.reserveCapacity(runs.reduce(0) { $0 + $1.count })
-    for run in runs { message.append(contentsOf: run) }
-    try ring.send(message.span.bytes, to: destination)
+  /// Runs of at most 2^17 elements: a chunk's end then leaves while the rest of
+  /// what it depends on is still arriving, so that the hops of large states
+  /// overlap.
+  static func messageSegments(_ dimension: Int) -> [Range<Int>] {
+    let length = 1 << 17
+    return stride(from: 0, to: dimension, by: length).map { $0..<min($0 + length, dimension) }
   }
 
-  /// Waits for a message of `count` runs.
-  func receive(_ count: Int, from source: Int) throws -> [[Scalar]] {
-    let length = batch.model.dimension
-    var message = [Scalar](repeating: 0, count: count * length)
-    var span = message.mutableSpan
+  func send(_ row: Row<Scalar>, to destination: Int) throws {
+    try ring.send(row.span.bytes, to: destination)
+  }
+
+  func receive(_ row: Row<Scalar>, from source: Int) throws {
+    var span = row.mutableSpan
     var bytes = span.mutableBytes
     try ring.receive(into: &bytes, from: source)
-    guard count > 1 else { return [message] }
-    return (0..<count).map { Array(message[($0 * length)..<(($0 + 1) * length)]) }
   }
-}
 
-/// Things for several ranks, in order for each.
-struct ByRank<Element> {
-  /// By ascending rank.
-  private(set) var groups: [(rank: Int, elements: [Element])] = []
+  func send(_ state: State<Scalar>, to destination: Int) throws {
+    for component in 0..<state.components { try send(state[component], to: destination) }
+  }
 
-  mutating func append(_ element: Element, for rank: Int) {
-    if let index = groups.firstIndex(where: { $0.rank >= rank }) {
-      if groups[index].rank == rank {
-        groups[index].elements.append(element)
-      } else {
-        groups.insert((rank, [element]), at: index)
-      }
-    } else {
-      groups.append((rank, [element]))
-    }
+  func receive(_ state: State<Scalar>, from source: Int) throws {
+    for component in 0..<state.components { try receive(state[component], from: source) }
   }
 }

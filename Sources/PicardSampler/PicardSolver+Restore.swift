@@ -78,16 +78,14 @@ extension PicardSolver: ResumableSolver {
       let key = ChunkKey(segment: window.segment, chunk: number, sample: index)
       guard owner(key) == ring.rank else { continue }
       let slices = map(window).slices(ofChunk: number)
-      let zeros = [Scalar](repeating: 0, count: batch.model.dimension)
-      let state = State(Array(repeating: zeros, count: segment.components))
-      let chunk = Chunk(first: slices.lowerBound, state: state, leftValue: zeros)
+      makeReady(key)
+      let chunk = self[key]
       for slice in slices where slice < window.end {
         chunk.open(segment.slices[slice], noise: drawNoise(key, slice: slice))
       }
       var coder = StateCoder(reading: try piece(PieceKey(sample: samples[index], chunk: number)))
       try chunk.code(&coder, depth: options.anderson?.history)
       try coder.finish()
-      chunks[index][number] = chunk
     }
   }
 

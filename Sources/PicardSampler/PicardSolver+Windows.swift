@@ -5,7 +5,9 @@ extension PicardSolver {
   /// A state and the `f` to its left, from which further slices are opened.
   struct Edge {
     var state: State<Scalar>
-    var value: [Scalar]
+    var value: Row<Scalar>
+    /// Keeps the rows where no open chunk does.
+    var owner: Rows<Scalar>?
   }
 
   /// Slices of a sample that are to be opened.
@@ -19,28 +21,53 @@ extension PicardSolver {
 
   /// Draws the initial states and opens the first slices.
   func start() throws {
-    let quantity = trajectory.segments[0].quantity
+    let segment = trajectory.segments[0]
     let holder = maps[0].owner(ofChunk: 0)
     let openings = samples.indices.map { sample in
       var edge: Edge?
       if holder == ring.rank {
-        let position: [Scalar] = noise.normals(
-          batch.model.dimension, stream: .initialState, step: 0, sample: samples[sample])
-        // The data are a point at the origin, as far as is known yet.
-        let guess = quantity.converted(
-          [Scalar](repeating: 0, count: position.count), from: .denoised, state: position,
-          at: trajectory.segments[0].slices[0].time)
-        edge = Edge(state: State(position: position), value: guess)
+        edge = newEdge(components: 1) { position, value in
+          var span = position.mutableSpan
+          noise.fill(&span, stream: .initialState, step: 0, sample: samples[sample])
+          // The data are a point at the origin, as far as is known yet.
+          scale(value, 0, value)
+          convert(value, .denoised, to: segment.quantity, at: position, segment.slices[0].time)
+        }
       }
       return enter(sample, segment: 0, from: edge, at: holder)
     }
     try open(openings)
   }
 
+  /// An edge in memory of its own.
+  private func newEdge(
+    components: Int, fill: (_ position: Row<Scalar>, _ value: Row<Scalar>) -> Void
+  ) -> Edge {
+    let dimension = batch.model.dimension
+    let rows = Rows<Scalar>(1, of: (components + 1) * dimension)
+    let states = components * dimension
+    let edge = Edge(
+      state: State(Row(rebasing: rows[0][..<states]), components: components),
+      value: Row(rebasing: rows[0][states...]), owner: rows)
+    fill(edge.state.position, edge.value)
+    return edge
+  }
+
+  /// Makes of one quantity at a state another one.
+  private func convert(
+    _ value: Row<Scalar>, _ from: StepQuantity, to quantity: StepQuantity,
+    at position: Row<Scalar>, _ time: NoiseTime
+  ) {
+    let converted = quantity.converted(
+      Array(value), from: from, state: Array(position), at: time)
+    _ = value.update(fromContentsOf: converted)
+  }
+
   /// Decides for every sample which slices are done, and opens new ones.
   func advance(_ changes: Changes) throws {
     record.beginRound()
     var openings: [Opening] = []
+    let old = windows
     for sample in samples.indices where !isFinished(windows[sample]) {
       windows[sample].rounds += 1
       let window = windows[sample]
@@ -51,10 +78,14 @@ extension PicardSolver {
         if let opening = leave(sample) { openings.append(opening) }
       } else {
         if let opening = slide(sample) { openings.append(opening) }
-        discard(sample, behind: window)
       }
     }
     try open(openings)
+    // Not before: new slices start from the last state of a chunk that may be done.
+    for sample in samples.indices
+    where !isFinished(windows[sample]) && windows[sample].segment == old[sample].segment {
+      discard(sample, behind: old[sample])
+    }
   }
 
   /// How many slices from the left of the window need no further round.
@@ -106,21 +137,25 @@ extension PicardSolver {
     let last = ChunkKey(segment: number, chunk: maps[number].chunks - 1, sample: sample)
     let isHere = owner(last) == ring.rank
     guard next < trajectory.segments.count else {
-      if isHere { finished[sample] = self[last].end.position }
+      if isHere { finished[sample] = Array(self[last].end.position) }
       windows[sample] = Window(segment: next, first: 0, end: 0)
-      chunks[sample] = []
+      letGoOfAll(sample)
       return nil
     }
     var edge: Edge?
     if isHere {
       let following = trajectory.segments[next]
-      let position = self[last].end.position
-      edge = Edge(
-        state: following.start(from: position, noise: noise, sample: samples[sample]),
-        value: following.quantity.converted(
-          self[last].lastValue, from: segment.quantity, state: position,
-          at: following.slices[0].time))
+      let (end, lastValue) = (self[last].end, self[last].lastValue)
+      let opened = newEdge(components: following.components) { position, value in
+        copy(end.position, to: position)
+        copy(lastValue, to: value)
+        convert(
+          value, segment.quantity, to: following.quantity, at: position, following.slices[0].time)
+      }
+      following.start(opened.state, noise: noise, sample: samples[sample])
+      edge = opened
     }
+    letGoOfAll(sample)
     return enter(sample, segment: next, from: edge, at: owner(last))
   }
 
@@ -130,7 +165,7 @@ extension PicardSolver {
     var key: ChunkKey
     var slices: Range<Int>
     /// The slices' noise, on the rank that owns them.
-    var noise: [State<Scalar>?] = []
+    var noise: [Rows<Scalar>?] = []
   }
 
   /// Opens slices, each starting from the state to its left carried on by the
@@ -173,9 +208,16 @@ extension PicardSolver {
     return levels
   }
 
-  func drawNoise(_ key: ChunkKey, slice: Int) -> State<Scalar>? {
-    trajectory.segments[key.segment].slices[slice].noise(
-      from: noise, sample: samples[key.sample], dimension: batch.model.dimension)
+  func drawNoise(_ key: ChunkKey, slice: Int) -> Rows<Scalar>? {
+    let segment = trajectory.segments[key.segment]
+    let map = segment.slices[slice]
+    guard map.isRandom else { return nil }
+    let length = segment.components * batch.model.dimension
+    let spare = spareNoise.lastIndex { $0.length == length }
+    let rows = spare.map { spareNoise.remove(at: $0) } ?? Rows(1, of: length)
+    map.fill(
+      State(rows[0], components: segment.components), with: noise, sample: samples[key.sample])
+    return rows
   }
 
   /// Draws the noise of the slices that may be opened after this round.
@@ -194,44 +236,45 @@ extension PicardSolver {
     }
   }
 
-  /// Moves the edges to the ranks that open slices next.
+  /// Moves the edges to the ranks that open slices next, straight into the
+  /// memory of their chunks.
   private func hand(_ level: [Extension], _ openings: inout [Opening]) throws {
-    var leaving = ByRank<[Scalar]>()
-    var coming = ByRank<Extension>()
     for part in level {
       let (source, destination) = (openings[part.opening].holder, owner(part.key))
-      guard source != destination else { continue }
       openings[part.opening].holder = destination
-      if let edge = openings[part.opening].edge {
-        for run in edge.state.runs + [edge.value] { leaving.append(run, for: destination) }
-        openings[part.opening].edge = nil
-      }
-      if destination == ring.rank { coming.append(part, for: source) }
-    }
-    try clock.time(\.exchange) {
-      for (destination, runs) in leaving.groups { try send(runs, to: destination) }
-      for (source, parts) in coming.groups {
-        let components = parts.map { trajectory.segments[$0.key.segment].components }
-        var runs = try receive(components.reduce(0) { $0 + $1 + 1 }, from: source)[...]
-        for (part, count) in zip(parts, components) {
-          openings[part.opening].edge = Edge(
-            state: State(runs.prefix(count)), value: runs[runs.startIndex + count])
-          runs = runs.dropFirst(count + 1)
+      if destination == ring.rank { makeReady(part.key) }
+      if source == destination {
+        if let edge = openings[part.opening].edge { self[part.key].start(edge.state, edge.value) }
+      } else if let edge = openings[part.opening].edge.take() {
+        try clock.time(\.exchange) {
+          try send(edge.state, to: destination)
+          try send(edge.value, to: destination)
+        }
+      } else if destination == ring.rank {
+        try clock.time(\.exchange) {
+          try receive(self[part.key].end, from: source)
+          try receive(self[part.key].leftValue, from: source)
         }
       }
     }
   }
 
+  /// Gives a chunk memory, where it has no open slices yet.
+  func makeReady(_ key: ChunkKey) {
+    guard chunks[key.sample][key.chunk] == nil else { return }
+    let components = trajectory.segments[key.segment].components
+    let spare = spareChunks.lastIndex { $0.components == components }
+    let chunk =
+      spare.map { spareChunks.remove(at: $0) }
+      ?? Chunk(
+        capacity: options.chunk, dimension: batch.model.dimension, components: components)
+    chunk.begin(maps[key.segment].slices(ofChunk: key.chunk).lowerBound)
+    chunks[key.sample][key.chunk] = chunk
+  }
+
   /// Opens the slices of one chunk of this rank, and moves the edge behind them.
   private func extend(_ part: Extension, _ opening: inout Opening) {
-    guard let edge = opening.edge else {
-      preconditionFailure("the edge of sample \(part.key.sample) has not arrived")
-    }
-    let first = maps[part.key.segment].slices(ofChunk: part.key.chunk).lowerBound
-    let chunk =
-      chunks[part.key.sample][part.key.chunk]
-      ?? Chunk(first: first, state: edge.state, leftValue: edge.value)
-    chunks[part.key.sample][part.key.chunk] = chunk
+    let chunk = self[part.key]
     for (slice, noise) in zip(part.slices, part.noise) {
       chunk.open(trajectory.segments[part.key.segment].slices[slice], noise: noise)
     }
@@ -243,7 +286,19 @@ extension PicardSolver {
     let window = windows[sample]
     for chunk in map(old).chunks(touching: old.first..<old.end)
     where map(old).slices(ofChunk: chunk).upperBound <= window.first {
-      chunks[sample][chunk] = nil
+      letGo(sample, chunk)
     }
+  }
+
+  private func letGoOfAll(_ sample: Int) {
+    for number in chunks[sample].indices { letGo(sample, number) }
+  }
+
+  /// Keeps the memory of a chunk for the next one.
+  private func letGo(_ sample: Int, _ number: Int) {
+    guard let chunk = chunks[sample][number] else { return }
+    chunks[sample][number] = nil
+    spareNoise += chunk.takeNoise()
+    spareChunks.append(chunk)
   }
 }

@@ -22,8 +22,13 @@ public final class PicardSolver<Scalar: StateScalar> {
   /// sample's segment.
   var chunks: [[Chunk<Scalar>?]]
   /// Noise that was drawn before its slices are opened, by sample and slice.
-  var noiseAhead: [[Int: State<Scalar>]]
+  var noiseAhead: [[Int: Rows<Scalar>]]
+  /// Memory of chunks and noise that are done with, for the next ones.
+  var spareChunks: [Chunk<Scalar>] = []
+  var spareNoise: [Rows<Scalar>] = []
   var finished: [Int: [Scalar]] = [:]
+  /// Runs of elements that travel as one message.
+  let segments: [Range<Int>]
   var record: RunRecord
   /// The state was taken from a checkpoint, so that slices are open already.
   var isRestored = false
@@ -55,6 +60,7 @@ public final class PicardSolver<Scalar: StateScalar> {
     windows = samples.map { _ in Window(segment: 0, first: 0, end: 0) }
     chunks = samples.map { _ in [] }
     noiseAhead = samples.map { _ in [:] }
+    segments = Self.messageSegments(batch.model.dimension)
     record = RunRecord(trajectory)
   }
 
@@ -101,19 +107,25 @@ public final class PicardSolver<Scalar: StateScalar> {
   }
 
   private func evaluate(_ own: [ChunkKey]) throws -> Position? {
-    var slices: [(slice: TimeSlice<Scalar>, quantity: StepQuantity, sample: Int)] = []
-    var positions: [Position] = []
+    var visits: [Visit<Scalar>] = []
+    var origins: [(key: ChunkKey, slice: Int)] = []
     for key in own {
-      let segment = trajectory.segments[key.segment]
+      let (chunk, segment) = (self[key], trajectory.segments[key.segment])
       for index in activeSlices(key) {
-        let slice = self[key].slice(index)
+        let slice = chunk.slice(index)
         guard slice.needsEvaluation else { continue }
-        slices.append((slice, segment.quantity, samples[key.sample]))
-        positions.append(Position(sample: key.sample, slice: index))
+        visits.append(
+          Visit(
+            state: slice.state.position, map: slice.map, quantity: segment.quantity,
+            sample: samples[key.sample]))
+        origins.append((key, index))
       }
     }
     return try clock.time(\.score) {
-      try batch.evaluate(slices).map { positions[$0] }
+      try batch.evaluate(visits) { visit, prediction, conversion in
+        let (key, slice) = origins[visit]
+        return self[key].absorb(slice, prediction, conversion)
+      }.map { Position(sample: origins[$0].key.sample, slice: origins[$0].slice) }
     }
   }
 
@@ -121,17 +133,16 @@ public final class PicardSolver<Scalar: StateScalar> {
   private func sendValues(_ own: [ChunkKey]) throws {
     try clock.time(\.exchange) {
       for key in own where trajectory.segments[key.segment].usesEarlierValue {
-        if let next = rightNeighbour(key) {
-          if owner(next) == ring.rank {
-            self[next].leftValue = self[key].lastValue
-          } else {
-            try send([self[key].lastValue], to: owner(next))
-          }
+        guard let next = rightNeighbour(key) else { continue }
+        if owner(next) == ring.rank {
+          copy(self[key].lastValue, to: self[next].leftValue)
+        } else {
+          try send(self[key].lastValue, to: owner(next))
         }
       }
       for key in own where trajectory.segments[key.segment].usesEarlierValue {
         if let previous = leftNeighbour(key), owner(previous) != ring.rank {
-          self[key].leftValue = try receive(1, from: owner(previous))[0]
+          try receive(self[key].leftValue, from: owner(previous))
         }
       }
     }
@@ -145,7 +156,9 @@ public final class PicardSolver<Scalar: StateScalar> {
     clock.time(\.update) {
       for key in own { self[key].propose(from: activeSlices(key).lowerBound, options.linearization) }
     }
-    for level in levels { try passBoundaries(level) }
+    for level in levels {
+      for key in level { try passBoundary(key) }
+    }
     let mixing = options.anderson
     var changes = Changes(
       windows.map { isFinished($0) ? 0..<0 : $0.first..<$0.end }, products: mixing?.products ?? 0)
@@ -203,39 +216,24 @@ public final class PicardSolver<Scalar: StateScalar> {
     }
   }
 
-  /// Takes the boundary states of one level's chunks from the left, one message
-  /// from each rank, and sends the states behind these chunks on at once.
-  private func passBoundaries(_ keys: [ChunkKey]) throws {
-    var waiting = ByRank<ChunkKey>()
-    for key in keys {
-      if let left = leftNeighbour(key), owner(left) != ring.rank {
-        waiting.append(key, for: owner(left))
+  /// Takes the boundary state of a chunk from the left, and sends the state
+  /// behind the chunk on at once, segment by segment.
+  private func passBoundary(_ key: ChunkKey) throws {
+    let chunk = self[key]
+    let start = activeSlices(key).lowerBound
+    let (previous, next) = (leftNeighbour(key), rightNeighbour(key))
+    chunk.leftHasCome = previous != nil
+    for elements in segments {
+      if let previous, owner(previous) != ring.rank {
+        try clock.time(\.exchange) { try receive(chunk.left[elements], from: owner(previous)) }
       }
-    }
-    for (source, keys) in waiting.groups {
-      let components = keys.map { trajectory.segments[$0.segment].components }
-      var runs = try clock.time(\.exchange) {
-        try receive(components.reduce(0, +), from: source)[...]
+      let end = clock.time(\.update) { chunk.correctEnd(from: start, elements) }
+      guard let next else { continue }
+      if owner(next) == ring.rank {
+        self[next].left[elements].copy(from: end)
+      } else {
+        try clock.time(\.exchange) { try send(end, to: owner(next)) }
       }
-      for (key, count) in zip(keys, components) {
-        self[key].left = State(runs.prefix(count))
-        runs = runs.dropFirst(count)
-      }
-    }
-    var leaving = ByRank<[Scalar]>()
-    clock.time(\.update) {
-      for key in keys {
-        let end = self[key].correctEnd(from: activeSlices(key).lowerBound)
-        guard let next = rightNeighbour(key) else { continue }
-        if owner(next) == ring.rank {
-          self[next].left = end
-        } else {
-          for run in end.runs { leaving.append(run, for: owner(next)) }
-        }
-      }
-    }
-    try clock.time(\.exchange) {
-      for (destination, runs) in leaving.groups { try send(runs, to: destination) }
     }
   }
 

@@ -17,8 +17,11 @@ public final class ScoreBatch<Scalar: StateScalar> {
   public private(set) var calls = 0
 
   private let latency: Double
-  private var input: [Scalar]
-  private var output: [Scalar]
+  /// Numbers of rows that calls have had, ascending.
+  private var usedSizes: [Int] = []
+  /// Seconds a row of the last call took.
+  private var rowSeconds = Double.infinity
+  private let memory: Rows<Scalar>
   private var times: [NoiseTime]
   /// The sample that each row belongs to.
   private var samples: [Int]
@@ -31,10 +34,18 @@ public final class ScoreBatch<Scalar: StateScalar> {
     self.model = model
     self.rows = rows
     self.latency = latency
-    input = [Scalar](repeating: 0, count: rows * model.dimension)
-    output = input
+    memory = Rows(2, of: rows * model.dimension)
     times = [NoiseTime](repeating: .clean, count: rows)
     samples = [Int](repeating: 0, count: rows)
+  }
+
+  /// Rows of states in the model's scaling, one after another.
+  private var input: Row<Scalar> { memory[0] }
+  /// Their predictions.
+  private var output: Row<Scalar> { memory[1] }
+
+  private func row(_ row: Int, of rows: Row<Scalar>) -> Row<Scalar> {
+    Row(rebasing: rows[(row * model.dimension)..<((row + 1) * model.dimension)])
   }
 
   /// Evaluates rows alone and in batches of other sizes, and compares bits.
@@ -44,21 +55,20 @@ public final class ScoreBatch<Scalar: StateScalar> {
   @specialized(where Scalar == Double)
   public func checkInvariance(at nodes: [NoiseTime]) throws {
     let dimension = model.dimension
-    var states = [Scalar](repeating: 0, count: rows * dimension)
+    let states = Rows<Scalar>(1, of: rows * dimension)
     let noise = CounterNoise(seed: 0x5ca1ab1e)
     for row in 0..<rows {
-      var all = states.mutableSpan
-      var one = all._mutatingExtracting((row * dimension)..<((row + 1) * dimension))
+      var one = self.row(row, of: states[0]).mutableSpan
       noise.fill(&one, stream: .initialState, step: 0, sample: row)
     }
     func load(_ source: Int, into row: Int) {
       times[row] = nodes[source % nodes.count]
-      let scale = Scalar(model.parametrization.inputScale(at: times[row]))
-      for k in 0..<dimension { input[row * dimension + k] = scale * states[source * dimension + k] }
+      let factor = Scalar(model.parametrization.inputScale(at: times[row]))
+      scale(self.row(row, of: input), factor, self.row(source, of: states[0]))
     }
     for row in 0..<rows { load(row, into: row) }
     try call(rows)
-    let together = output
+    let together = Array(output)
     // Sizes at which matrix kernels are known to change, and uneven ones.
     for size in [1, 2, 3, 8, 31, 48] where size < rows {
       let first = rows - size
@@ -76,31 +86,30 @@ public final class ScoreBatch<Scalar: StateScalar> {
   /// another rank.
   public func padEveryCall() { isInvariant = false }
 
-  /// Evaluates `f` on slices and hands it to them.
+  /// Evaluates the model at states, as many at a time as a call takes.
   ///
-  /// - Returns: the index of the first slice whose value is not finite.
+  /// - Parameter absorb: is handed the number of a visit, the prediction there
+  ///   and how it becomes `f`, and returns whether all is well with it.
+  /// - Returns: the number of the first visit with which it is not.
   func evaluate(
-    _ slices: [(slice: TimeSlice<Scalar>, quantity: StepQuantity, sample: Int)]
+    _ visits: [Visit<Scalar>],
+    absorb: (_ visit: Int, _ prediction: Row<Scalar>, _ conversion: Conversion) -> Bool
   ) throws -> Int? {
-    let dimension = model.dimension
     var failed: Int?
     var first = 0
-    while first < slices.count {
-      let count = min(rows, slices.count - first)
+    while first < visits.count {
+      let count = min(rows, visits.count - first)
       for row in 0..<count {
-        let (slice, _, sample) = slices[first + row]
-        times[row] = slice.map.time
-        samples[row] = sample
-        let factor = model.parametrization.inputScale(at: slice.map.time)
-        scale(&input, from: row * dimension, Scalar(factor), slice.state.position)
+        let visit = visits[first + row]
+        (times[row], samples[row]) = (visit.map.time, visit.sample)
+        let factor = Scalar(model.parametrization.inputScale(at: visit.map.time))
+        scale(self.row(row, of: input), factor, visit.state)
       }
-      try call(isInvariant ? count : padded(count))
+      try call(padded(count))
       for row in 0..<count {
-        let (slice, quantity, _) = slices[first + row]
-        let conversion = conversion(row, slice, to: quantity)
-        let output = output
-        let prediction = output.span.extracting((row * dimension)..<((row + 1) * dimension))
-        if !slice.absorb(prediction, conversion), failed == nil { failed = first + row }
+        let prediction = self.row(row, of: output)
+        let conversion = conversion(of: prediction, visits[first + row])
+        if !absorb(first + row, prediction, conversion), failed == nil { failed = first + row }
       }
       evaluations += count
       first += count
@@ -108,19 +117,17 @@ public final class ScoreBatch<Scalar: StateScalar> {
     return failed
   }
 
-  /// The coefficients that turn a row's prediction into `quantity`. Where the
-  /// model's estimates are bounded, the prediction becomes the bounded estimate
-  /// first.
-  private func conversion(
-    _ row: Int, _ slice: TimeSlice<Scalar>, to quantity: StepQuantity
-  ) -> (state: Double, prediction: Double) {
-    let time = slice.map.time
-    guard let bound = model.bound else { return model.parametrization.conversion(to: quantity, at: time) }
+  /// How a prediction becomes `f`. Where the model's estimates are bounded, it
+  /// becomes the bounded estimate first.
+  private func conversion(of prediction: Row<Scalar>, _ visit: Visit<Scalar>) -> Conversion {
+    let time = visit.map.time
+    guard let bound = model.bound else {
+      return model.parametrization.conversion(to: visit.quantity, at: time)
+    }
     let estimate = model.parametrization.conversion(to: .denoised, at: time)
-    bound.apply(
-      to: &output, from: row * model.dimension, state: slice.state.position, estimate,
-      unbounded: slice.map.unbounded)
-    return Parametrization.sample.conversion(to: quantity, at: time)
+    var span = prediction.mutableSpan
+    bound.apply(to: &span, state: visit.state.span, estimate, unbounded: visit.map.unbounded)
+    return Parametrization.sample.conversion(to: visit.quantity, at: time)
   }
 
   /// Seconds of one call.
@@ -132,29 +139,64 @@ public final class ScoreBatch<Scalar: StateScalar> {
     return (clock.now - start) / .seconds(1)
   }
 
-  /// Fills the rest of the batch with copies of its first row.
+  /// Calls the model once with so many rows, so that the run finds it ready.
+  public func prepare(_ count: Int, at node: NoiseTime) throws {
+    guard count > 0 else { return }
+    _ = try time(min(count, rows), at: node)
+  }
+
+  /// Rows of a call for `count` states: all there are where a row depends on its
+  /// batch. Otherwise a few more than asked for, where a call of that size has
+  /// been made: a network generates code for every new size, about a
+  /// millisecond each (OpenVINO 2026 on x86-64).
+  private func size(for count: Int) -> Int {
+    guard isInvariant else { return rows }
+    let firstCallSeconds = 0.0005
+    guard let used = usedSizes.first(where: { $0 >= count }),
+      Double(used - count) * rowSeconds < firstCallSeconds
+    else { return count }
+    return used
+  }
+
+  /// Fills a batch with copies of its first row.
+  /// - Returns: how many rows it then has.
   private func padded(_ count: Int) -> Int {
-    let dimension = model.dimension
-    for row in count..<rows {
+    let size = size(for: count)
+    for row in count..<size {
       (times[row], samples[row]) = (times[0], samples[0])
-      for k in 0..<dimension { input[row * dimension + k] = input[k] }
+      copy(self.row(0, of: input), to: self.row(row, of: input))
     }
-    return rows
+    return size
   }
 
   private func call(_ count: Int) throws {
-    let dimension = model.dimension
-    let (input, times, samples) = (input, times, samples)
-    // Moved out and back, since a span cannot be taken of a class's property.
-    var output: [Scalar] = []
-    swap(&output, &self.output)
-    defer { swap(&output, &self.output) }
-    var span = output.mutableSpan
-    var predictions = span._mutatingExtracting(0..<(count * dimension))
+    let elements = 0..<(count * model.dimension)
+    let (times, samples) = (times, samples)
+    var predictions = Row(rebasing: output[elements]).mutableSpan
+    let start = ContinuousClock.now
     try model.predict(
-      input.span.extracting(0..<(count * dimension)), at: times.span.extracting(0..<count),
+      Row(rebasing: input[elements]).span, at: times.span.extracting(0..<count),
       of: samples.span.extracting(0..<count), into: &predictions)
+    rowSeconds = (ContinuousClock.now - start) / .seconds(1) / Double(count)
     calls += 1
+    if let index = usedSizes.firstIndex(where: { $0 >= count }) {
+      if usedSizes[index] != count { usedSizes.insert(count, at: index) }
+    } else {
+      usedSizes.append(count)
+    }
     if latency > 0 { Thread.sleep(forTimeInterval: latency) }
   }
 }
+
+/// A state at which `f` is to be evaluated.
+struct Visit<Scalar: StateScalar> {
+  let state: Row<Scalar>
+  let map: SliceMap
+  /// What `f` is.
+  let quantity: StepQuantity
+  /// The sample's number.
+  let sample: Int
+}
+
+/// `f = state y + prediction p` at a state `y` with the model's prediction `p`.
+typealias Conversion = (state: Double, prediction: Double)

@@ -14,9 +14,8 @@ public final class SequentialSolver<Scalar: StateScalar> {
   /// The next step to take.
   private var segment = 0
   private var slice = 0
-  /// By sample, where the steps so far have led; empty before the first one.
-  private var states: [State<Scalar>] = []
-  private var earlierValues: [[Scalar]] = []
+  /// One for each sample; none before the first step.
+  private var lanes: [Lane<Scalar>] = []
 
   public init(
     _ trajectory: Trajectory, batch: ScoreBatch<Scalar>, noise: any NoiseSource, samples: [Int]
@@ -34,7 +33,7 @@ public final class SequentialSolver<Scalar: StateScalar> {
   public func run(
     observe: (RoundSummary) throws -> Void = { _ in }
   ) throws -> Solution<Scalar> {
-    if states.isEmpty { start() }
+    if lanes.isEmpty { start() }
     while !samples.isEmpty, segment < trajectory.segments.count {
       try step()
       try observe(
@@ -45,7 +44,7 @@ public final class SequentialSolver<Scalar: StateScalar> {
     var record = RunRecord(sequential: trajectory)
     record.evaluations = batch.evaluations
     record.seconds = clock.seconds
-    return Solution(samples: Array(zip(samples, states.map(\.position))), record: record)
+    return Solution(samples: lanes.map { ($0.sample, Array($0.position)) }, record: record)
   }
 
   /// Steps taken, those of the corrector included.
@@ -55,42 +54,38 @@ public final class SequentialSolver<Scalar: StateScalar> {
 
   private func start() {
     let dimension = batch.model.dimension
-    states = samples.map {
-      State(position: noise.normals(dimension, stream: .initialState, step: 0, sample: $0))
+    let components = trajectory.segments.map(\.components).max() ?? 1
+    lanes = samples.map { Lane(sample: $0, dimension: dimension, components: components) }
+    for lane in lanes {
+      var position = lane.position.mutableSpan
+      noise.fill(&position, stream: .initialState, step: 0, sample: lane.sample)
     }
-    earlierValues = samples.map { _ in [Scalar](repeating: 0, count: dimension) }
     enterSegment()
   }
 
   private func enterSegment() {
     guard segment < trajectory.segments.count else { return }
-    states = zip(states, samples).map {
-      trajectory.segments[segment].start(from: $0.position, noise: noise, sample: $1)
+    let entered = trajectory.segments[segment]
+    for lane in lanes {
+      entered.start(lane.state(entered.components), noise: noise, sample: lane.sample)
     }
   }
 
   private func step() throws {
-    let dimension = batch.model.dimension
-    let (current, map) = (trajectory.segments[segment], trajectory.segments[segment].slices[slice])
-    let slices = clock.time(\.update) {
-      zip(states, samples).map { state, sample in
-        TimeSlice(
-          map, state: state, value: [Scalar](repeating: 0, count: dimension),
-          noise: map.noise(from: noise, sample: sample, dimension: dimension))
-      }
+    let current = trajectory.segments[segment]
+    let map = current.slices[slice]
+    let visits = lanes.map {
+      Visit(state: $0.position, map: map, quantity: current.quantity, sample: $0.sample)
     }
     let failed = try clock.time(\.score) {
-      try batch.evaluate(zip(slices, samples).map { ($0, current.quantity, $1) })
+      try batch.evaluate(visits) { lanes[$0].absorb($1, $2) }
     }
     if let failed {
       throw SamplingError(
         nonFinite: current, slice: slice, sample: samples[failed], rank: 0, round: round + 1)
     }
     clock.time(\.update) {
-      for (sample, slice) in slices.enumerated() {
-        slice.step(into: &states[sample], earlierValue: earlierValues[sample])
-        earlierValues[sample] = slice.value
-      }
+      for lane in lanes { lane.step(map, components: current.components, noise: noise) }
     }
     slice += 1
     if slice == current.slices.count {
@@ -110,33 +105,85 @@ extension SequentialSolver: ResumableSolver {
   }
 
   public func forEachPiece(_ body: (PieceKey, [UInt8]) throws -> Void) throws {
-    for (index, sample) in samples.enumerated() {
+    for lane in lanes {
       var coder = StateCoder()
-      try code(index, &coder)
-      try body(PieceKey(sample: sample, chunk: 0), coder.bytes)
+      try lane.code(&coder, components: components)
+      try body(PieceKey(sample: lane.sample, chunk: 0), coder.bytes)
     }
   }
 
   public func restore(_ progress: [SampleProgress], piece: (PieceKey) throws -> [UInt8]) throws {
     let places = Set(progress.filter { samples.contains($0.sample) }.map { [$0.segment, $0.first] })
     guard let place = places.first else { return }
-    let (count, last) = (trajectory.segments.count, trajectory.segments.count - 1)
+    let count = trajectory.segments.count
     guard places.count == 1, 0...count ~= place[0],
       place[0] == count ? place[1] == 0 : trajectory.segments[place[0]].slices.indices.contains(place[1])
     else { throw StoredStateError("the samples are not at one step of this run") }
     start()
-    (segment, slice) = (min(place[0], last), place[1])
-    enterSegment()
-    segment = place[0]
-    for (index, sample) in samples.enumerated() {
-      var coder = StateCoder(reading: try piece(PieceKey(sample: sample, chunk: 0)))
-      try code(index, &coder)
+    (segment, slice) = (place[0], place[1])
+    for lane in lanes {
+      var coder = StateCoder(reading: try piece(PieceKey(sample: lane.sample, chunk: 0)))
+      try lane.code(&coder, components: components)
       try coder.finish()
     }
   }
 
-  private func code(_ index: Int, _ coder: inout StateCoder) throws {
-    try states[index].code(&coder)
-    try coder.code(&earlierValues[index])
+  /// Components of the states of the segment that is under way.
+  private var components: Int {
+    segment < trajectory.segments.count ? trajectory.segments[segment].components : 1
+  }
+}
+
+/// A sample on its way: its state, `f` there and one step earlier.
+private final class Lane<Scalar: StateScalar> {
+  let sample: Int
+  /// States now and next in turn, and the noise between them.
+  private let states: Rows<Scalar>
+  /// `f` now and one step earlier, in turn.
+  private let values: Rows<Scalar>
+  private let dimension: Int
+  private var now = 0
+
+  /// - Parameter components: components of a state at most.
+  init(sample: Int, dimension: Int, components: Int) {
+    self.sample = sample
+    self.dimension = dimension
+    states = Rows(3, of: components * dimension)
+    values = Rows(2, of: dimension)
+  }
+
+  /// The first components of the state as it is.
+  func state(_ components: Int) -> State<Scalar> { stored(now, components) }
+
+  var position: Row<Scalar> { state(1).position }
+
+  private func stored(_ row: Int, _ components: Int) -> State<Scalar> {
+    State(Row(rebasing: states[row][..<(components * dimension)]), components: components)
+  }
+
+  /// Takes the model's prediction at the state.
+  /// - Returns: whether `f` is finite in every element.
+  func absorb(
+    _ prediction: Row<Scalar>, _ conversion: Conversion
+  ) -> Bool {
+    PicardSampler.absorb(
+      values[now], p: Scalar(conversion.state), state: position, q: Scalar(conversion.prediction),
+      prediction: prediction, earlier: position
+    ).isFinite
+  }
+
+  func step(_ map: SliceMap, components: Int, noise source: any NoiseSource) {
+    let noise = map.isRandom ? stored(2, components) : nil
+    if let noise { map.fill(noise, with: source, sample: sample) }
+    stored(1 - now, components).step(
+      map, from: state(components), value: values[now], earlierValue: values[1 - now],
+      noise: noise)
+    now = 1 - now
+  }
+
+  /// Stores what the next step needs, or reads it.
+  func code(_ coder: inout StateCoder, components: Int) throws {
+    try state(components).code(&coder)
+    try coder.code(values[1 - now])
   }
 }

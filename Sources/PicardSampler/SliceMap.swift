@@ -52,29 +52,31 @@ struct SliceMap: Hashable, Sendable {
       position: position.own)
   }
 
-  /// The noise of this slice as it enters the state, scaled; `nil` where the map has none.
+  /// The map adds noise to the state.
+  var isRandom: Bool { noise != .none }
+
+  /// Fills a state with the noise of this slice as it enters the state, scaled.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  func noise<Scalar: StateScalar>(
-    from source: any NoiseSource, sample: Int, dimension: Int
-  ) -> State<Scalar>? {
-    func normals(_ stream: NoiseStream, _ step: Int) -> [Scalar] {
-      source.normals(dimension, stream: stream, step: step, sample: sample)
+  func fill<Scalar: StateScalar>(
+    _ state: State<Scalar>, with source: any NoiseSource, sample: Int
+  ) {
+    func draw(_ component: Int, _ stream: NoiseStream, _ step: Int) {
+      var span = state[component].mutableSpan
+      source.fill(&span, stream: stream, step: step, sample: sample)
     }
     switch noise {
     case .none:
-      return nil
+      break
     case .step(let step, let deviation):
-      var noise = normals(.step, step)
-      scale(&noise, by: Scalar(deviation))
-      return State(position: noise)
+      draw(0, .step, step)
+      scale(state.position, by: Scalar(deviation))
     case .langevin(let step, let velocity, let positionFromVelocity, let position):
-      var ofVelocity = normals(.correctorVelocity, step)
-      var ofPosition = normals(.correctorPosition, step)
-      scale(&ofPosition, by: Scalar(position))
-      accumulate(&ofPosition, Scalar(positionFromVelocity), ofVelocity)
-      scale(&ofVelocity, by: Scalar(velocity))
-      return State(position: ofPosition, velocity: ofVelocity)
+      draw(1, .correctorVelocity, step)
+      draw(0, .correctorPosition, step)
+      scale(state.position, by: Scalar(position))
+      accumulate(state.position, Scalar(positionFromVelocity), state.velocity)
+      scale(state.velocity, by: Scalar(velocity))
     }
   }
 }

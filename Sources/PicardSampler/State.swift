@@ -1,59 +1,67 @@
 import Diffusion
 
 /// The state of one sample at one node: its position and, in the corrector,
-/// its velocity; each of `dimension` elements.
+/// its velocity; rows that someone else owns.
 struct State<Scalar: StateScalar> {
-  /// Position and velocity, the latter empty in the predictor.
-  private var components: InlineArray<2, [Scalar]>
+  let position: Row<Scalar>
+  /// Empty in the predictor.
+  let velocity: Row<Scalar>
+
   /// 1 in the predictor, 2 in the corrector.
-  let count: Int
+  var components: Int { velocity.isEmpty ? 1 : 2 }
 
-  init(position: [Scalar]) {
-    components = [position, []]
-    count = 1
+  /// Elements of a component.
+  var dimension: Int { position.count }
+
+  /// A state of one or two components that follow one another in a row.
+  init(_ row: Row<Scalar>, components: Int) {
+    let dimension = row.count / components
+    position = Row(rebasing: row[..<dimension])
+    velocity = Row(rebasing: row[dimension...])
   }
 
-  init(position: [Scalar], velocity: [Scalar]) {
-    components = [position, velocity]
-    count = 2
+  private init(position: Row<Scalar>, velocity: Row<Scalar>) {
+    self.position = position
+    self.velocity = velocity
   }
 
-  /// A state of one or two runs of numbers, as `runs` gives them.
-  init(_ runs: some Collection<[Scalar]>) {
-    self =
-      runs.count == 1
-      ? State(position: runs[runs.startIndex])
-      : State(position: runs[runs.startIndex], velocity: runs[runs.index(after: runs.startIndex)])
+  subscript(component: Int) -> Row<Scalar> { component == 0 ? position : velocity }
+
+  /// Some of the elements of every component.
+  subscript(elements: Range<Int>) -> State {
+    State(
+      position: Row(rebasing: position[elements]),
+      velocity: velocity.isEmpty ? velocity : Row(rebasing: velocity[elements]))
   }
 
-  var position: [Scalar] { components[0] }
-  var runs: [[Scalar]] { count == 1 ? [components[0]] : [components[0], components[1]] }
+  func copy(from other: State) {
+    for i in 0..<components { PicardSampler.copy(other[i], to: self[i]) }
+  }
 
   /// `phi` of a slice map at `state`.
-  mutating func step(
-    _ map: SliceMap, from state: State, value: [Scalar], earlierValue: [Scalar], noise: State?
+  func step(
+    _ map: SliceMap, from state: State, value: Row<Scalar>, earlierValue: Row<Scalar>,
+    noise: State?
   ) {
-    for i in 0..<count {
+    for i in 0..<components {
       let (a, b) = (Scalar(map.state[i, i]), Scalar(map.value[i]))
       if let noise {
-        combine(&components[i], a, state.components[i], b, value, plus: noise.components[i])
+        combine(self[i], a, state[i], b, value, plus: noise[i])
       } else {
-        combine(&components[i], a, state.components[i], b, value)
+        combine(self[i], a, state[i], b, value)
       }
-      if i == 0, map.earlierValue != 0 {
-        accumulate(&components[i], Scalar(map.earlierValue), earlierValue)
-      }
-      if count == 2, map.state[i, 1 - i] != 0 {
-        accumulate(&components[i], Scalar(map.state[i, 1 - i]), state.components[1 - i])
+      if i == 0, map.earlierValue != 0 { accumulate(self[i], Scalar(map.earlierValue), earlierValue) }
+      if components == 2, map.state[i, 1 - i] != 0 {
+        accumulate(self[i], Scalar(map.state[i, 1 - i]), state[1 - i])
       }
     }
   }
 
   /// Adds `gain (new - old)`; leaves its own bits where `new == old`.
-  mutating func correct(_ gain: Gain, _ new: State, minus old: State) {
-    for i in 0..<count {
-      for j in 0..<count where gain[i, j] != 0 {
-        accumulate(&components[i], Scalar(gain[i, j]), new.components[j], minus: old.components[j])
+  func correct(_ gain: Gain, _ new: State, minus old: State) {
+    for i in 0..<components {
+      for j in 0..<components where gain[i, j] != 0 {
+        accumulate(self[i], Scalar(gain[i, j]), new[j], minus: old[j])
       }
     }
   }
@@ -61,35 +69,49 @@ struct State<Scalar: StateScalar> {
   /// Root mean square of the difference, the largest over the components;
   /// infinite where it is not a number, and 0 only where the two are equal.
   func distance(to other: State) -> Double {
-    var largest = 0.0
-    for i in 0..<count {
-      let sum = squaredDistance(components[i], other.components[i])
-      guard sum.isFinite else { return .infinity }
-      largest = max(largest, (sum / Double(position.count)).squareRoot())
-      // Squares of tiny differences vanish; the differences must not.
-      if largest == 0, components[i] != other.components[i] { largest = .leastNonzeroMagnitude }
+    (0..<components).reduce(0) {
+      max($0, distance($1, to: other, squared: squaredDistance(self[$1], other[$1])))
     }
-    return largest
+  }
+
+  /// `correct`, then `distance` to a third state.
+  func correct(
+    _ gain: Gain, _ new: State, minus old: State, distanceTo other: State
+  ) -> Double {
+    guard components == 1, gain.uu != 0 else {
+      correct(gain, new, minus: old)
+      return distance(to: other)
+    }
+    let squared = accumulate(
+      position, Scalar(gain.uu), new.position, minus: old.position,
+      squaredDistanceTo: other.position)
+    return distance(0, to: other, squared: squared)
+  }
+
+  private func distance(_ component: Int, to other: State, squared sum: Double) -> Double {
+    guard sum.isFinite else { return .infinity }
+    // Squares of tiny differences vanish; the differences must not.
+    if sum == 0, !self[component].elementsEqual(other[component]) { return .leastNonzeroMagnitude }
+    return (sum / Double(dimension)).squareRoot()
   }
 
   /// Stores the numbers of this state, or reads them.
-  mutating func code(_ coder: inout StateCoder) throws {
-    for i in 0..<count { try coder.code(&components[i]) }
+  func code(_ coder: inout StateCoder) throws {
+    for i in 0..<components { try coder.code(self[i]) }
+  }
+
+  /// Becomes `x - y`.
+  func subtract(_ x: State, _ y: State) {
+    for i in 0..<components { PicardSampler.subtract(self[i], x[i], y[i]) }
   }
 
   /// Adds `factor other`.
-  mutating func add(_ factor: Double, _ other: State) {
-    for i in 0..<count { accumulate(&components[i], Scalar(factor), other.components[i]) }
-  }
-
-  func subtracting(_ other: State) -> State {
-    var result = self
-    result.add(-1, other)
-    return result
+  func add(_ factor: Double, _ other: State) {
+    for i in 0..<components { accumulate(self[i], Scalar(factor), other[i]) }
   }
 
   /// The inner product, in `Double`.
   func dot(_ other: State) -> Double {
-    (0..<count).reduce(0) { $0 + innerProduct(components[$1], other.components[$1]) }
+    (0..<components).reduce(0) { $0 + innerProduct(self[$1], other[$1]) }
   }
 }

@@ -21,13 +21,16 @@ struct StateCoder {
   }
 
   mutating func code<Scalar: StateScalar>(_ numbers: inout [Scalar]) throws {
-    let length = numbers.count * MemoryLayout<Scalar>.size
+    try numbers.withUnsafeMutableBufferPointer { try code($0) }
+  }
+
+  mutating func code<Scalar: StateScalar>(_ row: Row<Scalar>) throws {
     if position == nil {
-      numbers.withUnsafeBytes { bytes.append(contentsOf: $0) }
+      bytes.append(contentsOf: UnsafeRawBufferPointer(row))
     } else {
-      let part = try take(length)
-      numbers.withUnsafeMutableBytes { numbers in
-        bytes.withUnsafeBytes { numbers.copyMemory(from: .init(rebasing: $0[part])) }
+      let part = try take(row.count * MemoryLayout<Scalar>.size)
+      bytes.withUnsafeBytes {
+        UnsafeMutableRawBufferPointer(row).copyMemory(from: .init(rebasing: $0[part]))
       }
     }
   }

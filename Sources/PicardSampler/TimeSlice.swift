@@ -1,42 +1,49 @@
 import Diffusion
 
 /// One time slice of one sample: its state, the last value of `f` there, and
-/// what an update needs to remember.
-final class TimeSlice<Scalar: StateScalar> {
+/// what an update needs to remember. The rows are its chunk's.
+struct TimeSlice<Scalar: StateScalar> {
   let map: SliceMap
   private(set) var state: State<Scalar>
   /// The next state: at first with the chunk's first state unchanged, then with its correction.
   var proposal: State<Scalar>
-  /// `f` at `earlierState`.
-  private(set) var value: [Scalar]
-  /// The state of the round before.
+  /// The state of the round before, once there was one.
   private var earlierState: State<Scalar>
+  /// `f` at `state` once it is evaluated, and until the state changes.
+  let value: Row<Scalar>
   private let noise: State<Scalar>?
   /// `df/dy` along the last change of the position.
   private(set) var slope: Double
   private var wasEvaluated = false
   /// The state differs from the one at which `value` was computed.
   private(set) var needsEvaluation = true
+  /// Derivative of the state behind this slice with respect to its chunk's
+  /// first active state.
+  var response = Gain.identity
+  /// What this round does to the state.
+  var change = 0.0
 
-  /// - Parameter value: what `f` is taken for until it is evaluated.
-  init(_ map: SliceMap, state: State<Scalar>, value: [Scalar], noise: State<Scalar>?) {
+  /// - Parameter rows: three rows for states; what they hold does not matter.
+  init(
+    _ map: SliceMap, state: State<Scalar>, rows: (State<Scalar>, State<Scalar>),
+    value: Row<Scalar>, noise: State<Scalar>?
+  ) {
     self.map = map
     self.state = state
+    (proposal, earlierState) = rows
     self.value = value
     self.noise = noise
-    proposal = state
-    earlierState = state
     slope = map.priorSlope
   }
 
   /// Takes the model's prediction at the present state.
   /// - Returns: whether `f` is finite in every element.
-  func absorb(
-    _ prediction: Span<Scalar>, _ conversion: (state: Double, prediction: Double)
+  mutating func absorb(
+    _ prediction: Row<Scalar>, _ conversion: Conversion
   ) -> Bool {
     let products = PicardSampler.absorb(
-      &value, p: Scalar(conversion.state), state: state.position,
-      q: Scalar(conversion.prediction), prediction: prediction, earlier: earlierState.position)
+      value, p: Scalar(conversion.state), state: state.position, q: Scalar(conversion.prediction),
+      prediction: prediction, earlier: wasEvaluated ? earlierState.position : state.position)
     // Below this the change is rounding, and so would be its slope.
     if wasEvaluated, products.stateState > 1e-12 * Double(value.count) {
       slope = products.valueState / products.stateState
@@ -47,28 +54,37 @@ final class TimeSlice<Scalar: StateScalar> {
   }
 
   /// The next slice's state by the step map alone, `phi(y)`.
-  func step(into output: inout State<Scalar>, earlierValue: [Scalar]) {
+  func step(into output: State<Scalar>, earlierValue: Row<Scalar>) {
     output.step(map, from: state, value: value, earlierValue: earlierValue, noise: noise)
   }
 
+  /// The next slice's state with the change of this one's proposal carried on,
+  /// `phi(y) + L (y+ - y)`.
+  func step(into output: State<Scalar>, earlierValue: Row<Scalar>, carrying gain: Gain) {
+    if state.components == 1, map.earlierValue == 0, let noise {
+      combine(
+        output.position, Scalar(map.state.uu), state.position, Scalar(map.value.u), value,
+        plus: noise.position, Scalar(gain.uu), proposal.position)
+    } else {
+      step(into: output, earlierValue: earlierValue)
+      output.correct(gain, proposal, minus: state)
+    }
+  }
+
   /// Stores what the next round needs, or reads it.
-  func code(_ coder: inout StateCoder) throws {
+  mutating func code(_ coder: inout StateCoder) throws {
     try state.code(&coder)
-    try earlierState.code(&coder)
-    try coder.code(&value)
+    try coder.code(value)
     try coder.code(&slope)
     try coder.code(&wasEvaluated)
     try coder.code(&needsEvaluation)
+    if wasEvaluated { try earlierState.code(&coder) }
   }
 
-  /// Distance of the proposal from the state.
-  var change: Double { proposal.distance(to: state) }
-
   /// Makes the proposal the state.
-  ///
-  /// - Parameter isUnchanged: the two are equal, so that `f` is known there.
-  func accept(isUnchanged: Bool) {
-    if !isUnchanged { needsEvaluation = true }
+  mutating func accept() {
+    // Where the two are equal, `f` is known.
+    if change != 0 { needsEvaluation = true }
     (earlierState, state, proposal) = (state, proposal, earlierState)
   }
 }

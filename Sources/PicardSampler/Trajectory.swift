@@ -70,14 +70,11 @@ public struct Trajectory: Hashable, Sendable {
 }
 
 extension Trajectory.Segment {
-  /// The state with which this segment starts, from the position that the
-  /// segment before it ends with.
-  func start<Scalar: StateScalar>(
-    from position: [Scalar], noise: any NoiseSource, sample: Int
-  ) -> State<Scalar> {
-    guard case .corrector(let block) = kind else { return State(position: position) }
-    let velocity: [Scalar] = noise.normals(
-      position.count, stream: .correctorStart, step: block, sample: sample)
-    return State(position: position, velocity: velocity)
+  /// Makes of a state the one with which this segment starts, from the position
+  /// that the segment before it ends with, which it holds already.
+  func start<Scalar: StateScalar>(_ state: State<Scalar>, noise: any NoiseSource, sample: Int) {
+    guard case .corrector(let block) = kind else { return }
+    var velocity = state.velocity.mutableSpan
+    noise.fill(&velocity, stream: .correctorStart, step: block, sample: sample)
   }
 }

@@ -9,7 +9,9 @@ public import PicardSampler
 public final class MPIRing: Ring {
   private let communicator: Communicator
   private let stallTimeout: Duration
-  private var underWay: [SentMessage] = []
+  /// Messages that are leaving, and memory of those that are gone.
+  private var leaving: [Packet] = []
+  private var idle: [Packet] = []
   /// Bytes in the messages that this rank has sent.
   public private(set) var bytesSent = 0
 
@@ -26,28 +28,39 @@ public final class MPIRing: Ring {
   public var size: Int { communicator.size }
 
   public func send(_ message: RawSpan, to destination: Int) throws {
-    try underWay.removeAll { try $0.isGone() }
-    let bytes = message.withUnsafeBytes { bytes in
-      bytes.withMemoryRebound(to: UInt8.self) { Buffer(copying: $0.span) }
-    }
-    bytesSent += bytes.count
-    underWay.append(SentMessage(try communicator.startSend(bytes, to: destination)))
+    try collectGone()
+    let packet = packet(message.byteCount)
+    try packet.startSend(message, to: destination, communicator)
+    bytesSent += message.byteCount
+    // Small messages are gone at once.
+    if try packet.isDone() { idle.append(packet) } else { leaving.append(packet) }
   }
 
   public func receive(into message: inout MutableRawSpan, from source: Int) throws {
-    let buffer = Buffer<UInt8>(repeating: 0, count: message.byteCount)
-    var request = try communicator.startReceive(into: buffer, from: source)
+    let packet = packet(message.byteCount)
+    try packet.startReceive(from: source, communicator)
     let clock = ContinuousClock()
-    try wait(clock.now, for: "a boundary state of rank \(source)") { try request.test() }
-    var status = Status.empty
-    let received = try request.wait(&status)
-    let count = try status.count(of: UInt8.self) ?? 0
+    try wait(clock.now, for: "a boundary state of rank \(source)") { try packet.isDone() }
+    let count = packet.receivedCount
     guard count == message.byteCount else {
       throw RingError("expected \(message.byteCount) bytes from rank \(source), but \(count) came")
     }
-    received.span.withUnsafeBytes { bytes in
-      message.withUnsafeMutableBytes { $0.copyMemory(from: bytes) }
+    packet.copy(to: &message)
+    idle.append(packet)
+  }
+
+  /// Memory for a message, from one that is gone where there is one of its size.
+  private func packet(_ byteCount: Int) -> Packet {
+    if let index = idle.lastIndex(where: { $0.byteCount == byteCount }) {
+      return idle.remove(at: index)
     }
+    return Packet(byteCount)
+  }
+
+  private func collectGone() throws {
+    guard !leaving.isEmpty else { return }
+    for packet in leaving where try packet.isDone() { idle.append(packet) }
+    leaving.removeAll { $0.isAtRest }
   }
 
   public func maximum(_ values: inout MutableSpan<Double>, meanwhile: () -> Void) throws {
@@ -62,8 +75,11 @@ public final class MPIRing: Ring {
 
   /// Waits until all messages have left this rank.
   public func finish() throws {
-    for message in underWay { try message.finish() }
-    underWay = []
+    let clock = ContinuousClock()
+    try wait(clock.now, for: "its last messages to be received") {
+      try collectGone()
+      return leaving.isEmpty
+    }
   }
 
   /// Asks until `isDone`. MPI makes progress while it is asked; the clock and
@@ -93,19 +109,56 @@ public struct RingError: Error, CustomStringConvertible {
   init(_ description: String) { self.description = description }
 }
 
-/// A message that may still be leaving.
-private final class SentMessage {
+/// A message with its memory, which serves one message after another.
+private final class Packet {
+  let byteCount: Int
+  /// The memory, while no message is under way.
+  private var buffer: Buffer<UInt8>?
   private var request: Request<UInt8>?
+  /// Bytes of the last message that came.
+  private(set) var receivedCount = 0
 
-  init(_ request: consuming Request<UInt8>) { self.request = consume request }
+  init(_ byteCount: Int) {
+    self.byteCount = byteCount
+    buffer = Buffer(repeating: 0, count: byteCount)
+  }
 
-  func isGone() throws -> Bool {
+  var isAtRest: Bool { request == nil }
+
+  func startSend(_ message: RawSpan, to destination: Int, _ communicator: Communicator) throws {
+    guard var buffer = buffer.take() else { preconditionFailure("this message is under way") }
+    var bytes = buffer.mutableSpan
+    bytes.withUnsafeMutableBytes { target in
+      message.withUnsafeBytes { target.copyMemory(from: $0) }
+    }
+    request = try communicator.startSend(buffer, to: destination)
+  }
+
+  func startReceive(from source: Int, _ communicator: Communicator) throws {
+    guard let buffer = buffer.take() else { preconditionFailure("this message is under way") }
+    request = try communicator.startReceive(into: buffer, from: source)
+  }
+
+  /// Whether the message has left or come; takes its memory back then.
+  func isDone() throws -> Bool {
     guard try request?.test() ?? true else { return false }
-    try finish()
+    if let request = request.take() {
+      var status = Status.empty
+      buffer = try request.wait(&status)
+      receivedCount = try status.count(of: UInt8.self) ?? 0
+    }
     return true
   }
 
-  func finish() throws {
-    if let request = request.take() { _ = try request.wait() }
+  func copy(to message: inout MutableRawSpan) {
+    guard let buffer = buffer.take() else { preconditionFailure("this message is under way") }
+    copyBytes(of: buffer, to: &message)
+    self.buffer = consume buffer
+  }
+}
+
+private func copyBytes(of buffer: borrowing Buffer<UInt8>, to message: inout MutableRawSpan) {
+  buffer.span.withUnsafeBytes { source in
+    message.withUnsafeMutableBytes { $0.copyMemory(from: source) }
   }
 }

@@ -37,6 +37,7 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
       linearization: options.linearization, stop: options.stop,
       window: try window(setup, samples: samples.count), chunk: options.chunk,
       anderson: options.anderson.map { AndersonMixing(history: $0) }, trajectory: setup.trajectory)
+    try prepare(setup, picard, samples: samples.count)
     let resolved = ResolvedOptions(command, setup: setup, picard: picard)
     let hosts = try Placement(world).hosts
     if world.rank == 0 {
@@ -87,6 +88,22 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     }
     try world.broadcast(&chosen, root: 0)
     return chosen[0]
+  }
+
+  /// Calls the model with as many rows as most rounds have on a rank.
+  private func prepare(
+    _ setup: Setup<Scalar>, _ picard: PicardOptions, samples: Int
+  ) throws {
+    let ranks = world.size / command.solver.replicas
+    let slices =
+      command.solver.solver == .sequential
+      ? 1 : (picard.activeSlices(setup.trajectory) + ranks - 1) / ranks
+    try world.agree {
+      for count in [setup.batch.rows, samples * slices % setup.batch.rows]
+      where count <= samples * slices {
+        try setup.batch.prepare(count, at: setup.grid.nodes[0])
+      }
+    }
   }
 
   struct Outcome {
