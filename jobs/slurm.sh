@@ -1,0 +1,89 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034,SC2154 # shares variables with the job files that source it
+# What the job files have in common; sourced by them, with `jobs` naming the
+# folder that holds it.
+#
+# Loads the site's environment.sh, and sets
+#   piadm            the program: $PIADM, that of the checkout, or the one on the path
+#   mpirun           the launcher with its options, an array
+#   tasks            ranks to start: those of the job, or $RANKS outside Slurm
+
+if [[ -r $jobs/environment.sh ]]; then
+  # shellcheck source=environment.example
+  . "$jobs/environment.sh"
+fi
+
+piadm=${PIADM:-$(dirname "$jobs")/.build/release/piadm}
+[[ -n ${PIADM:-} || -x $piadm ]] || piadm=piadm
+if ! command -v "$piadm" >/dev/null; then
+  echo "$piadm: no such program; build or install it, or name it in PIADM" >&2
+  exit 66
+fi
+
+tasks=${SLURM_NTASKS:-${RANKS:-1}}
+processors=${SLURM_CPUS_PER_TASK:-1}
+
+# Every rank on processors of its own, as many as the job asks for with
+# --cpus-per-task. A site's `mpirun` of its own in environment.sh goes first.
+if [[ -z ${mpirun+set} ]]; then
+  mpirun=("${MPIRUN:-mpirun}")
+  if [[ -n ${SLURM_JOB_ID:-} ]]; then
+    case $("${mpirun[0]}" --version 2>&1) in
+      *'Open MPI'* | *OpenRTE*) mpirun+=(--bind-to core --map-by "slot:PE=$processors") ;;
+      *HYDRA*) mpirun+=(-bind-to "core:$processors") ;;
+    esac
+  fi
+fi
+
+# The exit code of a run that has left a checkpoint: run me again.
+checkpointed=75
+
+# Runs a command of `piadm sample` until it ends, in as many runs of this job as
+# that takes, and returns its exit code.
+#
+# Slurm sends SIGUSR1 before the time limit (#SBATCH --signal): the run then
+# leaves a checkpoint and the job goes back to the queue. SIGTERM, from a person
+# or from a more important job, leaves a checkpoint too, but whoever sent it
+# decides what is next. A job that comes back more than $PIADM_REQUEUES times is
+# left to a person: its time limit may be too short for a single round.
+run_and_requeue() {
+  local launcher='' signalled='' code=0 most=${PIADM_REQUEUES:-100}
+  # Launchers pass SIGUSR1 on to the ranks; at SIGTERM they would kill them.
+  trap 'kill -USR1 "$launcher" 2>/dev/null' USR1
+  trap 'signalled=TERM; kill -USR1 "$launcher" 2>/dev/null' TERM
+  "$@" &
+  launcher=$!
+  # A trapped signal ends `wait`, not the launcher.
+  while kill -0 "$launcher" 2>/dev/null; do wait "$launcher" || true; done
+  wait "$launcher" || code=$?
+  trap - USR1 TERM
+
+  if ((code == checkpointed)) && [[ -n ${SLURM_JOB_ID:-} && -z $signalled ]]; then
+    if ((${SLURM_RESTART_COUNT:-0} >= most)); then
+      echo "job $SLURM_JOB_ID has run $((most + 1)) times: give it more time, or raise PIADM_REQUEUES" >&2
+    else
+      echo "job $SLURM_JOB_ID goes back to the queue"
+      scontrol requeue "$SLURM_JOB_ID" || true
+    fi
+  fi
+  return "$code"
+}
+
+# Samples with the launcher that the arguments before `--` name and the options
+# of `piadm sample` after it, and goes on from this job's own checkpoint.
+sample_with() {
+  local launcher=() own code=0
+  while [[ $1 != -- ]]; do
+    launcher+=("$1")
+    shift
+  done
+  shift
+  own=checkpoint-${SLURM_JOB_ID:-0}
+  if [[ " $* " == *' --checkpoint'[\ =]* ]]; then
+    run_and_requeue "${launcher[@]}" "$piadm" sample "$@" --resume || code=$?
+  else
+    run_and_requeue "${launcher[@]}" "$piadm" sample "$@" --checkpoint "$own" --resume || code=$?
+    ((code != 0)) || rm -rf "$own"
+  fi
+  return "$code"
+}

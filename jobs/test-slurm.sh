@@ -1,0 +1,186 @@
+#!/bin/bash
+# Starts a Slurm of two nodes on this machine, submits the job files to it, and
+# compares what they leave with runs outside it; the last line counts the checks.
+#
+#   jobs/test-slurm.sh [PROGRAM]       PROGRAM: piadm; .build/release/piadm by default
+#   jobs/test-slurm.sh --may-run       says what is missing here
+#
+# Exit code 77: it cannot run here, and has said why. Needs no service of the
+# machine's: keys, ports, logs and processes are its own, and end with it.
+set -euo pipefail
+
+# Exit code by which ctest, too, knows a test that was skipped.
+skipped=77
+for program in munged slurmctld slurmd sbatch; do
+  PATH=$PATH:/usr/sbin command -v "$program" >/dev/null || {
+    echo "skipped: $program is missing (apt-get install slurm-wlm munge)"
+    exit $skipped
+  }
+done
+((EUID == 0)) || {
+  echo "skipped: slurmd starts jobs as root only"
+  exit $skipped
+}
+[[ ${1:-} != --may-run ]] || exit 0
+
+PATH=$PATH:/usr/sbin
+top=$(cd "$(dirname "$0")/.." && pwd)
+PIADM=$(realpath "${1:-$top/.build/release/piadm}")
+export PIADM
+cluster=$(mktemp -d)
+host=$(hostname -s)
+port=$((20000 + $$ % 10000))
+
+mkdir "$cluster"/{node1,node2,jobs,work}
+dd if=/dev/urandom of="$cluster/munge.key" bs=32 count=1 status=none
+chmod 600 "$cluster/munge.key"
+cat >"$cluster/slurm.conf" <<CONF
+ClusterName=piadm
+SlurmctldHost=$host(127.0.0.1)
+SlurmctldPort=$port
+SlurmUser=root
+SlurmctldPidFile=$cluster/slurmctld.pid
+SlurmctldLogFile=$cluster/slurmctld.log
+StateSaveLocation=$cluster/state
+SlurmdPidFile=$cluster/slurmd-%n.pid
+SlurmdLogFile=$cluster/slurmd-%n.log
+SlurmdSpoolDir=$cluster/spool-%n
+# PMIx makes folders of the same name on every node; these nodes share a disk.
+TmpFS=$cluster/%n
+# A requeued job waits until its first credential is void: 120 s by default.
+AuthInfo=socket=$cluster/munge.socket,cred_expire=3
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+JobAcctGatherType=jobacct_gather/none
+MpiDefault=none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core
+SchedulerParameters=sched_interval=2
+# More processors than there are, so that the jobs run beside each other.
+SlurmdParameters=config_overrides
+NodeName=node[1-2] NodeHostname=$host NodeAddr=127.0.0.1 Port=[$((port + 1))-$((port + 2))] CPUs=16
+PartitionName=main Nodes=node[1-2] Default=YES MaxTime=60 State=UP
+CONF
+export SLURM_CONF=$cluster/slurm.conf
+
+stop() {
+  scancel --quiet --user=root 2>/dev/null || true
+  for daemon in slurmd-node1 slurmd-node2 slurmctld munged; do
+    [[ ! -e $cluster/$daemon.pid ]] || kill "$(<"$cluster/$daemon.pid")" || true
+  done
+  # The daemons remove these files at their very end.
+  for _ in {1..50}; do
+    compgen -G "$cluster/*.pid" >/dev/null || break
+    sleep 0.2
+  done
+  rm -rf "$cluster"
+}
+trap stop EXIT
+
+munged --force --key-file="$cluster/munge.key" --socket="$cluster/munge.socket" \
+  --pid-file="$cluster/munged.pid" --log-file="$cluster/munged.log" --seed-file="$cluster/munge.seed"
+slurmctld -c
+slurmd -N node1
+slurmd -N node2
+for _ in {1..50}; do
+  [[ $(sinfo --noheader --format=%t%D) != idle2 ]] || break
+  sleep 0.2
+done
+if [[ $(sinfo --noheader --format=%t%D) != idle2 ]]; then
+  echo "the nodes did not come up:" >&2
+  tail -n 5 "$cluster"/*.log >&2
+  exit 1
+fi
+
+# The job files with the environment.sh of this site. Both nodes are one host, so
+# shared memory would get confused, and binding would bind twice to the same cores.
+cp "$top"/jobs/*.{sbatch,py} "$top/jobs/slurm.sh" "$cluster/jobs"
+cat >"$cluster/jobs/environment.sh" <<'SITE'
+export OMPI_MCA_btl=tcp,self OMPI_MCA_mpi_yield_when_idle=1
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+mpirun=("${MPIRUN:-mpirun}" --bind-to none)
+SITE
+jobs=$cluster/jobs
+cd "$cluster/work"
+echo '{"target": "gaussian-mixture", "means": [[2, 0, 1], [-2, 0, 0.5]], "variance": 0.05}' >target.json
+
+passed=0
+failed=0
+# check WHAT COMMAND...: counts whether the command succeeds.
+check() {
+  local what=$1
+  shift
+  if "$@"; then
+    passed=$((passed + 1))
+    echo "passed: $what"
+  else
+    failed=$((failed + 1))
+    echo "FAILED: $what"
+    tail -n 20 ./*.out >&2 || true
+  fi
+}
+
+four_ranks=(--parsable --nodes=2 --ntasks=4 --ntasks-per-node=2)
+sample=(target.json --samples 5 --steps 60)
+# About 45 s of waiting, which the time limit of a minute cuts: Slurm warns 10
+# to 40 s after the start, as it looks at the limits every 30 s.
+slow=(target.json --samples 2 --steps 240 --window 8 --score-latency 0.5)
+
+# One process of this shell draws what the jobs have to draw.
+draw() { "$PIADM" sample "$@" --progress none >/dev/null; }
+
+cut=$(sbatch "${four_ranks[@]}" --time=1 --signal=B:USR1@20 "$jobs/sample.sbatch" "${slow[@]}" --out cut.npy)
+ended=$(sbatch "${four_ranks[@]}" --time=5 "$jobs/sample.sbatch" "${slow[@]}" --out ended.npy)
+array=$(sbatch --parsable --ntasks=2 --array=0-2 --time=5 "$jobs/array.sbatch" "${sample[@]}")
+sleep 4
+scancel --batch --signal=TERM "$ended"
+
+# code JOB: waits for a job's end and prints its exit code.
+code() {
+  local record
+  while record=$(scontrol show job "$1"); do
+    case $record in *JobState=COMPLETED* | *JobState=FAILED* | *JobState=CANCELLED* | *JobState=TIMEOUT*) break ;; esac
+    sleep 0.5
+  done
+  sed -n 's/^ .*ExitCode=\([0-9]*\):.*/\1/p' <<<"$record"
+}
+ends_with() { [[ $(code "$1") == "$2" ]]; }
+
+draw "${sample[@]}" --out local.npy
+mpi=$(sbatch "${four_ranks[@]}" --time=5 "$jobs/sample.sbatch" "${sample[@]}" --out mpirun.npy)
+srun=$(sbatch "${four_ranks[@]}" --time=5 "$jobs/sample-srun.sbatch" "${sample[@]}" --out srun.npy)
+missing=$(sbatch "${four_ranks[@]}" --time=5 "$jobs/sample.sbatch" nowhere)
+untrained=$(PYTHON=/bin/false sbatch --parsable "$jobs/train-digits.sbatch")
+scaling=$(RANKS=4 WINDOWS=4 STEPS=8 sbatch "${four_ranks[@]}" --time=5 "$jobs/scaling.sbatch" target.json)
+
+check "sample.sbatch on two nodes with four ranks ends well" ends_with "$mpi" 0
+check "... and leaves the bits of a run outside Slurm" cmp mpirun.npy local.npy
+check "... on two nodes" grep -q "node1.*node2\|4 on" "piadm-sample-$mpi.out"
+check "sample-srun.sbatch ends well" ends_with "$srun" 0
+check "... and leaves the same bits" cmp srun.npy local.npy
+check "a model that is not there ends the job with 66" ends_with "$missing" 66
+check "training without its packages ends with 69" ends_with "$untrained" 69
+check "scaling.sbatch ends well" ends_with "$scaling" 0
+check "... with a row for every number of ranks" test \
+  "$(grep -c '^ *[124]  ' "piadm-scaling-$scaling/scaling.txt")" = 6
+
+for seed in 0 1 2; do draw "${sample[@]}" --seed $seed --out "seed-$seed.npy"; done
+check "an array of three ends well" ends_with "${array}_2" 0
+while squeue --noheader --jobs="$array" 2>/dev/null | grep -q .; do sleep 0.5; done
+# 5 samples of 3 numbers of 4 bytes, after the header.
+for seed in 0 1 2; do tail -c 60 "seed-$seed.npy"; done >expected
+check "... and joins the samples of its seeds" cmp <(tail -c 180 "piadm-array-$array.npy") expected
+
+check "a job that is asked to end leaves with 75" ends_with "$ended" 75
+check "... and is not queued again" grep -q 'Restarts=0' <(scontrol show job "$ended")
+check "... its checkpoint stays" test -d "checkpoint-$ended"
+check "... and no samples" test ! -e ended.npy
+
+draw "${slow[@]}" --score-latency 0 --out whole.npy
+check "a job cut by its time limit ends by itself" ends_with "$cut" 0
+check "... after it was queued again" grep -q 'Restarts=[1-9]' <(scontrol show job "$cut")
+check "... with the bits of a run that was never cut" cmp cut.npy whole.npy
+check "... and takes its checkpoint away" test ! -e "checkpoint-$cut"
+
+echo "$passed passed, $failed failed"
+((failed == 0))
