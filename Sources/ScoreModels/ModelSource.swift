@@ -42,10 +42,7 @@ public enum ModelSource: Hashable, Sendable {
   ) throws -> any ScoreModel<Scalar> {
     switch self {
     case .digits:
-      guard let folder = Bundle.module.resourceURL?.appendingPathComponent("Models/digits").path else {
-        throw ScoreModelError(.missingFile, "the built-in model is missing beside the program; build or install it again")
-      }
-      return try ExportedFolder(folder).open(as: scalar, threads: threads)
+      return try ExportedFolder(BuiltInModel.folder("digits")).open(as: scalar, threads: threads)
     case .folder(let path):
       return try ExportedFolder(path).open(as: scalar, threads: threads)
     case .target(let file):

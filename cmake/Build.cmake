@@ -1,0 +1,51 @@
+# The program, by Swift's package manager, with the Swift runtime inside.
+
+set(swift_folder "${CMAKE_BINARY_DIR}/swift")
+set(swift_flags -c release --static-swift-stdlib --package-path "${PIADM_SOURCE}"
+  --scratch-path "${swift_folder}")
+if(PIADM_CPU)
+  # Reaches the code that is made for Swift, too.
+  list(APPEND swift_flags -Xcc "-march=${PIADM_CPU}")
+endif()
+if(PIADM_JOBS)
+  list(APPEND swift_flags --jobs "${PIADM_JOBS}")
+endif()
+
+if(PIADM_STATIC_LIBRARIES)
+  # The package manager takes -l and -L from pkg-config and nothing else, and the
+  # linker prefers shared libraries: so modules that lead to a folder with static
+  # ones only.
+  set(static_folder "${CMAKE_BINARY_DIR}/static")
+  file(MAKE_DIRECTORY "${static_folder}")
+  foreach(name png16 crypto z)
+    find_library(STATIC_${name} "lib${name}.a" HINTS ${PNG_LIBRARY_DIRS} ${CRYPTO_LIBRARY_DIRS})
+    if(NOT STATIC_${name})
+      message(FATAL_ERROR "lib${name}.a is missing; install it, or turn PIADM_STATIC_LIBRARIES off")
+    endif()
+    file(CREATE_LINK "${STATIC_${name}}" "${static_folder}/lib${name}.a" SYMBOLIC)
+  endforeach()
+  foreach(module libpng libcrypto)
+    set(name ${module})
+    if(module STREQUAL libpng)
+      set(version ${PNG_VERSION})
+      set(libraries "-lpng16 -lz -lm")
+      set(flags ${PNG_CFLAGS})
+    else()
+      set(version ${CRYPTO_VERSION})
+      set(libraries "-lcrypto")
+      set(flags ${CRYPTO_CFLAGS})
+    endif()
+    configure_file(static.pc.in "${static_folder}/${module}.pc" @ONLY)
+  endforeach()
+  string(PREPEND pkg_config_path "${static_folder}:")
+endif()
+
+set(swift_build "${CMAKE_COMMAND}" -E env "MPI_PKG_CONFIG=${mpi_module}"
+  "PKG_CONFIG_PATH=${pkg_config_path}:$ENV{PKG_CONFIG_PATH}" "${SWIFT}" build ${swift_flags})
+
+# Always asked: the package manager knows what is out of date.
+add_custom_target(program ALL
+  COMMAND ${swift_build} --product piadm
+  BYPRODUCTS "${swift_folder}/release/piadm"
+  USES_TERMINAL VERBATIM
+  COMMENT "Building piadm")

@@ -1,0 +1,44 @@
+# What the site must have: Swift, an MPI library, libpng, libcrypto, Random123;
+# and what only runs with networks need: OpenVINO.
+
+find_program(SWIFT swift HINTS "$ENV{HOME}/.local/share/swiftly/bin" REQUIRED)
+
+set(MPI_DETERMINE_LIBRARY_VERSION TRUE)
+set(MPI_CXX_SKIP_MPICXX TRUE)
+find_package(MPI REQUIRED COMPONENTS C)
+# The package reads MPI's flags with pkg-config, under the name of the library.
+if(MPI_C_LIBRARY_VERSION_STRING MATCHES "^Open MPI")
+  set(mpi_module ompi-c)
+elseif(MPI_C_LIBRARY_VERSION_STRING MATCHES "^MPICH")
+  set(mpi_module mpich)
+else()
+  message(FATAL_ERROR
+    "'${MPI_C_LIBRARY_VERSION_STRING}' is neither Open MPI nor MPICH. Name the compiler wrapper of one of them, such as -DMPI_C_COMPILER=mpicc.openmpi")
+endif()
+# So that pkg-config tells of the library found above, and of no other one.
+list(GET MPI_C_LIBRARIES 0 mpi_library)
+get_filename_component(mpi_folder "${mpi_library}" DIRECTORY)
+set(pkg_config_path "${mpi_folder}/pkgconfig")
+
+find_package(PkgConfig REQUIRED)
+set(ENV{PKG_CONFIG_PATH} "${pkg_config_path}:$ENV{PKG_CONFIG_PATH}")
+pkg_check_modules(MPI_MODULE REQUIRED ${mpi_module})
+pkg_check_modules(PNG REQUIRED libpng)
+pkg_check_modules(CRYPTO REQUIRED libcrypto)
+find_path(RANDOM123 Random123/philox.h REQUIRED)
+
+# Loaded when a network is opened, and so not needed to build.
+find_package(OpenVINO QUIET COMPONENTS Runtime)
+if(OpenVINO_FOUND)
+  get_target_property(openvino_library openvino::runtime::c LOCATION)
+  get_filename_component(openvino_folder "${openvino_library}" DIRECTORY)
+endif()
+set(PIADM_OPENVINO "${openvino_folder}" CACHE PATH
+  "Folder of OpenVINO's libraries that the modulefile names; empty: users bring their own")
+
+message(STATUS "MPI: ${MPI_C_LIBRARY_VERSION_STRING} (${mpi_library})")
+if(PIADM_OPENVINO)
+  message(STATUS "OpenVINO: ${PIADM_OPENVINO}")
+else()
+  message(STATUS "OpenVINO: not found; networks will look for it when they are run")
+endif()
