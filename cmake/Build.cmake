@@ -3,6 +3,16 @@
 set(swift_folder "${CMAKE_BINARY_DIR}/swift")
 set(swift_flags -c release --static-swift-stdlib --package-path "${PIADM_SOURCE}"
   --scratch-path "${swift_folder}")
+# No paths of this machine in the program: neither for the linker to search nor
+# in the tables of debuggers.
+list(APPEND swift_flags -Xswiftc -no-toolchain-stdlib-rpath -Xlinker -S)
+# An MPI library outside the loader's folders is found without its module, and
+# is still second to what a module names.
+file(REAL_PATH "${mpi_library}" mpi_file)
+get_filename_component(mpi_file_folder "${mpi_file}" DIRECTORY)
+if(NOT mpi_file_folder IN_LIST CMAKE_C_IMPLICIT_LINK_DIRECTORIES)
+  list(APPEND swift_flags -Xlinker -rpath -Xlinker "${mpi_file_folder}")
+endif()
 if(PIADM_CPU)
   # Reaches the code that is made for Swift, too.
   list(APPEND swift_flags -Xcc "-march=${PIADM_CPU}")

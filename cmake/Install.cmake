@@ -1,0 +1,37 @@
+# What is installed, all of it relative to one folder that may be moved.
+
+# The program's own account of its options becomes man page and completions.
+set(described "${CMAKE_BINARY_DIR}/described")
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+add_custom_target(descriptions ALL
+  COMMAND "${CMAKE_COMMAND}" -E make_directory "${described}"
+  COMMAND "${swift_folder}/release/piadm" --generate-completion-script bash > "${described}/piadm.bash"
+  COMMAND "${swift_folder}/release/piadm" --generate-completion-script zsh > "${described}/_piadm"
+  COMMAND "${swift_folder}/release/piadm" --generate-completion-script fish > "${described}/piadm.fish"
+  COMMAND "${swift_folder}/release/piadm" --experimental-dump-help > "${described}/help.json"
+  COMMAND "${Python3_EXECUTABLE}" "${CMAKE_CURRENT_SOURCE_DIR}/manual.py" "${PROJECT_VERSION}"
+    < "${described}/help.json" > "${described}/piadm.1"
+  DEPENDS program VERBATIM
+  COMMENT "Writing man page and completions")
+
+set(share "${CMAKE_INSTALL_DATAROOTDIR}")
+install(PROGRAMS "${swift_folder}/release/piadm" DESTINATION bin)
+install(DIRECTORY "${PIADM_SOURCE}/Sources/ScoreModels/Models/" DESTINATION "${share}/piadm/models")
+install(DIRECTORY "${PIADM_SOURCE}/jobs/" DESTINATION "${share}/piadm/jobs" USE_SOURCE_PERMISSIONS
+  PATTERN ".*" EXCLUDE PATTERN "__pycache__" EXCLUDE
+  # What sets up, builds and tests a checkout has no meaning here.
+  PATTERN "environment.sh" EXCLUDE PATTERN "setup.sh" EXCLUDE PATTERN "quickstart.sh" EXCLUDE
+  PATTERN "requirements.txt" EXCLUDE PATTERN "sanitize-*.sh" EXCLUDE PATTERN "test*.sh" EXCLUDE)
+install(FILES "${described}/piadm.1" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
+install(FILES "${described}/piadm.bash" DESTINATION "${share}/bash-completion/completions" RENAME piadm)
+install(FILES "${described}/_piadm" DESTINATION "${share}/zsh/site-functions")
+install(FILES "${described}/piadm.fish" DESTINATION "${share}/fish/vendor_completions.d")
+install(FILES "${PIADM_SOURCE}/LICENSE" "${PIADM_SOURCE}/README.md" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+
+if(PIADM_OPENVINO)
+  set(openvino_line "setenv(\"PIADM_OPENVINO\", \"${PIADM_OPENVINO}\")")
+else()
+  set(openvino_line "-- Networks need OpenVINO: setenv(\"PIADM_OPENVINO\", \"the folder of libopenvino_c.so\")")
+endif()
+configure_file(modulefile.lua.in "${described}/${PROJECT_VERSION}.lua" @ONLY)
+install(FILES "${described}/${PROJECT_VERSION}.lua" DESTINATION "${share}/modulefiles/piadm")

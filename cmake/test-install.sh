@@ -1,0 +1,81 @@
+#!/bin/bash
+# Installs a build, moves it, and uses it as a person would; the last line counts
+# the checks.
+#
+#   cmake/test-install.sh BUILD
+set -euo pipefail
+build=$(realpath "$1")
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+cmake --install "$build" --prefix "$folder/first" >/dev/null
+# Nothing may remember where it was installed.
+prefix="$folder/another place"
+mv "$folder/first" "$prefix"
+piadm="$prefix/bin/piadm"
+version=$("$piadm" --version)
+cd "$folder"
+
+passed=0
+failed=0
+check() {
+  local what=$1
+  shift
+  if "$@" >log 2>&1; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    echo "FAILED: $what"
+    cat log
+  fi
+}
+# says WORDS COMMAND...: the command prints the words, whatever its exit code.
+says() {
+  local words=$1
+  shift
+  "$@" >output 2>&1 || true
+  cat output
+  grep -q -e "$words" output
+}
+none() { ! "$@"; }
+libraries_with() { ldd "$piadm" | grep "$1"; }
+folders_of_the_build() {
+  strings -a "$piadm" | grep -e "$build" -e "$(realpath "$(dirname "$(command -v swift)")/../..")"
+}
+loads_as_module() {
+  local lmod=$1
+  # Lmod prints commands for the shell, and messages on standard error.
+  (
+    eval "$("$lmod" bash use "$prefix/share/modulefiles")"
+    eval "$("$lmod" bash load "piadm/$version")"
+    [[ $(command -v piadm) == "$piadm" && -x $PIADM_JOBS/sample.sbatch ]]
+  )
+}
+
+echo '{"target": "gaussian", "dimension": 4, "mean": 0.5, "variances": 0.25}' >target.json
+check "a target is sampled" says '^status: completed' "$piadm" sample target.json
+# Without OpenVINO the built-in model is found, and the library is what is missing.
+check "the built-in model is found" says '^status: completed\|libopenvino_c' \
+  "$piadm" sample digits --steps 10 --images digits.png
+ln -s "$piadm" link
+check "... through a symbolic link" says '^status: completed\|libopenvino_c' ./link sample digits --steps 10
+check "no Swift library is needed" none libraries_with swift
+check "no library is missing" none libraries_with 'not found'
+check "no folder of the build is in the program" none folders_of_the_build
+check "completions for bash are sound" bash -n "$prefix/share/bash-completion/completions/piadm"
+check "the job files are there" bash -n "$prefix/share/piadm/jobs/sample.sbatch"
+if command -v man >/dev/null; then
+  check "the man page has the options" says '--tolerance' \
+    env MANPATH="$prefix/share/man" MANWIDTH=120 man --encoding=ascii piadm
+else
+  echo "skipped: man is missing, so the man page is not rendered (apt-get install man-db)"
+fi
+lmod=${LMOD_CMD:-/usr/share/lmod/lmod/libexec/lmod}
+if [[ -x $lmod ]]; then
+  check "the modulefile puts the program on the path" loads_as_module "$lmod"
+else
+  echo "skipped: Lmod is missing, so the modulefile is not loaded (apt-get install lmod)"
+fi
+
+echo "$passed passed, $failed failed"
+((failed == 0))
