@@ -48,8 +48,16 @@ check() {
     cat "$root/output"
   fi
 }
-inside() { chroot "$bare" /usr/bin/env -i PATH=/opt/piadm/bin:/usr/bin:/bin HOME=/root \
-  OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_mpi_yield_when_idle=1 "$@"; }
+# With the kernel's file systems, as every container has them; they go away with
+# the mount namespace of the command.
+inside() {
+  # shellcheck disable=SC2016 # expanded by the inner shell
+  unshare --mount sh -c '
+    mount -t proc proc "$0/proc" && mount --rbind /sys "$0/sys" && mount --rbind /dev "$0/dev" &&
+      exec chroot "$0" /usr/bin/env -i PATH=/opt/piadm/bin:/usr/bin:/bin HOME=/root \
+        OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_mpi_yield_when_idle=1 "$@"
+  ' "$bare" "$@"
+}
 digest() { "$@" sample target.json --samples 4 --progress none | sed -n 's/^digest *//p'; }
 draws_the_same() { [[ -n $outside && $(digest inside mpirun --oversubscribe -n 4 piadm) == "$outside" ]]; }
 is_bare() { ! inside which swift gcc && ! compgen -G "$bare/usr/lib/*/lib@(png|swift)*"; }

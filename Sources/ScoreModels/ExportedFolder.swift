@@ -20,10 +20,12 @@ struct ExportedFolder {
     configuration = try find(["scheduler_config.json", "scheduler/scheduler_config.json"])
   }
 
-  func open<Scalar: StateScalar>(as _: Scalar.Type, threads: Int?) throws -> any ScoreModel<Scalar> {
+  func open<Scalar: StateScalar>(
+    as _: Scalar.Type, threads: Int?, processors: Int?
+  ) throws -> any ScoreModel<Scalar> {
     let configuration = try SchedulerConfiguration(contentsOf: configuration)
     return try OpenVINOModel<Scalar>(
       file: network, parametrization: configuration.parametrization, schedule: configuration.schedule,
-      threads: threads)
+      threads: threads, processors: processors)
   }
 }

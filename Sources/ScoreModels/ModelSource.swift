@@ -34,17 +34,20 @@ public enum ModelSource: Hashable, Sendable {
 
   /// Opens the model for states of the given type.
   ///
-  /// - Parameter threads: threads of one evaluation of a network; `nil` for
-  ///   the default of `OpenVINOModel`.
+  /// - Parameters:
+  ///   - threads: threads of one evaluation of a network; `nil` for the
+  ///     default of `OpenVINOModel`.
+  ///   - processors: processors that this process has to itself; `nil` for all
+  ///     that it may run on.
   /// - Throws: `ScoreModelError` or `NumPyError`, each with its exit code.
   public func open<Scalar: StateScalar>(
-    as scalar: Scalar.Type, threads: Int? = nil
+    as scalar: Scalar.Type, threads: Int? = nil, processors: Int? = nil
   ) throws -> any ScoreModel<Scalar> {
     switch self {
     case .digits:
-      return try ExportedFolder(BuiltInModel.folder("digits")).open(as: scalar, threads: threads)
+      return try ExportedFolder(BuiltInModel.folder("digits")).open(as: scalar, threads: threads, processors: processors)
     case .folder(let path):
-      return try ExportedFolder(path).open(as: scalar, threads: threads)
+      return try ExportedFolder(path).open(as: scalar, threads: threads, processors: processors)
     case .target(let file):
       return try ClosedFormTarget(contentsOf: file).model(of: scalar, file: file)
     }

@@ -22,6 +22,10 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
   /// Threads of one evaluation.
   public let threads: Int
 
+  /// Whether one evaluation gains from several threads.
+  public var isLarge: Bool { parameterCount > Self.mostForOneThread }
+  private static var mostForOneThread: Int { 4_000_000 }
+
   private let file: String
   private let trainingSchedule: any NoiseSchedule
   private let network: CompiledNetwork
@@ -38,12 +42,14 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
   ///     `timestep` input.
   ///   - threads: threads of one evaluation; `nil` takes one for networks of
   ///     up to 4 million parameters, where splitting a row's work costs more
-  ///     than it saves, and else as many as the process may run on.
+  ///     than it saves, and else as many as there are processors.
+  ///   - processors: processors that this process has to itself; `nil` for all
+  ///     that it may run on.
   /// - Throws: `ScoreModelError` for a missing library or file, a file that
   ///   OpenVINO cannot read, and inputs or outputs other than those above.
   public init(
     file: String, parametrization: Parametrization, schedule: any NoiseSchedule, threads: Int? = nil,
-    library: OpenVINOLibrary? = nil
+    processors: Int? = nil, library: OpenVINOLibrary? = nil
   ) throws {
     parameterCount = try ONNXFile(contentsOf: file).parameterCount
     let library = try library ?? OpenVINOLibrary()
@@ -52,7 +58,7 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
     self.parametrization = parametrization
     self.schedule = schedule
     trainingSchedule = schedule
-    self.threads = threads ?? (parameterCount <= 4_000_000 ? 1 : allowedProcessorCount())
+    self.threads = threads ?? (parameterCount <= Self.mostForOneThread ? 1 : processors ?? allowedProcessorCount())
     network = try CompiledNetwork(file: file, threads: self.threads, library: library)
     shape = network.sampleShape
   }

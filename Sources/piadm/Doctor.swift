@@ -7,8 +7,8 @@ struct Doctor: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Show what this program runs with, and what is missing.",
     discussion: """
-      Prints the MPI library, the launcher, the ranks with their hosts and processors, and \
-      OpenVINO. What is missing comes with the command that mends it, and with exit code 69.
+      Prints the MPI library, the launcher, the ranks with their hosts, processors and threads, \
+      and OpenVINO, and warns of ranks that share cores and of cores that no rank may use. What is missing comes with the command that mends it, and with exit code 69.
       """)
 
   mutating func run() throws {
@@ -24,6 +24,7 @@ struct Doctor: ParsableCommand {
           \(placement.text)
 
           """)
+        for warning in placement.crowding + placement.idleness { try write("warning: \(warning)\n") }
         let openvino = try OpenVINOLibrary()
         try write("OpenVINO \(openvino.version)\n         \(openvino.path)\n")
       }

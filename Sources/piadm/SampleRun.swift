@@ -27,7 +27,10 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
       }
     }
     try world.agree { if world.rank == 0 { try checkOutputs() } }
-    let setup = try world.agree { try Setup<Scalar>(command, ranks: world.size) }
+    let placement = try Placement(world)
+    let setup = try world.agree {
+      try Setup<Scalar>(command, ranks: world.size, processors: placement.threads(of: world.rank))
+    }
     try world.agree { try setup.batch.checkInvariance(at: setup.grid.nodes) }
     let isInvariant = try world.allReduce(setup.batch.isInvariant ? 1 : 0, .minimum) == 1
     if !isInvariant { setup.batch.padEveryCall() }
@@ -39,12 +42,15 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
       anderson: options.anderson.map { AndersonMixing(history: $0) }, trajectory: setup.trajectory)
     try prepare(setup, picard, samples: samples.count)
     let resolved = ResolvedOptions(command, setup: setup, picard: picard)
-    let hosts = try Placement(world).hosts
     if world.rank == 0 {
       try write(RunHeader(
         versions: setup.versions, model: command.model, shape: setup.model.shape,
-        seed: sampler.seed, hosts: hosts, threadsPerRank: setup.threads,
+        seed: sampler.seed, hosts: placement.hosts, threadsPerRank: setup.threads,
         options: resolved.values).text + "\n")
+      // Idle processors are a loss only where the model could use them.
+      for warning in placement.crowding + (setup.usesManyThreads ? placement.idleness : []) {
+        try write("warning: \(warning)\n")
+      }
       try warnOfIdleRanks(setup.trajectory, picard)
     }
 

@@ -16,16 +16,20 @@ struct Setup<Scalar: StateScalar> {
   let versions: Report.Versions
   /// Threads of a score call.
   let threads: Int
+  /// Whether a score call is large enough to gain from several threads.
+  let usesManyThreads: Bool
 
   /// Rows of a score call unless chosen otherwise: past 64 a row gets little
   /// cheaper, and matrix kernels begin to round differently; large states are
   /// batched in 16 MiB of single precision at most.
   static func defaultRows(dimension: Int) -> Int { max(1, min(64, (1 << 22) / dimension)) }
 
-  /// - Parameter ranks: ranks that share the run.
-  init(_ command: Sample, ranks: Int) throws {
+  /// - Parameters:
+  ///   - ranks: ranks that share the run.
+  ///   - processors: processors that this rank has to itself.
+  init(_ command: Sample, ranks: Int, processors: Int) throws {
     let (sampler, solver) = (command.sampler, command.solver)
-    model = try ModelSource(command.model).open(as: Scalar.self)
+    model = try ModelSource(command.model).open(as: Scalar.self, processors: processors)
     if command.output.images != nil, ImageLayout(shape: model.shape) == nil {
       throw WrongUsage(
         "--images needs samples of shape H x W with 1 or 3 channels, not \(model.shape)")
@@ -52,6 +56,7 @@ struct Setup<Scalar: StateScalar> {
       piadm: Piadm.version, mpi: Library.runtimeVersion,
       openvino: network?.library.version ?? "none", swift: swiftVersion)
     threads = network?.threads ?? 1
+    usesManyThreads = network?.isLarge ?? false
   }
 
   private static func grid(
