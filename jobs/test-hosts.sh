@@ -1,0 +1,228 @@
+#!/bin/bash
+# Makes four hosts of this machine, each with a network of its own, and runs piadm
+# across them over TCP: the same bits as on one host, with latency and little
+# bandwidth, with a cable that is cut and mended, and with a host that is lost. The
+# last line counts the checks.
+#
+#   jobs/test-hosts.sh [PROGRAM]       PROGRAM: piadm; .build/release/piadm by default
+#   jobs/test-hosts.sh --may-run       says what is missing here
+#
+# Exit code 77: it cannot run here, and has said why. All traffic stays in the
+# network namespaces that it makes, and removes:
+#
+#   h1, h3 -- left bridge == cable == right bridge -- h2, h4
+set -euo pipefail
+
+# Exit code by which ctest, too, knows a test that was skipped.
+skipped=77
+skip() {
+  echo "skipped: $*"
+  exit $skipped
+}
+((EUID == 0)) || skip "only root makes network namespaces"
+for program in ip tc unshare python3; do
+  PATH=$PATH:/usr/sbin:/sbin command -v "$program" >/dev/null || skip "$program is missing (apt-get install iproute2 python3)"
+done
+PATH=$PATH:/usr/sbin:/sbin
+mpirun=${MPIRUN:-mpirun}
+[[ $("$mpirun" --version 2>&1) == *'Open MPI'* ]] || skip "the agent that starts ranks on the hosts is for Open MPI"
+id=piadm$$
+ip netns add "$id-net" 2>/dev/null || skip "this sandbox makes no network namespaces"
+trap 'ip netns del $id-net' EXIT
+ip -n "$id-net" link add left type bridge 2>/dev/null || skip "this kernel has no bridges"
+has_netem=yes
+ip -n "$id-net" link add dummy type veth
+tc -n "$id-net" qdisc add dev veth0 root netem delay 1ms 2>/dev/null || has_netem=
+ip -n "$id-net" link del dummy
+[[ $has_netem || -c /dev/net/tun ]] || skip "this kernel has neither netem nor /dev/net/tun to delay frames"
+[[ ${1:-} != --may-run ]] || exit 0
+
+top=$(cd "$(dirname "$0")/.." && pwd)
+piadm=$(realpath "${1:-$top/.build/release/piadm}")
+folder=$(mktemp -d)
+hosts=(1 2 3 4)
+cable=
+
+stop() {
+  for host in "${hosts[@]}"; do
+    # What a cut left behind.
+    ip netns pids "$id-h$host" 2>/dev/null | xargs -r kill -9 2>/dev/null || true
+    ip netns del "$id-h$host" 2>/dev/null || true
+  done
+  [[ -z $cable ]] || kill "$cable" 2>/dev/null || true
+  ip netns del "$id-net"
+  rm -rf "$folder"
+}
+trap stop EXIT
+
+net() { ip -n "$id-net" "$@"; }
+net link set left up
+net link add right type bridge
+net link set right up
+for host in "${hosts[@]}"; do
+  ip netns add "$id-h$host"
+  net link add "port$host" type veth peer name eth0 netns "$id-h$host"
+  if ((host % 2)); then net link set "port$host" master left up; else net link set "port$host" master right up; fi
+  ip -n "$id-h$host" address add "10.77.0.$host/24" dev eth0
+  ip -n "$id-h$host" link set eth0 up
+  ip -n "$id-h$host" link set lo up
+done
+# The plain cable, and where the kernel has no netem a slow one of two TAPs with a
+# program between them; one of the two is plugged in.
+net link add plain0 type veth peer name plain1
+net link set plain0 master left up
+net link set plain1 master right up
+if [[ -z $has_netem ]]; then
+  for end in 0 1; do net tuntap add mode tap name slow$end; done
+  net link set slow0 master left
+  net link set slow1 master right
+fi
+
+# delay MICROSECONDS: of the cable, each way; 0 for the plain one.
+delay() {
+  if [[ $has_netem ]]; then
+    for end in 0 1; do
+      tc -n "$id-net" qdisc del dev plain$end root 2>/dev/null || true
+      (($1 == 0)) || tc -n "$id-net" qdisc add dev plain$end root netem delay "${1}us"
+    done
+    return
+  fi
+  if [[ -n $cable ]]; then
+    kill "$cable" && wait "$cable" 2>/dev/null || true
+    cable=
+  fi
+  if (($1 == 0)); then
+    net link set slow0 down
+    net link set plain0 up
+  else
+    net link set plain0 down
+    ip netns exec "$id-net" python3 "$top/jobs/delay-cable.py" slow0 slow1 "$1" &
+    cable=$!
+    net link set slow0 up
+    net link set slow1 up
+    sleep 0.5
+  fi
+}
+
+# Open MPI asks this program, in place of ssh, to start its daemon on a host; a
+# host's name is its number's.
+cat >"$folder/on-host" <<AGENT
+#!/bin/sh
+host=\${1##*.}
+shift
+exec ip netns exec $id-h\$host unshare --uts sh -c 'hostname "\$0" && exec sh -c "\$*"' "h\$host" "\$@"
+AGENT
+chmod +x "$folder/on-host"
+
+# on HOSTS ARGUMENTS...: piadm sample on these hosts, such as 1:2,2:2 for two ranks
+# each on h1 and h2; started on h1.
+on() {
+  local places
+  places=$(sed 's/\([0-9]*\):/10.77.0.\1:/g' <<<"$1")
+  shift
+  "$folder/on-host" 10.77.0.1 "cd '$folder' && exec '$mpirun' --allow-run-as-root --bind-to none \
+    --host $places --mca plm rsh --mca plm_rsh_agent '$folder/on-host' --mca ras ^slurm \
+    --mca btl tcp,self --mca btl_tcp_if_include eth0 --mca oob_tcp_if_include eth0 \
+    --mca mpi_yield_when_idle 1 '$piadm' sample $* --progress none"
+}
+# Seconds of a run, from its report.
+seconds() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["seconds"]["total"])' "$folder/$1"; }
+
+passed=0
+failed=0
+check() {
+  local what=$1
+  shift
+  if "$@"; then
+    passed=$((passed + 1))
+    echo "passed: $what"
+  else
+    failed=$((failed + 1))
+    echo "FAILED: $what"
+    tail -n 15 "$folder/log" >&2
+  fi
+}
+
+cd "$folder"
+# Rows of 2000 numbers, 64 KiB a boundary for 8 samples in single precision.
+echo '{"target": "gaussian", "dimension": 2000, "mean": 0.5, "variances": 0.25}' >target.json
+model="target.json --samples 8 --steps 120 --window 12"
+# shellcheck disable=SC2086 # a list of words
+"$piadm" sample $model --out local.npy --progress none >log
+
+draws() { on "$1" "$model" --out "$2.npy" >log 2>&1 && cmp "$2.npy" local.npy; }
+check "four ranks on two hosts draw the bits of one host" draws 1:2,2:2 two
+check "... and tell where they ran" grep -q '4 on 2 hosts' log
+check "four hosts draw them too" draws 1:1,2:1,3:1,4:1 four
+
+for host in "${hosts[@]}"; do
+  tc -n "$id-h$host" qdisc add dev eth0 root tbf rate 50mbit burst 64kb latency 100ms
+done
+check "with 50 Mbit/s between the hosts, too" draws 1:2,2:2 narrow
+for host in "${hosts[@]}"; do tc -n "$id-h$host" qdisc del dev eth0 root; done
+
+# The best of three each, since other programs share this machine.
+small="target.json --samples 1 --steps 200 --window 16 --score-latency 0.01"
+fastest() {
+  local best=1e9 run
+  for run in 1 2 3; do
+    on 1:2,2:2 "$small" --report "$1-$run.json" --out "$1.npy" >log 2>&1
+    best=$(python3 -c 'print(min(map(float, __import__("sys").argv[1:])))' "$best" "$(seconds "$1-$run.json")")
+  done
+  echo "$best"
+}
+round_trip() {
+  on 1:1,2:1 >/dev/null 2>&1 || true
+}
+near=$(fastest near)
+delay 100
+far=$(fastest far)
+echo "four ranks on two hosts, 10 ms a score call: $near s, and $far s with 0.1 ms each way"
+check "0.2 ms round trips cost at most a tenth" python3 -c "import sys; sys.exit($far > 1.1 * $near)"
+delay 0
+
+cut() { net link set left down; }
+mend() { net link set left up; }
+# About 8 s.
+long="target.json --samples 1 --steps 60 --window 4 --score-latency 0.2"
+# shellcheck disable=SC2086 # a list of words
+"$piadm" sample $long --score-latency 0 --out long.npy --progress none >log
+on 1:2,2:2 "$long" --out mended.npy >log 2>&1 &
+run=$!
+sleep 3
+net link set plain0 down
+sleep 2
+net link set plain0 up
+check "a cable cut for 2 s and mended: the run ends well" wait $run
+check "... with the same bits" cmp mended.npy long.npy
+
+# ends_badly RUN SECONDS: the run ends within that time, and not well.
+ends_badly() {
+  local code=0
+  for ((tick = 0; tick < 10 * $2; tick++)); do
+    kill -0 "$1" 2>/dev/null || break
+    sleep 0.1
+  done
+  kill -0 "$1" 2>/dev/null && return 1
+  wait "$1" || code=$?
+  ((code != 0))
+}
+on 1:2,2:2 "$long" --stall-timeout 4 --out cut.npy >log 2>&1 &
+run=$!
+sleep 3
+net link set plain0 down
+check "a cable cut for good ends the run" ends_badly $run 15
+check "... naming who waited for whom" grep -q 'rank [0-9] of 4: .*waited.*rank [0-9]' log
+check "... and leaves no samples" test ! -e cut.npy
+ip netns pids "$id-h2" | xargs -r kill -9
+net link set plain0 up
+
+on 1:2,2:2 "$long" --out lost.npy >log 2>&1 &
+run=$!
+sleep 3
+ip netns pids "$id-h2" | xargs -r kill -9
+check "a host that is lost ends the run" ends_badly $run 15
+check "... and leaves no samples" test ! -e lost.npy
+
+echo "$passed passed, $failed failed"
+((failed == 0))
