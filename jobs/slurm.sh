@@ -20,6 +20,12 @@ if ! command -v "$piadm" >/dev/null; then
   exit 66
 fi
 
+# Open MPI notices a node that is cut off after 30 + 3 * 5 s without an answer; by
+# itself it waits for eight minutes, longer than --stall-timeout.
+export OMPI_MCA_oob_tcp_keepalive_time=${OMPI_MCA_oob_tcp_keepalive_time:-30}
+export OMPI_MCA_oob_tcp_keepalive_intvl=${OMPI_MCA_oob_tcp_keepalive_intvl:-5}
+export OMPI_MCA_oob_tcp_keepalive_probes=${OMPI_MCA_oob_tcp_keepalive_probes:-3}
+
 tasks=${SLURM_NTASKS:-${RANKS:-1}}
 processors=${SLURM_CPUS_PER_TASK:-1}
 

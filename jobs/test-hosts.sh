@@ -88,7 +88,8 @@ delay() {
     return
   fi
   if [[ -n $cable ]]; then
-    kill "$cable" && wait "$cable" 2>/dev/null || true
+    kill "$cable"
+    wait "$cable" 2>/dev/null || true
     cable=
   fi
   if (($1 == 0)); then
@@ -115,15 +116,14 @@ AGENT
 chmod +x "$folder/on-host"
 
 # on HOSTS ARGUMENTS...: piadm sample on these hosts, such as 1:2,2:2 for two ranks
-# each on h1 and h2; started on h1.
+# each on h1 and h2; started on h1. A host that does not answer for 3 + 3 s is lost.
 on() {
-  local places
-  places=$(sed 's/\([0-9]*\):/10.77.0.\1:/g' <<<"$1")
+  local places=10.77.0.${1//,/,10.77.0.}
   shift
   "$folder/on-host" 10.77.0.1 "cd '$folder' && exec '$mpirun' --allow-run-as-root --bind-to none \
     --host $places --mca plm rsh --mca plm_rsh_agent '$folder/on-host' --mca ras ^slurm \
     --mca btl tcp,self --mca btl_tcp_if_include eth0 --mca oob_tcp_if_include eth0 \
-    --mca mpi_yield_when_idle 1 '$piadm' sample $* --progress none"
+    --mca mpi_yield_when_idle 1 --mca oob_tcp_keepalive_time 3 --mca oob_tcp_keepalive_intvl 1 --mca oob_tcp_keepalive_probes 3 '$piadm' sample $* --progress none"
 }
 # Seconds of a run, from its report.
 seconds() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["seconds"]["total"])' "$folder/$1"; }
@@ -161,38 +161,38 @@ done
 check "with 50 Mbit/s between the hosts, too" draws 1:2,2:2 narrow
 for host in "${hosts[@]}"; do tc -n "$id-h$host" qdisc del dev eth0 root; done
 
-# The best of three each, since other programs share this machine.
-small="target.json --samples 1 --steps 200 --window 16 --score-latency 0.01"
-fastest() {
-  local best=1e9 run
-  for run in 1 2 3; do
-    on 1:2,2:2 "$small" --report "$1-$run.json" --out "$1.npy" >log 2>&1
-    best=$(python3 -c 'print(min(map(float, __import__("sys").argv[1:])))' "$best" "$(seconds "$1-$run.json")")
-  done
-  echo "$best"
-}
-round_trip() {
-  on 1:1,2:1 >/dev/null 2>&1 || true
-}
-near=$(fastest near)
-delay 100
-far=$(fastest far)
-echo "four ranks on two hosts, 10 ms a score call: $near s, and $far s with 0.1 ms each way"
-check "0.2 ms round trips cost at most a tenth" python3 -c "import sys; sys.exit($far > 1.1 * $near)"
+echo '{"target": "gaussian-mixture", "means": [[2, 0, 1], [-2, 0, 0.5]], "variance": 0.05}' >small.json
+small="small.json --samples 1 --steps 400 --window 16 --chunk 4 --score-latency 0.01"
+# The best of up to six runs each, since other programs share this machine: they
+# can make a run longer, not shorter.
+near=1e9 far=1e9
+smaller() { python3 -c 'import sys; print(min(map(float, sys.argv[1:])))' "$@"; }
+at_most_a_tenth_more() { python3 -c "import sys; sys.exit($far > 1.1 * $near)"; }
+for _ in {1..6}; do
+  delay 0
+  on 1:2,2:2 "$small" --report near.json --out near.npy >log 2>&1
+  delay 100
+  on 1:2,2:2 "$small" --report far.json --out far.npy >log 2>&1
+  near=$(smaller "$near" "$(seconds near.json)")
+  far=$(smaller "$far" "$(seconds far.json)")
+  ! at_most_a_tenth_more || break
+done
 delay 0
+echo "four ranks on two hosts, 10 ms a score call: $near s, and $far s with 0.1 ms each way"
+check "0.2 ms round trips cost at most a tenth" at_most_a_tenth_more
 
-cut() { net link set left down; }
-mend() { net link set left up; }
-# About 8 s.
-long="target.json --samples 1 --steps 60 --window 4 --score-latency 0.2"
+# plug up|down: the cable.
+plug() { net link set plain0 "$1"; }
+# About 8 s, on all ranks.
+long="target.json --samples 1 --steps 60 --window 4 --chunk 1 --score-latency 0.2"
 # shellcheck disable=SC2086 # a list of words
 "$piadm" sample $long --score-latency 0 --out long.npy --progress none >log
 on 1:2,2:2 "$long" --out mended.npy >log 2>&1 &
 run=$!
 sleep 3
-net link set plain0 down
+plug down
 sleep 2
-net link set plain0 up
+plug up
 check "a cable cut for 2 s and mended: the run ends well" wait $run
 check "... with the same bits" cmp mended.npy long.npy
 
@@ -207,15 +207,15 @@ ends_badly() {
   wait "$1" || code=$?
   ((code != 0))
 }
-on 1:2,2:2 "$long" --stall-timeout 4 --out cut.npy >log 2>&1 &
+on 1:2,2:2 "$long" --out cut.npy >log 2>&1 &
 run=$!
 sleep 3
-net link set plain0 down
+plug down
 check "a cable cut for good ends the run" ends_badly $run 15
-check "... naming who waited for whom" grep -q 'rank [0-9] of 4: .*waited.*rank [0-9]' log
+check "... naming the host that is cut off" XX
 check "... and leaves no samples" test ! -e cut.npy
 ip netns pids "$id-h2" | xargs -r kill -9
-net link set plain0 up
+plug up
 
 on 1:2,2:2 "$long" --out lost.npy >log 2>&1 &
 run=$!
