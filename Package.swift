@@ -33,13 +33,14 @@ let package = Package(
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CRandom123", providers: [.apt(["librandom123-dev"])]),
+    .target(name: "CNormals", dependencies: ["CRandom123"]),
     .target(name: "COpenVINO"),
 
     .target(
       name: "MPI", dependencies: ["CMPI"],
       swiftSettings: swiftSettings + [.enableExperimentalFeature("Lifetimes")]),
     .target(name: "NumPyFormat", swiftSettings: swiftSettings),
-    .target(name: "Diffusion", dependencies: ["CRandom123"], swiftSettings: swiftSettings),
+    .target(name: "Diffusion", dependencies: ["CNormals", "CRandom123"], swiftSettings: swiftSettings),
     .target(name: "PicardSampler", dependencies: ["Diffusion"], swiftSettings: swiftSettings),
     .target(name: "PicardSamplerMPI", dependencies: ["MPI", "PicardSampler"], swiftSettings: swiftSettings),
     .target(

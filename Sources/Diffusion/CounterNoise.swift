@@ -1,3 +1,4 @@
+import CNormals
 import CRandom123
 
 /// What a random number is for; part of its counter.
@@ -38,8 +39,8 @@ extension NoiseSource {
 /// Philox4x32-10 (Salmon, Moraes, Dror and Shaw, SC'11; Random123) keyed by the
 /// seed's low and high word, on the counter (element / 4, step, sample, stream).
 /// Its four words give `u = (word + 1/2) 2^-32` and four normals by Box and
-/// Muller in `Double` (see `BoxMuller`), rounded to the state's type. No rank, thread or batch
-/// enters.
+/// Muller in `Double`, rounded to the state's type, with the same bits on every
+/// processor. No rank, thread or batch enters.
 public struct CounterNoise: NoiseSource, Hashable, Sendable {
   public let seed: UInt64
 
@@ -50,25 +51,15 @@ public struct CounterNoise: NoiseSource, Hashable, Sendable {
   public func fill<Scalar: StateScalar>(
     _ output: inout MutableSpan<Scalar>, stream: NoiseStream, step: Int, sample: Int
   ) {
-    let key = (UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
-    let count = output.count
-    // Four counters give sixteen words, eight pairs, sixteen normals.
-    for first in stride(from: 0, to: count, by: 16) {
-      var (u, v) = (SIMD8<Double>.zero, SIMD8<Double>.zero)
-      for group in 0..<4 {
-        let counter = (
-          UInt32(truncatingIfNeeded: first / 4 + group), UInt32(truncatingIfNeeded: step),
-          UInt32(truncatingIfNeeded: sample), stream.rawValue
-        )
-        let words = Self.philox(counter, key: key)
-        (u[2 * group], v[2 * group]) = (Double(words.0), Double(words.1))
-        (u[2 * group + 1], v[2 * group + 1]) = (Double(words.2), Double(words.3))
-      }
-      let (cosine, sine) = BoxMuller.normals((u + 0.5) * 0x1p-32, (v + 0.5) * 0x1p-32)
-      for lane in 0..<8 {
-        let element = first + 2 * lane
-        if element < count { output[element] = Scalar(cosine[lane]) }
-        if element + 1 < count { output[element + 1] = Scalar(sine[lane]) }
+    let key = [UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32)]
+    // As many as a page of doubles: drawn in the cache, rounded from there.
+    withUnsafeTemporaryAllocation(of: Double.self, capacity: 512) { piece in
+      for first in stride(from: 0, to: output.count, by: piece.count) {
+        let count = min(piece.count, output.count - first)
+        philox_normals(
+          piece.baseAddress, count, key, UInt32(first / 4), UInt32(truncatingIfNeeded: step),
+          UInt32(truncatingIfNeeded: sample), stream.rawValue)
+        for k in 0..<count { output[first + k] = Scalar(piece[k]) }
       }
     }
   }
