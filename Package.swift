@@ -35,6 +35,7 @@ let package = Package(
     .systemLibrary(name: "CRandom123", providers: [.apt(["librandom123-dev"])]),
     .target(name: "CNormals", dependencies: ["CRandom123"]),
     .target(name: "COpenVINO"),
+    .target(name: "CScorePlugin"),
 
     .target(
       name: "MPI", dependencies: ["CMPI"],
@@ -44,7 +45,7 @@ let package = Package(
     .target(name: "PicardSampler", dependencies: ["Diffusion"], swiftSettings: swiftSettings),
     .target(name: "PicardSamplerMPI", dependencies: ["MPI", "PicardSampler"], swiftSettings: swiftSettings),
     .target(
-      name: "ScoreModels", dependencies: ["Diffusion", "NumPyFormat", "COpenVINO"],
+      name: "ScoreModels", dependencies: ["Diffusion", "NumPyFormat", "COpenVINO", "CScorePlugin"],
       resources: [.copy("Models")], swiftSettings: swiftSettings),
     .target(
       name: "Results",

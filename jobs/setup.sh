@@ -35,6 +35,8 @@ esac
 packages=(
   "${mpi_packages[@]}" libpng-dev libssl-dev librandom123-dev pkg-config
   python3 python3-venv g++ git ca-certificates tzdata
+  # The example plug-ins in Fortran and Python.
+  gfortran python3-dev
 )
 # Libraries that the Swift tools themselves are linked with.
 if swift=$(command -v swift) &&

@@ -9,6 +9,8 @@ public enum ModelSource: Hashable, Sendable {
   case folder(String)
   /// A JSON file that states a target with an exact score.
   case target(String)
+  /// A shared library behind the C header `piadm_score.h`, with text for it.
+  case plugin(file: String, configuration: String)
 
   /// - Throws: `ScoreModelError` for a name that is none of these.
   public init(_ name: String) throws {
@@ -16,7 +18,12 @@ public enum ModelSource: Hashable, Sendable {
     if name == "digits" {
       self = .digits
     } else if name.hasPrefix("plugin:") {
-      throw ScoreModelError(.usage, "MODEL \(name): plug-ins are not supported by this version; \(Self.forms)")
+      // The first colon ends the library's name.
+      let parts = name.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false).map { String($0) }
+      guard !parts[1].isEmpty else {
+        throw ScoreModelError(.usage, "MODEL \(name): names no library; \(Self.forms)")
+      }
+      self = .plugin(file: parts[1], configuration: parts.count > 2 ? parts[2] : "")
     } else if name.hasSuffix(".json") {
       self = .target(name)
     } else if !name.isEmpty, FileManager.default.fileExists(atPath: name, isDirectory: &isFolder) {
@@ -30,7 +37,8 @@ public enum ModelSource: Hashable, Sendable {
   }
 
   private static let forms =
-    "needed: digits, a folder with model.onnx and scheduler_config.json, or a closed-form target FILE.json"
+    "needed: digits, a folder with model.onnx and scheduler_config.json, a closed-form target FILE.json, "
+    + "or plugin:LIB.so[:CONFIG]"
 
   /// Opens the model for states of the given type.
   ///
@@ -50,6 +58,8 @@ public enum ModelSource: Hashable, Sendable {
       return try ExportedFolder(path).open(as: scalar, threads: threads, processors: processors)
     case .target(let file):
       return try ClosedFormTarget(contentsOf: file).model(of: scalar, file: file)
+    case .plugin(let file, let configuration):
+      return try PluginModel<Scalar>(file: file, configuration: configuration)
     }
   }
 }

@@ -163,7 +163,7 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
   private func inTurn<Result>(_ body: () throws -> Result) throws -> Result {
     do {
       return try body()
-    } catch let error as SamplingError {
+    } catch where error is SamplingError || error is ScoreModelError {
       Thread.sleep(forTimeInterval: 0.5 * Double(min(world.rank, 10)))
       throw error
     }

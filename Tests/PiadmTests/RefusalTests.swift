@@ -95,7 +95,7 @@ extension CommandLineTests {
         (["mixture.json", "--grid", "model"], "--grid"),
         (["mixture.json", "--images", "a.png"], "--images"),
         (["mixture.json", "--replicas", "4"], "--replicas"),
-        (["plugin:score.so"], "plug-ins"),
+        (["plugin:"], "plugin:LIB.so"),
       ] as [([String], String)])
     func wrongCombinations(arguments: [String], word: String) throws {
       let place = try Workplace()

@@ -73,7 +73,7 @@ import ScoreModels
   @Test func `what names no model is refused with the forms that do`() throws {
     expectFailure(.missingFile, naming: "digitz", "digits") { try ModelSource("digitz") }
     expectFailure(.missingFile, naming: "digits") { try ModelSource("") }
-    expectFailure(.usage, naming: "plugin:score.so") { try ModelSource("plugin:score.so") }
+    expectFailure(.usage, naming: "plugin:") { try ModelSource("plugin:") }
     expectFailure(.missingFile, naming: "absent.json") { try ModelSource("absent.json").open(as: Float.self) }
     try withTemporaryFolder { folder in
       expectFailure(.missingFile, naming: "model.onnx", "unet/model.onnx") {
