@@ -154,9 +154,11 @@ private struct TestBatch<Model: ScoreModel> {
       return state(row).map { scale * $0 }
     }
     let times = selection.map { time($0) }
+    // All of the first sample: where rows have conditions, there may be one only.
+    let samples = selection.map { _ in 0 }
     var output = [Scalar](repeating: value, count: input.count)
     var span = output.mutableSpan
-    try model.predict(input.span, at: times.span, into: &span)
+    try model.predict(input.span, at: times.span, of: samples.span, into: &span)
     return output
   }
 
