@@ -16,6 +16,7 @@ add_custom_target(descriptions ALL
 
 set(share "${CMAKE_INSTALL_DATAROOTDIR}")
 install(PROGRAMS "${swift_folder}/release/piadm" DESTINATION bin)
+install(FILES "${PIADM_SOURCE}/Sources/CScorePlugin/include/piadm_score.h" DESTINATION include)
 install(DIRECTORY "${PIADM_SOURCE}/Sources/ScoreModels/Models/" DESTINATION "${share}/piadm/models")
 install(DIRECTORY "${PIADM_SOURCE}/jobs/" DESTINATION "${share}/piadm/jobs" USE_SOURCE_PERMISSIONS
   PATTERN ".*" EXCLUDE PATTERN "__pycache__" EXCLUDE

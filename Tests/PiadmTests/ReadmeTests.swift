@@ -36,8 +36,10 @@ import Testing
       let place = try Workplace()
       try place.write(target, to: "target.json")
       let line = command.replacing("mpirun ", with: "\"${MPIRUN:-mpirun}\" ")
+      let plugins = "\(top.path)/jobs/plugins/build.sh"
+      let build = command.contains("plugin:") ? "'\(plugins)' results/plugins || exit 1" : ""
       let run = try place.run(
-        [], script: "PATH=$(dirname \"$1\"):$PATH\n\(line)",
+        [], script: "PATH=$(dirname \"$1\"):$PATH\n\(build)\n\(line)",
         environment: ["OMPI_MCA_rmaps_base_oversubscribe": "1"])
       #expect(run.exitCode == 0, "\(command): \(run.standardError)")
       #expect(run.standardOutput.hasSuffix("status: completed\n"), "\(command)")

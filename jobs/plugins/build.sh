@@ -6,9 +6,9 @@
 # Needs cc, gfortran, and a .venv with cffi and numpy, all of which
 # `. jobs/setup.sh` installs.
 set -euo pipefail
-cd "$(dirname "$0")/../.."
-folder=${1:-results/plugins}
+folder=$(realpath -m "${1:-results/plugins}")
 mkdir -p "$folder"
+cd "$(dirname "$0")/../.."
 
 cc -O2 -Wall -Wextra -Werror -shared -fPIC -I Sources/CScorePlugin/include \
   -o "$folder/gaussian.so" jobs/plugins/gaussian.c

@@ -113,11 +113,13 @@ def main():
     if len(sys.argv) != 3:
         raise SystemExit("usage: embed.py MODEL.py LIB.so")
     model, library = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]).resolve()
-    header = pathlib.Path(__file__).resolve().parents[2] / "Sources/CScorePlugin/include"
+    here = pathlib.Path(__file__).resolve()
+    # The header in a checkout, and where `cmake --install` puts it.
+    headers = [here.parents[2] / "Sources/CScorePlugin/include", here.parents[4] / "include"]
     builder = cffi.FFI()
     builder.embedding_api(DECLARATIONS)
     builder.set_source(
-        "_piadm_score", SOURCE % sysconfig.get_config_var("INSTSONAME"), include_dirs=[str(header)])
+        "_piadm_score", SOURCE % sysconfig.get_config_var("INSTSONAME"), include_dirs=[str(folder) for folder in headers])
     builder.embedding_init_code(f"import sys\nsys.path[:] = {sys.path[1:]!r}\n{model.read_text()}\n{GLUE}")
     with tempfile.TemporaryDirectory() as folder:
         builder.compile(tmpdir=folder, target=str(library))
