@@ -79,7 +79,7 @@ let package = Package(
       dependencies: [
         "piadm", "ReadmeExample", "Launching", "NumPyFormat", "Results",
       ],
-      resources: [.copy("Help")], swiftSettings: swiftSettings),
+      resources: [.copy("Help"), .copy("Diffusers")], swiftSettings: swiftSettings),
     .testTarget(name: "DiffusionTests", dependencies: ["Diffusion"], swiftSettings: swiftSettings),
     .testTarget(
       name: "PicardSamplerTests", dependencies: ["PicardSampler", "Diffusion"],

@@ -67,3 +67,55 @@ int32_t ov_functions_compile(
       core, model, "CPU", 8, compiled, "INFERENCE_PRECISION_HINT", precision, "NUM_STREAMS", "1",
       "INFERENCE_NUM_THREADS", threads, "ENABLE_CPU_PINNING", "NO");
 }
+
+// Calls a function of the library that takes an object and returns one.
+static int32_t make(const ov_functions *functions, const char *name, const void *from, void **made) {
+  int32_t (*function)(const void *, void **) = (int32_t(*)(const void *, void **))dlsym(functions->library, name);
+  return function ? function(from, made) : -1;
+}
+
+static int32_t make_at(
+    const ov_functions *functions, const char *name, const void *from, size_t index, void **made) {
+  int32_t (*function)(const void *, size_t, void **) =
+      (int32_t(*)(const void *, size_t, void **))dlsym(functions->library, name);
+  return function ? function(from, index, made) : -1;
+}
+
+static int32_t set(const ov_functions *functions, const char *name, void *object, uint32_t value) {
+  int32_t (*function)(void *, uint32_t) = (int32_t(*)(void *, uint32_t))dlsym(functions->library, name);
+  return function ? function(object, value) : -1;
+}
+
+static void release(const ov_functions *functions, const char *name, void *object) {
+  void (*function)(void *) = (void (*)(void *))dlsym(functions->library, name);
+  if (function && object) function(object);
+}
+
+int32_t ov_functions_convert_ports(
+    const ov_functions *functions, ov_model **model, size_t inputs, size_t outputs, uint32_t element_type) {
+  void *steps = NULL;
+  int32_t status = make(functions, "ov_preprocess_prepostprocessor_create", *model, &steps);
+  for (size_t index = 0; !status && index < inputs; index++) {
+    void *info = NULL, *tensor = NULL;
+    status = make_at(functions, "ov_preprocess_prepostprocessor_get_input_info_by_index", steps, index, &info);
+    if (!status) status = make(functions, "ov_preprocess_input_info_get_tensor_info", info, &tensor);
+    if (!status) status = set(functions, "ov_preprocess_input_tensor_info_set_element_type", tensor, element_type);
+    release(functions, "ov_preprocess_input_tensor_info_free", tensor);
+    release(functions, "ov_preprocess_input_info_free", info);
+  }
+  for (size_t index = 0; !status && index < outputs; index++) {
+    void *info = NULL, *tensor = NULL;
+    status = make_at(functions, "ov_preprocess_prepostprocessor_get_output_info_by_index", steps, index, &info);
+    if (!status) status = make(functions, "ov_preprocess_output_info_get_tensor_info", info, &tensor);
+    if (!status) status = set(functions, "ov_preprocess_output_set_element_type", tensor, element_type);
+    release(functions, "ov_preprocess_output_tensor_info_free", tensor);
+    release(functions, "ov_preprocess_output_info_free", info);
+  }
+  void *converted = NULL;
+  if (!status) status = make(functions, "ov_preprocess_prepostprocessor_build", steps, &converted);
+  release(functions, "ov_preprocess_prepostprocessor_free", steps);
+  if (status) return status;
+  functions->model_free(*model);
+  *model = converted;
+  return 0;
+}

@@ -72,7 +72,8 @@ extension DiscreteSchedule {
     case .linspace:
       let ratio = Double(last - 1) / Double(max(steps + omitted - 1, 1))
       ascending = chosen.map {
-        rule == .euler ? Double($0) * ratio : (Double($0) * ratio).rounded(.toNearestOrEven)
+        let timestep = min(Double($0) * ratio, Double(last - 1))
+        return rule == .euler ? timestep : timestep.rounded(.toNearestOrEven)
       }
     }
     guard ascending[0] >= 0, ascending[steps - 1] < Double(count) else {

@@ -1,20 +1,17 @@
 import COpenVINO
 
-/// A network compiled by OpenVINO for any number of rows, with its one
-/// inference request.
+/// A network compiled by OpenVINO, with its one inference request. All its
+/// inputs and outputs are handed over in single precision, whatever the types
+/// of the file; OpenVINO converts them.
 ///
 /// Compiling with a free batch axis costs some 15 microseconds a call against
 /// a network compiled for one batch size, which would take 0.1 s to set up
 /// for every size that occurs.
 final class CompiledNetwork {
-  /// Shape of one row of the sample.
-  let sampleShape: [Int]
+  let interface: NetworkInterface
 
   private let file: String
   private let library: OpenVINOLibrary
-  private let sample: NetworkPort
-  private let timestep: NetworkPort
-  private let prediction: NetworkPort
   private let core: OpaquePointer
   private let compiled: OpaquePointer
   private let request: OpaquePointer
@@ -39,17 +36,22 @@ final class CompiledNetwork {
         "\(file): OpenVINO cannot read this model; export it again to ONNX (opset 17 or later)")
     }
     made.model = model
-    guard let core, let model else { throw ScoreModelError(.badData, "\(file): OpenVINO read no model") }
+    guard let core, let readModel = model else { throw ScoreModelError(.badData, "\(file): OpenVINO read no model") }
 
-    (sample, timestep, prediction) = try Self.roles(
-      inputs: library.inputs(of: model, file: file), outputs: library.outputs(of: model, file: file),
-      float32: library.float32, file: file)
-    sampleShape = (sample.shape ?? []).dropFirst().compactMap { $0 }
+    let (inputs, outputs) = (try library.inputs(of: readModel, file: file), try library.outputs(of: readModel, file: file))
+    interface = try NetworkInterface(inputs: inputs, outputs: outputs, file: file)
+    if (inputs + outputs).contains(where: { $0.elementType != library.float32 }) {
+      try library.check(
+        ov_functions_convert_ports(functions, &made.model, inputs.count, outputs.count, library.float32), .badData,
+        "\(file): OpenVINO cannot convert its inputs and outputs to single precision")
+    }
 
     var compiled: OpaquePointer?
-    try library.check(
-      ov_functions_compile(functions, core, model, "\(threads)", "f32", &compiled), .badData,
-      "\(file): OpenVINO cannot compile this model for the CPU")
+    if let model = made.model {
+      try library.check(
+        ov_functions_compile(functions, core, model, "\(threads)", "f32", &compiled), .badData,
+        "\(file): OpenVINO cannot compile this model for the CPU")
+    }
     made.compiled = compiled
     var request: OpaquePointer?
     if let compiled {
@@ -71,35 +73,31 @@ final class CompiledNetwork {
     functions.core_free(core)
   }
 
-  /// Evaluates `rows` rows, reading and writing the caller's memory in place.
-  func evaluate(
-    rows: Int, sample states: UnsafeRawBufferPointer, timesteps: inout [Float],
-    into output: UnsafeMutableRawBufferPointer
-  ) throws {
-    let batch = [rows] + sampleShape
-    try timesteps.withUnsafeMutableBytes { times in
+  /// Memory of the caller that a call reads, as a tensor of this shape.
+  struct Input {
+    var port: NetworkPort
+    var shape: [Int]
+    var values: UnsafePointer<Float>
+  }
+
+  /// Evaluates the network on and into the caller's memory.
+  func evaluate(_ inputs: [Input], shape: [Int], into output: UnsafeMutablePointer<Float>) throws {
+    for input in inputs {
       // OpenVINO takes inputs by mutable address and does not write to them.
-      let inputs = [
-        (sample, UnsafeMutableRawPointer(mutating: states.baseAddress), batch),
-        (timestep, times.baseAddress, [rows]),
-      ]
-      for (port, address, shape) in inputs {
-        try withTensor(at: address, shape) { tensor in
-          try check(functions.infer_request_set_input_tensor_by_index(request, port.index, tensor))
-        }
+      try withTensor(at: UnsafeMutableRawPointer(mutating: input.values), input.shape) { tensor in
+        try check(functions.infer_request_set_input_tensor_by_index(request, input.port.index, tensor))
       }
-      try withTensor(at: output.baseAddress, batch) { tensor in
-        try check(functions.infer_request_set_output_tensor_by_index(request, prediction.index, tensor))
-      }
-      try check(functions.infer_request_infer(request))
     }
+    try withTensor(at: output, shape) { tensor in
+      try check(functions.infer_request_set_output_tensor_by_index(request, interface.prediction.index, tensor))
+    }
+    try check(functions.infer_request_infer(request))
   }
 
   /// A float32 tensor over memory that stays the caller's.
   private func withTensor(
-    at address: UnsafeMutableRawPointer?, _ shape: [Int], _ body: (OpaquePointer) throws -> Void
+    at address: UnsafeMutableRawPointer, _ shape: [Int], _ body: (OpaquePointer) throws -> Void
   ) throws {
-    guard let address else { return }
     var lengths = shape.map { Int64($0) }
     try lengths.withUnsafeMutableBufferPointer { lengths in
       var tensor: OpaquePointer?
@@ -113,46 +111,6 @@ final class CompiledNetwork {
 
   private func check(_ status: Int32) throws {
     try library.check(status, .evaluation, "\(file): OpenVINO failed to evaluate this model")
-  }
-
-  /// Which input is the sample, which the timestep, and which output the
-  /// prediction.
-  private static func roles(
-    inputs: [NetworkPort], outputs: [NetworkPort], float32: UInt32, file: String
-  ) throws -> (sample: NetworkPort, timestep: NetworkPort, prediction: NetworkPort) {
-    func refuse(_ what: String) -> ScoreModelError {
-      let list = inputs.map { "\($0.name) \($0.shapeText)" }.joined(separator: ", ")
-      return ScoreModelError(
-        .badData,
-        "\(file): \(what). Needed: inputs 'sample' [batch, shape...] and 'timestep' [batch], both float32, "
-          + "batch free, and one output in the sample's shape; the inputs are: \(list.isEmpty ? "none" : list)")
-    }
-    guard let sample = inputs.first(where: { $0.name == "sample" }) else { throw refuse("it has no input 'sample'") }
-    guard let timestep = inputs.first(where: { $0.name == "timestep" }) else {
-      throw refuse("it has no input 'timestep'")
-    }
-    if let further = inputs.first(where: { $0 != sample && $0 != timestep }) {
-      throw refuse("its input '\(further.name)' is not known")
-    }
-    guard let lengths = sample.shape, lengths.count >= 2, lengths[0] == nil,
-      lengths.dropFirst().allSatisfy({ ($0 ?? 0) > 0 })
-    else {
-      throw refuse("its input 'sample' has shape \(sample.shapeText)")
-    }
-    guard let times = timestep.shape, times.count == 1, times[0] == nil else {
-      throw refuse("its input 'timestep' has shape \(timestep.shapeText)")
-    }
-    guard outputs.count == 1 else { throw refuse("it has \(outputs.count) outputs") }
-    let prediction = outputs[0]
-    guard let predicted = prediction.shape, predicted.count == lengths.count,
-      zip(predicted, lengths).allSatisfy({ $0 == nil || $0 == $1 })
-    else {
-      throw refuse("its output has shape \(prediction.shapeText)")
-    }
-    for port in [sample, timestep, prediction] where port.elementType != float32 {
-      throw refuse("'\(port.name)' is not float32")
-    }
-    return (sample, timestep, prediction)
   }
 }
 

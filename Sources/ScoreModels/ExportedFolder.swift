@@ -21,11 +21,12 @@ struct ExportedFolder {
   }
 
   func open<Scalar: StateScalar>(
-    as _: Scalar.Type, threads: Int?, processors: Int?
+    as _: Scalar.Type, threads: Int?, processors: Int?, conditions: Conditions, sampleShape: [Int]?
   ) throws -> any ScoreModel<Scalar> {
     let configuration = try SchedulerConfiguration(contentsOf: configuration)
     return try OpenVINOModel<Scalar>(
       file: network, parametrization: configuration.parametrization, schedule: configuration.schedule,
-      threads: threads, processors: processors)
+      bound: configuration.bound, conditions: conditions, sampleShape: sampleShape, threads: threads,
+      processors: processors)
   }
 }

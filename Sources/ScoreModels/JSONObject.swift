@@ -66,9 +66,13 @@ package struct JSONObject {
     self.file = file
     let value: JSONValue
     do {
-      value = try JSONDecoder().decode(JSONValue.self, from: data)
+      let decoder = JSONDecoder()
+      // Python writes infinities as JSON 5 does, and diffusers has them in
+      // configurations.
+      decoder.allowsJSON5 = true
+      value = try decoder.decode(JSONValue.self, from: data)
     } catch {
-      throw ScoreModelError(.badData, "\(file): is not valid JSON (UTF-8, finite numbers, nested at most 500 deep)")
+      throw ScoreModelError(.badData, "\(file): is not valid JSON (UTF-8, nested at most 500 deep)")
     }
     guard case .object(let values) = value else {
       throw ScoreModelError(.badData, "\(file): holds \(value.kind); a JSON object, {...}, is needed")
@@ -95,9 +99,11 @@ package struct JSONObject {
     return bool
   }
 
-  mutating func number(_ key: String) throws -> Double? {
+  mutating func number(_ key: String, allowsInfinity: Bool = false) throws -> Double? {
     guard let value = value(key) else { return nil }
-    guard case .number(let number) = value else { throw wrong(key, value, needed: "a number") }
+    guard case .number(let number) = value, number.isFinite || allowsInfinity && !number.isNaN else {
+      throw wrong(key, value, needed: "a finite number")
+    }
     return number
   }
 
@@ -113,7 +119,9 @@ package struct JSONObject {
     guard let value = value(key) else { return nil }
     guard case .array(let elements) = value else { throw wrong(key, value, needed: "an array of numbers") }
     return try elements.map { element in
-      guard case .number(let number) = element else { throw wrong(key, element, needed: "only numbers in the array") }
+      guard case .number(let number) = element, number.isFinite else {
+        throw wrong(key, element, needed: "only finite numbers in the array")
+      }
       return number
     }
   }

@@ -47,16 +47,20 @@ public enum ModelSource: Hashable, Sendable {
   ///     default of `OpenVINOModel`.
   ///   - processors: processors that this process has to itself; `nil` for all
   ///     that it may run on.
+  ///   - conditions: further inputs of a network.
+  ///   - sampleShape: the shape of one sample, where a network leaves it free.
   /// - Throws: `ScoreModelError` or `NumPyError`, each with its exit code.
   public func open<Scalar: StateScalar>(
-    as scalar: Scalar.Type, threads: Int? = nil, processors: Int? = nil
+    as scalar: Scalar.Type, threads: Int? = nil, processors: Int? = nil, conditions: Conditions = Conditions(),
+    sampleShape: [Int]? = nil
   ) throws -> any ScoreModel<Scalar> {
     switch self {
-    case .digits:
-      return try ExportedFolder(BuiltInModel.folder("digits")).open(as: scalar, threads: threads, processors: processors)
-    case .folder(let path):
-      return try ExportedFolder(path).open(as: scalar, threads: threads, processors: processors)
+    case .digits, .folder:
+      let folder = if case .folder(let path) = self { path } else { try BuiltInModel.folder("digits") }
+      return try ExportedFolder(folder).open(
+        as: scalar, threads: threads, processors: processors, conditions: conditions, sampleShape: sampleShape)
     case .target(let file):
+      try conditions.refuse(by: file)
       return try ClosedFormTarget(contentsOf: file).model(of: scalar, file: file)
     case .plugin(let file, let configuration):
       return try PluginModel<Scalar>(file: file, configuration: configuration)

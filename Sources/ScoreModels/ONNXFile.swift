@@ -117,3 +117,20 @@ struct ONNXFile {
     return (key, value)
   }
 }
+
+/// The size of a file in bytes, or why it cannot be read.
+func sizeOfRegularFile(_ path: String) throws -> Int {
+  var status = stat()
+  guard stat(path, &status) == 0 else {
+    let code = errno
+    if code == ENOENT || code == ENOTDIR { throw ScoreModelError(.missingFile, "\(path): no such file") }
+    throw ScoreModelError(.inputOutput, "\(path): cannot be read: \(String(cString: strerror(code)))")
+  }
+  guard status.st_mode & S_IFMT == S_IFREG else {
+    throw ScoreModelError(.badData, "\(path): is a folder, a pipe or a device, not a file")
+  }
+  guard access(path, R_OK) == 0 else {
+    throw ScoreModelError(.inputOutput, "\(path): cannot be read: \(String(cString: strerror(errno)))")
+  }
+  return Int(status.st_size)
+}

@@ -15,6 +15,9 @@ public struct OpenVINOLibrary {
   /// The code of float32 in this version's enumeration of element types.
   let float32: UInt32
 
+  /// The element type is one of integers, which follow f32 and f64.
+  func isInteger(_ elementType: UInt32) -> Bool { elementType > float32 + 1 }
+
   /// The command that mends a missing library.
   public static let installation = "python3 -m venv .venv && .venv/bin/pip install openvino"
 

@@ -5,16 +5,19 @@ import Foundation
 /// A trained network in an ONNX file, evaluated by OpenVINO on the CPU in
 /// single precision.
 ///
-/// The network takes `sample`, float32 `[batch, shape...]`, and `timestep`,
-/// float32 `[batch]`, and returns its prediction in the sample's shape. States
-/// in single precision are handed over where they lie; states in double
-/// precision are rounded on the way in and widened on the way out.
+/// The network takes `sample` `[batch, shape...]`, `timestep` `[batch]` or
+/// `[]` and whatever `Conditions` supply, and returns its prediction in the
+/// sample's shape; its inputs and outputs may be of any number type. States in
+/// single precision are handed over where they lie, where every row is a row of
+/// one call; states in double precision are rounded on the way in and widened
+/// on the way out.
 ///
 /// One object serves one thread at a time.
 public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
   public let shape: [Int]
   public let parametrization: Parametrization
   public let schedule: (any NoiseSchedule)?
+  public let bound: EstimateBound?
   /// Numbers in the network's weights.
   public let parameterCount: Int
   /// The library that evaluates the network.
@@ -26,76 +29,173 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
   public var isLarge: Bool { parameterCount > Self.mostForOneThread }
   private static var mostForOneThread: Int { 4_000_000 }
 
-  private let file: String
   private let trainingSchedule: any NoiseSchedule
   private let network: CompiledNetwork
+  private let conditions: [ConditionValues]
+  private let guidance: Float?
   private var timesteps: [Float] = []
-  private var roundedStates: [Float] = []
-  private var roundedOutput: [Float] = []
+  private var input: [Float] = []
+  private var output: [Float] = []
+  private var inputTimesteps: [Float] = []
+  private var conditionRows: [[Float]]
 
   /// Reads, checks and compiles the network.
   ///
   /// - Parameters:
   ///   - file: the ONNX file.
   ///   - parametrization: what the network predicts.
-  ///   - schedule: the timesteps it was trained on; they become its
+  ///   - schedule: the noise times it was trained on, which give its
   ///     `timestep` input.
+  ///   - bound: what is done to its denoised estimates.
+  ///   - sampleShape: the shape of one sample, where the file leaves axes free.
   ///   - threads: threads of one evaluation; `nil` takes one for networks of
   ///     up to 4 million parameters, where splitting a row's work costs more
   ///     than it saves, and else as many as there are processors.
   ///   - processors: processors that this process has to itself; `nil` for all
   ///     that it may run on.
   /// - Throws: `ScoreModelError` for a missing library or file, a file that
-  ///   OpenVINO cannot read, and inputs or outputs other than those above.
+  ///   OpenVINO cannot read, inputs or outputs other than those above, and
+  ///   inputs that nobody supplies.
   public init(
-    file: String, parametrization: Parametrization, schedule: any NoiseSchedule, threads: Int? = nil,
-    processors: Int? = nil, library: OpenVINOLibrary? = nil
+    file: String, parametrization: Parametrization, schedule: any NoiseSchedule, bound: EstimateBound? = nil,
+    conditions: Conditions = Conditions(), sampleShape: [Int]? = nil, threads: Int? = nil, processors: Int? = nil,
+    library: OpenVINOLibrary? = nil
   ) throws {
     parameterCount = try ONNXFile(contentsOf: file).parameterCount
     let library = try library ?? OpenVINOLibrary()
-    self.file = file
     self.library = library
     self.parametrization = parametrization
     self.schedule = schedule
+    self.bound = bound
     trainingSchedule = schedule
     self.threads = threads ?? (parameterCount <= Self.mostForOneThread ? 1 : processors ?? allowedProcessorCount())
     network = try CompiledNetwork(file: file, threads: self.threads, library: library)
-    shape = network.sampleShape
+    let interface = network.interface
+    shape = try interface.sampleShape(stated: sampleShape, file: file)
+    self.conditions = try conditions.values(for: interface.conditions, batch: interface.batch, file: file)
+    guidance = conditions.guidance.map { Float($0) }
+    conditionRows = self.conditions.map { _ in [] }
   }
 
   public func predict(
     _ states: Span<Scalar>, at times: Span<NoiseTime>, into output: inout MutableSpan<Scalar>
   ) throws {
+    let samples = [Int](repeating: 0, count: times.count)
+    try predict(states, at: times, of: samples.span, into: &output)
+  }
+
+  public func predict(
+    _ states: Span<Scalar>, at times: Span<NoiseTime>, of samples: Span<Int>,
+    into output: inout MutableSpan<Scalar>
+  ) throws {
     let rows = times.count
     guard rows > 0 else { return }
-    precondition(states.count == rows * dimension && output.count == rows * dimension)
-    if timesteps.count < rows {
-      timesteps = [Float](repeating: 0, count: rows)
-    }
-    for row in 0..<rows {
-      let time = times[row]
-      timesteps[row] = Float(time.timestep ?? trainingSchedule.timestep(at: time))
-    }
-    if Scalar.self == Float.self {
-      try states.withUnsafeBytes { input in
-        try output.withUnsafeMutableBytes { result in
-          try network.evaluate(rows: rows, sample: input, timesteps: &timesteps, into: result)
+    precondition(states.count == rows * dimension && output.count == rows * dimension && samples.count == rows)
+    timesteps.removeAll(keepingCapacity: true)
+    for row in 0..<rows { timesteps.append(timestep(at: times[row])) }
+    let interface = network.interface
+    let plan = RowPlan(
+      timesteps: timesteps[...], sharesTimestep: interface.sharesTimestep, batch: interface.batch,
+      isGuided: guidance != nil)
+    fillInputs(plan, of: samples)
+    if Scalar.self == Float.self, plan.isPlain {
+      try states.withUnsafeBytes { states in
+        try output.withUnsafeMutableBytes { output in
+          try evaluate(plan, states.assumingMemoryBound(to: Float.self), output.assumingMemoryBound(to: Float.self))
         }
       }
       return
     }
-    if roundedStates.count < states.count {
-      roundedStates = [Float](repeating: 0, count: states.count)
-      roundedOutput = [Float](repeating: 0, count: states.count)
+    grow(&input, to: plan.entries.count * dimension)
+    grow(&self.output, to: plan.entries.count * dimension)
+    for (place, entry) in plan.entries.enumerated() {
+      let (from, to) = (entry.row * dimension, place * dimension)
+      for k in 0..<dimension { input[to + k] = Float(states[from + k]) }
     }
-    for index in 0..<states.count { roundedStates[index] = Float(states[index]) }
-    try roundedStates.withUnsafeBytes { input in
-      try roundedOutput.withUnsafeMutableBytes { result in
-        try network.evaluate(rows: rows, sample: input, timesteps: &timesteps, into: result)
+    try input.withUnsafeBufferPointer { input in
+      try self.output.withUnsafeMutableBufferPointer { output in try evaluate(plan, input, output) }
+    }
+    for (row, places) in plan.places.enumerated() {
+      let (to, conditional, null) = (row * dimension, places.conditional * dimension, places.null * dimension)
+      for k in 0..<dimension {
+        let prediction = self.output[conditional + k]
+        guard let guidance else {
+          output[to + k] = Scalar(prediction)
+          continue
+        }
+        let unconditional = self.output[null + k]
+        output[to + k] = Scalar(unconditional + guidance * (prediction - unconditional))
       }
     }
-    for index in 0..<states.count { output[index] = Scalar(roundedOutput[index]) }
   }
+
+  /// The network's timestep. Between training timesteps, networks that take
+  /// integers get what a tool hands them that cuts its own timestep off, and
+  /// else the nearest one.
+  private func timestep(at time: NoiseTime) -> Float {
+    let isInteger = library.isInteger(network.interface.timestep.elementType)
+    if let timestep = time.timestep { return Float(isInteger ? timestep.rounded(.towardZero) : timestep) }
+    let timestep = trainingSchedule.timestep(at: time)
+    return Float(isInteger ? timestep.rounded() : timestep)
+  }
+
+  /// Timesteps and further inputs of all entries.
+  private func fillInputs(_ plan: RowPlan, of samples: Span<Int>) {
+    inputTimesteps.removeAll(keepingCapacity: true)
+    for entry in plan.entries { inputTimesteps.append(timesteps[entry.row]) }
+    for (index, values) in conditions.enumerated() {
+      conditionRows[index].removeAll(keepingCapacity: true)
+      guard values.hasBatchAxis else { continue }
+      for entry in plan.entries {
+        let rows = entry.isNull ? values.null ?? values.conditional : values.conditional
+        conditionRows[index] += rows.row(of: samples[entry.row])
+      }
+    }
+  }
+
+  private func evaluate(
+    _ plan: RowPlan, _ input: UnsafeBufferPointer<Float>, _ output: UnsafeMutableBufferPointer<Float>
+  ) throws {
+    let interface = network.interface
+    guard let input = input.baseAddress, let output = output.baseAddress else { return }
+    for call in plan.calls {
+      let batch = [call.count] + shape
+      try inputTimesteps.withUnsafeBufferPointer { timesteps in
+        guard let timesteps = timesteps.baseAddress else { return }
+        let rank = interface.timestep.shape?.count ?? 0
+        let times = [interface.sharesTimestep ? 1 : call.count, 1]
+        var inputs = [
+          CompiledNetwork.Input(port: interface.sample, shape: batch, values: input + call.lowerBound * dimension),
+          CompiledNetwork.Input(
+            port: interface.timestep, shape: Array(times.prefix(rank)), values: timesteps + call.lowerBound),
+        ]
+        try withConditions(call, &inputs, from: 0) { inputs in
+          try network.evaluate(inputs, shape: batch, into: output + call.lowerBound * dimension)
+        }
+      }
+    }
+  }
+
+  /// Adds the further inputs of one call, from number `index` on, to `inputs`.
+  private func withConditions(
+    _ call: Range<Int>, _ inputs: inout [CompiledNetwork.Input], from index: Int,
+    _ body: ([CompiledNetwork.Input]) throws -> Void
+  ) throws {
+    guard index < conditions.count else { return try body(inputs) }
+    let values = conditions[index]
+    let rows = values.hasBatchAxis ? conditionRows[index] : values.conditional.values
+    try rows.withUnsafeBufferPointer { rows in
+      guard let rows = rows.baseAddress else { return }
+      let first = values.hasBatchAxis ? call.lowerBound * values.conditional.count : 0
+      inputs.append(
+        CompiledNetwork.Input(port: values.port, shape: values.shape(rows: call.count), values: rows + first))
+      try withConditions(call, &inputs, from: index + 1, body)
+    }
+  }
+}
+
+private func grow(_ values: inout [Float], to count: Int) {
+  if values.count < count { values = [Float](repeating: 0, count: count) }
 }
 
 /// The number of processors that this process may run on: launchers bind ranks
@@ -105,21 +205,4 @@ private func allowedProcessorCount() -> Int {
   let mask = status.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed:") }
   let count = mask?.dropFirst("Cpus_allowed:".count).compactMap(\.hexDigitValue).reduce(0) { $0 + $1.nonzeroBitCount }
   return count.flatMap { $0 > 0 ? $0 : nil } ?? ProcessInfo.processInfo.activeProcessorCount
-}
-
-/// The size of a file in bytes, or why it cannot be read.
-func sizeOfRegularFile(_ path: String) throws -> Int {
-  var status = stat()
-  guard stat(path, &status) == 0 else {
-    let code = errno
-    if code == ENOENT || code == ENOTDIR { throw ScoreModelError(.missingFile, "\(path): no such file") }
-    throw ScoreModelError(.inputOutput, "\(path): cannot be read: \(String(cString: strerror(code)))")
-  }
-  guard status.st_mode & S_IFMT == S_IFREG else {
-    throw ScoreModelError(.badData, "\(path): is a folder, a pipe or a device, not a file")
-  }
-  guard access(path, R_OK) == 0 else {
-    throw ScoreModelError(.inputOutput, "\(path): cannot be read: \(String(cString: strerror(errno)))")
-  }
-  return Int(status.st_size)
 }

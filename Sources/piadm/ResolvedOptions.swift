@@ -38,6 +38,11 @@ struct ResolvedOptions {
       values["corrector-time"] = .number(sampler.correctorTime)
       values["friction"] = .number(sampler.friction)
     }
+    for (option, files) in [("condition", command.network.condition), ("condition-null", command.network.conditionNull)]
+    where !files.isEmpty {
+      values[option] = .text(files.sorted().joined(separator: " "))
+    }
+    if let guidance = command.network.guidance { values["guidance"] = .number(guidance) }
     if isIterated {
       values["window"] = picard.window.map { OptionValue.integer($0) } ?? OptionValue.none
       values["chunk"] = .integer(picard.chunk)

@@ -26,11 +26,14 @@ struct Sample: ParsableCommand {
   @OptionGroup(title: "Solver")
   var solver: SolverOptions
 
+  @OptionGroup(title: "Network")
+  var network: ModelOptions
+
   @OptionGroup(title: "Output")
   var output: OutputOptions
 
   func validate() throws {
-    let inputs = [model, sampler.times, sampler.initial, sampler.noise].compactMap { $0 }
+    let inputs = [model, sampler.times, sampler.initial, sampler.noise].compactMap { $0 } + network.files
     for output in [output.out, output.images, output.report].compactMap({ $0 })
     where inputs.contains(where: { $0.isSameFile(as: output) }) {
       throw ValidationError("\(output) is read by this run: name another file for its results")

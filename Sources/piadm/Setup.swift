@@ -29,12 +29,19 @@ struct Setup<Scalar: StateScalar> {
   ///   - processors: processors that this rank has to itself.
   init(_ command: Sample, ranks: Int, processors: Int) throws {
     let (sampler, solver) = (command.sampler, command.solver)
-    model = try ModelSource(command.model).open(as: Scalar.self, processors: processors)
+    model = try ModelSource(command.model).open(
+      as: Scalar.self, processors: processors, conditions: command.network.conditions(samples: sampler.samples),
+      sampleShape: command.network.shape?.lengths)
     if command.output.images != nil, ImageLayout(shape: model.shape) == nil {
       throw WrongUsage(
         "--images needs samples of shape H x W with 1 or 3 channels, not \(model.shape)")
     }
     (grid, gridName) = try Self.grid(sampler, model)
+    if grid.nodes[0].alpha == 0, model.parametrization == .noise {
+      throw WrongUsage(
+        "this run starts at pure noise, where a model that predicts the noise says nothing of the data: "
+          + "it must predict the sample, v_prediction or flow, or start at another timestep")
+    }
     let blocks = solver.blocks ?? min(sampler.method.defaultBlocks, grid.steps)
     guard blocks * sampler.corrector.steps <= most else {
       throw WrongUsage(

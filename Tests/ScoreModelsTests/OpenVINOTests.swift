@@ -1,5 +1,6 @@
 import Diffusion
 import Foundation
+import NumPyFormat
 import Testing
 
 import ScoreModels
@@ -68,11 +69,105 @@ private func open(_ file: String) throws -> OpenVINOModel<Float> {
     #expect(try prediction(model, [], []) == [])
   }
 
+  /// `2 sample + timestep`, row by row, however the network takes its timestep.
   @Test(arguments: [
-    ("integer-timestep.onnx", "'timestep' is not float32"),
-    ("scalar-timestep.onnx", "input 'timestep' has shape []"),
-    ("fixed-batch.onnx", "input 'sample' has shape [4, 3]"),
-    ("further-input.onnx", "input 'labels' is not known"),
+    "integer-timestep.onnx", "scalar-timestep.onnx", "one-timestep.onnx", "fixed-batch.onnx",
+    "fixed-batch-scalar.onnx", "half.onnx", "bfloat.onnx",
+  ])
+  func `rows keep their own timestep in networks of every batch, timestep and number type`(file: String) throws {
+    let model = try open(fixturePath(file))
+    // Timesteps of 0 to 9, most of them twice; small integers are exact in every type.
+    let rows = 13
+    let timesteps = (0..<rows).map { $0 * 7 % 10 }
+    let states = (0..<rows * 3).map { Float($0 % 16) }
+    let times = timesteps.map { NoiseTime(alphaBar: schedule.alphaBar[$0], timestep: Double($0)) }
+    let expected = states.enumerated().map { 2 * $1 + Float(timesteps[$0 / 3]) }
+    #expect(try prediction(model, states, times) == expected)
+    let wide = try OpenVINOModel<Double>(file: fixturePath(file), parametrization: .noise, schedule: schedule)
+    #expect(try prediction(wide, states.map { Double($0) }, times) == expected.map { Double($0) })
+  }
+
+  /// Schedulers hand networks fractions between training timesteps, which
+  /// tools cut off for integer inputs.
+  @Test func `an integer timestep is the one below a scheduler's, and else the nearest`() throws {
+    let model = try open(fixturePath("integer-timestep.onnx"))
+    let between = NoiseTime(s: -0.3 * log(schedule.alphaBar[4]) - 0.7 * log(schedule.alphaBar[5]))
+    var chosen = between
+    chosen.timestep = 4.7
+    #expect(try prediction(model, [0, 0, 0, 0, 0, 0], [between, chosen]) == [5, 5, 5, 4, 4, 4])
+  }
+
+  @Test func `further inputs go to the rows of their samples, and guidance combines both branches`() throws {
+    try withTemporaryFolder { folder in
+      func write(_ name: String, _ shape: [Int], _ values: [Float]) throws -> String {
+        let path = folder.appendingPathComponent(name).path
+        var bytes = Data(NumPyHeader(elementType: .float32, shape: shape).encoded)
+        values.withUnsafeBytes { bytes.append(contentsOf: $0) }
+        try bytes.write(to: URL(fileURLWithPath: path))
+        return path
+      }
+      let labels = try write("labels.npy", [3, 2], [1, 2, 3, 4, 5, 6])
+      let null = try write("null.npy", [2], [10, 20])
+      let bias = try write("bias.npy", [3], [0, 100, 200])
+      func open(_ guidance: Double?) throws -> OpenVINOModel<Float> {
+        try OpenVINOModel(
+          file: fixturePath("labels.onnx"), parametrization: .noise, schedule: schedule,
+          conditions: Conditions(
+            files: ["labels": labels, "bias": bias], nullFiles: guidance == nil ? [:] : ["labels": null],
+            guidance: guidance, samples: 3))
+      }
+      let samples = [2, 0, 1, 0]
+      let times = (0..<4).map { NoiseTime(alphaBar: schedule.alphaBar[$0], timestep: Double($0)) }
+      for guidance in [nil, 3.0] {
+        let model = try open(guidance)
+        var output = [Float](repeating: .nan, count: 12)
+        var span = output.mutableSpan
+        try model.predict(
+          [Float](repeating: 1, count: 12).span, at: times.span, of: samples.span, into: &span)
+        let expected: [Float] = (0..<12).map { index in
+          let row = index / 3
+          let sum = Float([3, 7, 11][samples[row]])
+          let rest = 2 + Float(row) + Float(100 * (index % 3))
+          return guidance == nil ? rest + sum : rest + 30 + 3 * (sum - 30)
+        }
+        #expect(output == expected)
+      }
+      func refused(
+        _ code: ScoreModelError.Code, _ files: [String: String], _ nulls: [String: String] = [:], _ words: String...
+      ) throws {
+        let error = #expect(throws: ScoreModelError.self) {
+          try OpenVINOModel<Float>(
+            file: fixturePath("labels.onnx"), parametrization: .noise, schedule: schedule,
+            conditions: Conditions(files: files, nullFiles: nulls, guidance: nulls.isEmpty ? nil : 2, samples: 3))
+        }
+        #expect(error?.code == code)
+        for word in words { #expect(error?.description.contains(word) == true, "\(String(describing: error))") }
+      }
+      try refused(.badData, ["bias": bias], [:], "'labels'", "--condition labels=")
+      try refused(.badData, ["bias": bias, "labels": bias], [:], "[3]", "[2]", "3 samples")
+      try refused(.usage, ["bias": bias, "labels": labels, "hue": null], [:], "hue", "labels [?, 2]")
+      try refused(.usage, ["bias": bias, "labels": labels], ["bias": bias], "bias", "batch axis")
+      try refused(.badData, ["bias": labels, "labels": labels], [:], "[3, 2]", "[3]")
+      let bad = try write("bad.npy", [2], [1, .infinity])
+      try refused(.badData, ["bias": bias, "labels": bad], [:], "bad.npy", "finite")
+    }
+  }
+
+  @Test func `a shape that the network leaves free is stated, and must fit`() throws {
+    func open(_ file: String, _ shape: [Int]?) throws -> OpenVINOModel<Float> {
+      try OpenVINOModel(
+        file: fixturePath(file), parametrization: .noise, schedule: schedule, sampleShape: shape)
+    }
+    let times = [NoiseTime(alphaBar: schedule.alphaBar[3], timestep: 3)]
+    #expect(try prediction(open("free-shape.onnx", [5]), [1, 2, 3, 4, 5], times) == [5, 7, 9, 11, 13])
+    #expect(try open("half.onnx", [3]).shape == [3])
+    expectFailure(.usage, naming: "[?, ?]", "--shape") { try open("free-shape.onnx", nil) }
+    expectFailure(.usage, naming: "--shape 4", "[?, 3]") { try open("half.onnx", [4]) }
+    expectFailure(.usage, naming: "--shape 1,3", "[?, 3]") { try open("half.onnx", [1, 3]) }
+  }
+
+  @Test(arguments: [
+    ("further-input.onnx", "'labels' [?, 3] is supplied by nobody"),
     ("flat-output.onnx", "output has shape [1, ?]"),
   ])
   func `a network with other inputs or outputs is refused by name`(file: String, reason: String) throws {

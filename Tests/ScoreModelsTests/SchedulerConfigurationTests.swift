@@ -8,33 +8,63 @@ private func configuration(_ text: String) throws -> SchedulerConfiguration {
   try SchedulerConfiguration(JSONObject(parsing: Data(text.utf8), file: "scheduler_config.json"))
 }
 
+private func discrete(_ text: String) throws -> DiscreteSchedule {
+  try #require(try configuration(text).schedule as? DiscreteSchedule)
+}
+
 @Suite struct SchedulerConfigurationTests {
   @Test func `absent keys have diffusers' defaults`() throws {
-    let ddpm = try configuration(#"{"_class_name": "DDPMScheduler", "clip_sample": false}"#)
+    let ddpm = try configuration(#"{"_class_name": "DDPMScheduler"}"#)
     #expect(ddpm.parametrization == .noise)
-    #expect(ddpm.schedule == DiscreteSchedule(betas: DiscreteSchedule.linearBetas(count: 1000, from: 1e-4, to: 0.02)))
+    #expect(ddpm.bound == EstimateBound(.clip(1)))
+    let linear = DiscreteSchedule(betas: DiscreteSchedule.linearBetas(count: 1000, from: 1e-4, to: 0.02))
+    #expect(ddpm.schedule as? DiscreteSchedule == linear)
+    let ddim = try configuration(#"{"_class_name": "DDIMScheduler"}"#)
+    #expect(ddim.bound == EstimateBound(.clip(1), keepsDirection: true))
+    let multistep = try configuration(#"{"_class_name": "DPMSolverMultistepScheduler"}"#)
+    #expect(multistep.bound == nil)
+    #expect((multistep.schedule as? DiscreteSchedule)?.spacing == .linspace)
+    let denoiser = try configuration(#"{"_class_name": "EDMEulerScheduler"}"#)
+    #expect(denoiser.schedule as? DenoiserSchedule == DenoiserSchedule(least: 0.002, greatest: 80, levels: .karras(rho: 7)))
+    #expect(denoiser.parametrization == .preconditioned(dataDeviation: 0.5, isNegated: false))
+    let flow = try configuration(#"{"_class_name": "FlowMatchEulerDiscreteScheduler"}"#)
+    #expect(flow.schedule as? FlowSchedule == FlowSchedule(count: 1000, shift: 1))
+    #expect(flow.parametrization == .flow)
   }
 
   @Test func `every stated setting is taken`() throws {
-    let ddim = try configuration(
+    let text =
       """
       {"_class_name": "DDIMScheduler", "_diffusers_version": "0.35.2", "beta_end": 0.012, "beta_start": 0.00085,
        "beta_schedule": "scaled_linear", "clip_sample": false, "num_train_timesteps": 50, "set_alpha_to_one": false,
        "prediction_type": "v_prediction", "steps_offset": 1, "timestep_spacing": "trailing", "trained_betas": null}
-      """)
-    #expect(ddim.parametrization == .velocity)
-    #expect(ddim.schedule.spacing == .trailing)
-    #expect(ddim.schedule.stepsOffset == 1)
-    #expect(ddim.schedule.alphaBar.count == 50)
+      """
+    #expect(try configuration(text).parametrization == .velocity)
+    #expect(try configuration(text).bound == nil)
+    let ddim = try discrete(text)
+    #expect(ddim.rule == .ddim)
+    #expect(ddim.spacing == .trailing)
+    #expect(ddim.stepsOffset == 1)
+    #expect(ddim.alphaBar.count == 50)
     // 1 - beta_start; the square of a square root returns to 2 units in the last place.
-    #expect(abs(ddim.schedule.alphaBar[0] - (1 - 0.00085)) <= 1e-15)
-    #expect(ddim.schedule.finalAlphaBar == ddim.schedule.alphaBar[0])
+    #expect(abs(ddim.alphaBar[0] - (1 - 0.00085)) <= 1e-15)
+    #expect(ddim.finalAlphaBar == ddim.alphaBar[0])
+  }
+
+  /// Python's json writes minus infinity as JSON does not.
+  @Test func `the infinity that diffusers writes for DPM-Solver is read`() throws {
+    let stored = try discrete(
+      #"{"_class_name": "DPMSolverMultistepScheduler", "lambda_min_clipped": -Infinity, "euler_at_final": true}"#)
+    var rule = DiscreteSchedule.MultistepRule()
+    rule.firstOrderEndBelow = .max
+    rule.roundsTimesteps = false
+    #expect(stored.rule == .multistep(rule))
   }
 
   @Test func `the squared cosine schedule has the cosine's cumulative products`() throws {
-    let cosine = try configuration(
+    let cosine = try discrete(
       #"{"_class_name": "DDPMScheduler", "clip_sample": false, "beta_schedule": "squaredcos_cap_v2"}"#
-    ).schedule.alphaBar
+    ).alphaBar
     func product(_ t: Double) -> Double { pow(cos((t + 0.008) / 1.008 * .pi / 2), 2) }
     // Products of ratios telescope, up to the cap on the last betas.
     for i in [0, 100, 500, 900] {
@@ -45,9 +75,21 @@ private func configuration(_ text: String) throws -> SchedulerConfiguration {
   }
 
   @Test func `trained betas are taken as they are`() throws {
-    let trained = try configuration(
+    let trained = try discrete(
       #"{"_class_name": "DDPMScheduler", "clip_sample": false, "num_train_timesteps": 2, "trained_betas": [0.5, 0.25]}"#)
-    #expect(trained.schedule.alphaBar == [0.5, 0.375])
+    #expect(trained.alphaBar == [0.5, 0.375])
+  }
+
+  /// Lin et al. (WACV 2024): the first signal level stays, the last one goes.
+  @Test func `rescaled betas leave no signal`() throws {
+    let text = #""beta_end": 0.012, "rescale_betas_zero_snr": true}"#
+    let rescaled = try discrete(#"{"_class_name": "DDIMScheduler", \#(text)"#).alphaBar
+    let plain = try discrete(#"{"_class_name": "DDIMScheduler", "beta_end": 0.012}"#).alphaBar
+    #expect(abs(rescaled[0] - plain[0]) <= 2 * plain[0].ulp)
+    #expect(rescaled[999] == 0)
+    #expect(zip(rescaled, rescaled.dropFirst()).allSatisfy { $0 > $1 })
+    // Schedulers that work in sigma_E need it finite.
+    #expect(try discrete(#"{"_class_name": "EulerDiscreteScheduler", \#(text)"#).alphaBar[999] == 0x1p-24)
   }
 
   @Test(arguments: [
@@ -56,8 +98,30 @@ private func configuration(_ text: String) throws -> SchedulerConfiguration {
     (#"{"clip_sample": false}"#, "_class_name"),
     (#"{"_class_name": 3}"#, "_class_name"),
     (#"{"_class_name": "PNDMScheduler"}"#, "PNDMScheduler"),
-    (#"{"_class_name": "DDPMScheduler"}"#, "clip_sample"),
-    (#"{"_class_name": "DDPMScheduler", "clip_sample": true}"#, "clip_sample"),
+    (#"{"_class_name": "EulerDiscreteScheduler", "interpolation_type": "log_linear"}"#, "interpolation_type"),
+    (#"{"_class_name": "EulerDiscreteScheduler", "timestep_type": "continuous"}"#, "timestep_type"),
+    (#"{"_class_name": "EulerDiscreteScheduler", "use_beta_sigmas": true}"#, "use_beta_sigmas"),
+    (#"{"_class_name": "EulerDiscreteScheduler", "clip_sample": true}"#, "clip_sample"),
+    (#"{"_class_name": "EulerDiscreteScheduler", "sigma_min": -1}"#, "sigma_min"),
+    (#"{"_class_name": "DPMSolverMultistepScheduler", "algorithm_type": "sde-dpmsolver++"}"#, "algorithm_type"),
+    (#"{"_class_name": "DPMSolverMultistepScheduler", "solver_type": "heun"}"#, "solver_type"),
+    (#"{"_class_name": "DPMSolverMultistepScheduler", "solver_order": 3}"#, "solver_order"),
+    (#"{"_class_name": "DPMSolverMultistepScheduler", "use_lu_lambdas": true}"#, "use_lu_lambdas"),
+    (#"{"_class_name": "DPMSolverMultistepScheduler", "use_flow_sigmas": true}"#, "use_flow_sigmas"),
+    (#"{"_class_name": "DPMSolverMultistepScheduler", "prediction_type": "flow_prediction"}"#, "flow_prediction"),
+    (#"{"_class_name": "DPMSolverMultistepScheduler", "variance_type": "learned_range"}"#, "variance_type"),
+    (#"{"_class_name": "DPMSolverMultistepScheduler", "final_sigmas_type": "denoise_to_zero"}"#, "final_sigmas_type"),
+    (
+      #"{"_class_name": "DPMSolverMultistepScheduler", "use_karras_sigmas": true, "use_exponential_sigmas": true}"#,
+      "exclude"
+    ),
+    (#"{"_class_name": "EDMEulerScheduler", "sigma_min": 90}"#, "sigma_max"),
+    (#"{"_class_name": "EDMEulerScheduler", "sigma_data": 0}"#, "sigma_data"),
+    (#"{"_class_name": "EDMEulerScheduler", "prediction_type": "sample"}"#, "prediction_type"),
+    (#"{"_class_name": "FlowMatchEulerDiscreteScheduler", "use_dynamic_shifting": true}"#, "use_dynamic_shifting"),
+    (#"{"_class_name": "FlowMatchEulerDiscreteScheduler", "stochastic_sampling": true}"#, "stochastic_sampling"),
+    (#"{"_class_name": "FlowMatchEulerDiscreteScheduler", "shift": Infinity}"#, "shift"),
+    (#"{"_class_name": "FlowMatchEulerDiscreteScheduler", "shift_terminal": 1}"#, "shift_terminal"),
     (#"{"_class_name": "DDPMScheduler", "clip_sample": 0}"#, "clip_sample"),
   ])
   func `what is no configuration is refused by name`(text: String, named: String) {
@@ -65,8 +129,10 @@ private func configuration(_ text: String) throws -> SchedulerConfiguration {
   }
 
   @Test(arguments: [
-    (#""thresholding": true"#, "thresholding"),
-    (#""rescale_betas_zero_snr": true"#, "rescale_betas_zero_snr"),
+    (#""thresholding": 1"#, "thresholding"),
+    (#""dynamic_thresholding_ratio": 1.5"#, "dynamic_thresholding_ratio"),
+    (#""clip_sample_range": -1"#, "clip_sample_range"),
+    (#""rescale_betas_zero_snr": "yes""#, "rescale_betas_zero_snr"),
     (#""prediction_type": "flow""#, "prediction_type"),
     (#""variance_type": "learned_range""#, "variance_type"),
     (#""timestep_spacing": "karras""#, "timestep_spacing"),
@@ -75,7 +141,8 @@ private func configuration(_ text: String) throws -> SchedulerConfiguration {
     (#""beta_start": 0"#, "betas"),
     (#""beta_start": -1, "beta_schedule": "scaled_linear""#, "betas"),
     (#""beta_end": 1.5"#, "betas"),
-    (#""beta_end": 1e999"#, "JSON"),
+    (#""beta_end": Infinity"#, "beta_end"),
+    (#""trained_betas": [NaN]"#, "trained_betas"),
     (#""beta_start": 0.9, "beta_end": 0.9"#, "products"),
     (#""beta_start": 1e-18, "beta_end": 1e-18"#, "products"),
     (#""num_train_timesteps": 0"#, "num_train_timesteps"),

@@ -88,6 +88,12 @@ typedef struct {
 // loader). On failure returns NULL and leaves the reason in `reason`.
 ov_functions *_Nullable ov_functions_load(const char *path, char *reason, size_t capacity);
 
+// Replaces a model by one whose inputs and outputs, so many of them, are of an
+// element type, and converted within.
+int32_t ov_functions_convert_ports(
+    const ov_functions *functions, ov_model *_Nullable *_Nonnull model, size_t inputs, size_t outputs,
+    uint32_t element_type);
+
 // Compiles a model for the CPU: one stream, `threads` threads ("1", "2", ...)
 // that are not pinned to cores, arithmetic in `precision` ("f32").
 int32_t ov_functions_compile(

@@ -51,9 +51,45 @@ def network(name, sample=("batch", 3), timestep=("batch",), timestep_type=Tensor
 
 
 network("twice-the-sample.onnx")
-network("integer-timestep.onnx", timestep_type=TensorProto.INT64)
-network("scalar-timestep.onnx", timestep=())
-network("fixed-batch.onnx", sample=(4, 3), timestep=(4,))
 network("further-input.onnx", further=["labels"])
 network("flat-output.onnx", output=[1, "all"])
 network("weights-missing.onnx", outside=True)
+
+
+def timed(name, number=TensorProto.FLOAT, time=TensorProto.FLOAT, timestep=("batch",), batch="batch", labels=False,
+          names=("sample", "timestep")):
+    """2 sample + timestep, in a row of three numbers; with labels also their sum and a bias."""
+    given = [helper.make_tensor_value_info(names[0], number, [batch, 3]),
+             helper.make_tensor_value_info(names[1], time, timestep)]
+    nodes = [helper.make_node("Cast", [names[1]], ["t"], to=number),
+             helper.make_node("Reshape", ["t", "column"], ["times"]),
+             helper.make_node("Mul", [names[0], "two"], ["twice"]),
+             helper.make_node("Add", ["twice", "times"], ["plain" if labels else "noise"])]
+    if labels:
+        given += [helper.make_tensor_value_info("labels", TensorProto.INT64, [batch, 2]),
+                  helper.make_tensor_value_info("bias", TensorProto.FLOAT, [3])]
+        nodes += [helper.make_node("Cast", ["labels"], ["numbers"], to=number),
+                  helper.make_node("ReduceSum", ["numbers", "last"], ["total"], keepdims=1),
+                  helper.make_node("Sum", ["plain", "total", "bias"], ["noise"])]
+    # In raw bytes: OpenVINO misreads bfloat16 in the list of numbers.
+    two = helper.make_tensor("two", number, (), np.array(2, helper.tensor_dtype_to_np_dtype(number)).tobytes(), raw=True)
+    graph = helper.make_graph(
+        nodes, "timed", given, [helper.make_tensor_value_info("noise", number, [batch, 3])],
+        [two, numpy_helper.from_array(np.array([-1, 1]), "column"), numpy_helper.from_array(np.array([1]), "last")])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    (here / name).write_bytes(model.SerializeToString())
+
+
+timed("integer-timestep.onnx", time=TensorProto.INT64)
+timed("scalar-timestep.onnx", timestep=())
+timed("one-timestep.onnx", timestep=(1,), names=("hidden_states", "t"))
+timed("fixed-batch.onnx", batch=4, timestep=(4,))
+timed("fixed-batch-scalar.onnx", batch=4, timestep=(), time=TensorProto.INT64)
+timed("half.onnx", number=TensorProto.FLOAT16, time=TensorProto.FLOAT16)
+timed("bfloat.onnx", number=TensorProto.BFLOAT16)
+timed("labels.onnx", labels=True)
+timed("free-shape.onnx")
+model = onnx.load(here / "free-shape.onnx")
+model.graph.input[0].type.tensor_type.shape.dim[1].dim_param = "width"
+model.graph.output[0].type.tensor_type.shape.dim[1].dim_param = "width"
+(here / "free-shape.onnx").write_bytes(model.SerializeToString())

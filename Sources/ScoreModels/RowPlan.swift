@@ -1,0 +1,46 @@
+import Diffusion
+
+/// How the rows of one evaluation go through a network: which call computes
+/// which row of which branch of guidance.
+///
+/// A network that takes one timestep for all rows is called once for each
+/// timestep; one with a fixed batch is called with that many rows, the last
+/// call filled up with copies of its last row.
+struct RowPlan {
+  struct Entry: Hashable {
+    var row: Int
+    /// Computes the unconditional branch of guidance.
+    var isNull = false
+  }
+
+  private(set) var entries: [Entry] = []
+  /// Entries of each call.
+  private(set) var calls: [Range<Int>] = []
+  /// The entry that computes the conditional branch of each row, and the
+  /// unconditional one.
+  private(set) var places: [(conditional: Int, null: Int)] = []
+
+  init(timesteps: ArraySlice<Float>, sharesTimestep: Bool, batch: Int?, isGuided: Bool) {
+    places = timesteps.map { _ in (0, 0) }
+    var groups = [Array(timesteps.indices)]
+    if sharesTimestep {
+      groups = Dictionary(grouping: timesteps.indices) { timesteps[$0] }.values.sorted { $0[0] < $1[0] }
+    }
+    for group in groups {
+      let first = entries.count
+      for row in group {
+        places[row].conditional = entries.count
+        entries.append(Entry(row: row))
+        guard isGuided else { continue }
+        places[row].null = entries.count
+        entries.append(Entry(row: row, isNull: true))
+      }
+      let size = batch ?? (entries.count - first)
+      while (entries.count - first) % size != 0 { entries.append(entries[entries.count - 1]) }
+      calls += stride(from: first, to: entries.count, by: size).map { $0..<($0 + size) }
+    }
+  }
+
+  /// One call whose entries are the rows as they are.
+  var isPlain: Bool { calls.count == 1 && entries.count == places.count }
+}
