@@ -24,17 +24,23 @@ final class Chunk<Scalar: StateScalar> {
   private let states: Rows<Scalar>
   /// `f` of every slice, and `leftValue`.
   private let values: Rows<Scalar>
+  /// Where slopes are elementwise, and the changes of `f` that they come from.
+  private var elementSlopes: ElementSlopes<Scalar>?
+  private let valueChanges: Rows<Scalar>?
   /// Slices that it has room for.
   let capacity: Int
   let components: Int
 
-  init(capacity: Int, dimension: Int, components: Int) {
+  /// - Parameter elementwise: slopes are; a state then has one component.
+  init(capacity: Int, dimension: Int, components: Int, elementwise: Bool) {
     self.capacity = capacity
     self.components = components
     let states = Rows<Scalar>(3 * capacity + 3, of: components * dimension)
     func state(_ row: Int) -> State<Scalar> { State(states[row], components: components) }
     self.states = states
     values = Rows(capacity + 1, of: dimension)
+    elementSlopes = elementwise ? ElementSlopes(dimension: dimension) : nil
+    valueChanges = elementwise ? Rows(capacity, of: dimension) : nil
     end = state(3 * capacity)
     endProposal = state(3 * capacity + 1)
     left = state(3 * capacity + 2)
@@ -50,8 +56,11 @@ final class Chunk<Scalar: StateScalar> {
     self.first = first
     slices.removeAll(keepingCapacity: true)
     histories.removeAll(keepingCapacity: true)
+    elementSlopes?.begin()
     leftHasCome = false
   }
+
+  var isElementwise: Bool { elementSlopes != nil }
 
   /// Starts from the state to the left of its first slice and `f` there; has no
   /// effect once slices are open.
@@ -79,7 +88,8 @@ final class Chunk<Scalar: StateScalar> {
     if let noise { self.noise.append(noise) }
     let slice = TimeSlice(
       map, state: position, rows: (state(1), state(2)), value: value,
-      noise: noise.map { State($0[0], components: components) })
+      noise: noise.map { State($0[0], components: components) },
+      valueChange: valueChanges?[number])
     slice.step(into: end, earlierValue: value)
     slices.append(slice)
   }
@@ -92,6 +102,7 @@ final class Chunk<Scalar: StateScalar> {
     try coder.code(leftValue)
     try end.code(&coder)
     for index in slices.indices { try slices[index].code(&coder) }
+    try elementSlopes?.code(&coder)
     guard let depth else { return }
     makeHistories(depth)
     for history in histories { try history.code(&coder) }
@@ -109,6 +120,10 @@ final class Chunk<Scalar: StateScalar> {
 
   /// Runs the iteration over the active slices, the first of them unchanged.
   func propose(from start: Int, _ linearization: Linearization) {
+    if elementSlopes != nil {
+      proposeElementwise(from: start)
+      return
+    }
     var response = Gain.identity
     for index in (start - first)..<slices.count {
       let slice = slices[index]
@@ -125,12 +140,51 @@ final class Chunk<Scalar: StateScalar> {
     }
   }
 
+  private func proposeElementwise(from start: Int) {
+    learn(from: start)
+    guard let elementSlopes else { return }
+    for index in (start - first)..<slices.count {
+      let slice = slices[index]
+      let earlier = index == 0 ? leftValue : slices[index - 1].value
+      let gains = elementSlopes.gains(slice.map, slope: slice.slope)
+      let output = index + 1 < slices.count ? slices[index + 1].proposal : endProposal
+      slice.step(into: output, earlierValue: earlier)
+      if index > start - first {
+        accumulate(
+          output.position, gains, slice.proposal.position, minus: slice.state.position,
+          slice.secant)
+      }
+      // The first state can change only where another chunk is to the left.
+      if start == first { chain(elementSlopes.response, gains, isFirst: index == 0) }
+    }
+  }
+
+  /// Takes note of what this round's evaluations say of the slopes.
+  private func learn(from start: Int) {
+    elementSlopes?.beginRound()
+    let visited = slices.indices.suffix(from: start - first)
+    for index in visited {
+      if let secant = slices[index].secant { elementSlopes?.add(secant) }
+    }
+    let pairs = zip(visited, visited.dropFirst()).filter {
+      slices[$0].isVisitedFirst && slices[$1].isVisitedFirst
+    }
+    elementSlopes?.add(firstVisits: pairs.map { (slices[$0], slices[$1]) })
+    guard let slope = elementSlopes?.firstSlope else { return }
+    for index in visited { slices[index].takeFirstSlope(slope) }
+  }
+
   /// Carries the change of the first state to some elements of the state after
   /// the last slice.
   /// - Returns: the new state there.
   func correctEnd(from start: Int, _ elements: Range<Int>) -> State<Scalar> {
     let end = endProposal[elements]
-    if leftHasCome, start == first, let response = slices.last?.response {
+    guard leftHasCome, start == first else { return end }
+    if let elementSlopes {
+      accumulate(
+        end.position, Row(rebasing: elementSlopes.response[elements]), left[elements].position,
+        minus: slices[0].state[elements].position)
+    } else if let response = slices.last?.response {
       end.correct(response, left[elements], minus: slices[0].state[elements])
     }
     return end
@@ -146,9 +200,10 @@ final class Chunk<Scalar: StateScalar> {
       let old = slices[0].state
       slices[0].change = left.distance(to: old)
       report(first - 1, slices[0].change)
+      if let elementSlopes { subtract(elementSlopes.change, left.position, old.position) }
       for index in slices.indices.dropFirst() {
         let slice = slices[index]
-        slices[index].change = slice.proposal.correct(
+        slices[index].change = carried(index) ?? slice.proposal.correct(
           slices[index - 1].response, left, minus: old, distanceTo: slice.state)
         report(first + index - 1, slices[index].change)
       }
@@ -159,6 +214,18 @@ final class Chunk<Scalar: StateScalar> {
         report(first + index - 1, slices[index].change)
       }
     }
+  }
+
+  /// Carries the change of the first state on to the next one, where slopes are
+  /// elementwise.
+  /// - Returns: the change of that state.
+  private func carried(_ index: Int) -> Double? {
+    guard let elementSlopes else { return nil }
+    let (left, slice) = (slices[index - 1], slices[index])
+    let squared = carry(
+      elementSlopes.change, elementSlopes.gains(left.map, slope: left.slope),
+      into: slice.proposal.position, squaredDistanceTo: slice.state.position)
+    return slice.proposal.distance(0, to: slice.state, squared: squared)
   }
 
   /// Mixes the proposals of active states beyond the front of exactness.

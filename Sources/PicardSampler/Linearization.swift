@@ -14,13 +14,19 @@ public enum Linearization: String, Hashable, Sendable, CaseIterable {
   /// `A_m + B_m j_m` with `j_m` the secant slope of `f` from the slice's last
   /// two evaluations: quasi-Newton with one scalar a slice.
   case secant
+  /// `A_m + B_m diag(j)` with the slope of every element from the secants of all
+  /// slices of a chunk, and a symmetric rank-two update by the slice's own
+  /// secant within the chunk (`ElementSlopes`). Where `f` is the score, and in
+  /// the corrector, `secant`.
+  case elementwise
 
+  /// The slope where all elements have the same.
   func gain(_ map: SliceMap, slope: Double) -> Gain {
     switch self {
     case .frozen: map.state
     case .increment: .identity
     case .none: .zero
-    case .secant:
+    case .secant, .elementwise:
       Gain(
         uu: map.state.uu + map.value.u * slope, uv: map.state.uv,
         vu: map.state.vu + map.value.v * slope, vv: map.state.vv)

@@ -9,7 +9,7 @@ public struct PicardOptions: Hashable, Sendable {
   public var anderson: AndersonMixing?
 
   public init(
-    linearization: Linearization = .secant, stop: StopRule = .tolerance(1e-3), window: Int? = nil,
+    linearization: Linearization = .elementwise, stop: StopRule = .tolerance(1e-3), window: Int? = nil,
     chunk: Int? = nil, anderson: AndersonMixing? = nil, trajectory: Trajectory
   ) {
     self.anderson = anderson
@@ -19,13 +19,14 @@ public struct PicardOptions: Hashable, Sendable {
     self.chunk = chunk ?? Self.defaultChunk(window: window, trajectory: trajectory)
   }
 
-  /// In a block, sixty-four chunks: work for as many ranks. In a window, chunks
+  /// In a block, 64 chunks, or 16 and more where that gives chunks of up to
+  /// eight slices, which have more to learn slopes from. In a window, chunks
   /// of at most eight slices, and two or more: few hops, and on 2 ranks even
   /// loads wherever the window stands.
   public static func defaultChunk(window: Int?, trajectory: Trajectory) -> Int {
     let longest = trajectory.longestSegment
     if let window, window < longest { return max(1, min(window / 2, 8)) }
-    return (longest + 63) / 64
+    return max((longest + 63) / 64, min(longest / 16, 8))
   }
 }
 

@@ -30,7 +30,7 @@ extension PicardSolver {
           var span = position.mutableSpan
           noise.fill(&span, stream: .initialState, step: 0, sample: samples[sample])
           // The data are a point at the origin, as far as is known yet.
-          scale(value, 0, value)
+          value.update(repeating: 0)
           convert(value, .denoised, to: segment.quantity, at: position, segment.slices[0].time)
         }
       }
@@ -263,11 +263,17 @@ extension PicardSolver {
   func makeReady(_ key: ChunkKey) {
     guard chunks[key.sample][key.chunk] == nil else { return }
     let components = trajectory.segments[key.segment].components
-    let spare = spareChunks.lastIndex { $0.components == components }
+    let elementwise =
+      options.linearization == .elementwise && components == 1
+      && trajectory.segments[key.segment].quantity == .denoised
+    let spare = spareChunks.lastIndex {
+      $0.components == components && $0.isElementwise == elementwise
+    }
     let chunk =
       spare.map { spareChunks.remove(at: $0) }
       ?? Chunk(
-        capacity: options.chunk, dimension: batch.model.dimension, components: components)
+        capacity: options.chunk, dimension: batch.model.dimension, components: components,
+        elementwise: elementwise)
     chunk.begin(maps[key.segment].slices(ofChunk: key.chunk).lowerBound)
     chunks[key.sample][key.chunk] = chunk
   }

@@ -88,7 +88,8 @@ struct State<Scalar: StateScalar> {
     return distance(0, to: other, squared: squared)
   }
 
-  private func distance(_ component: Int, to other: State, squared sum: Double) -> Double {
+  /// The distance of a component, from the sum of its squares.
+  func distance(_ component: Int, to other: State, squared sum: Double) -> Double {
     guard sum.isFinite else { return .infinity }
     // Squares of tiny differences vanish; the differences must not.
     if sum == 0, !self[component].elementsEqual(other[component]) { return .leastNonzeroMagnitude }

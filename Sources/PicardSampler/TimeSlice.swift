@@ -15,6 +15,10 @@ struct TimeSlice<Scalar: StateScalar> {
   /// `df/dy` along the last change of the position.
   private(set) var slope: Double
   private var wasEvaluated = false
+  /// This round's change of `f`, where slopes are elementwise.
+  private let valueChange: Row<Scalar>?
+  /// The slice was evaluated in this round: for the first time, or not.
+  private(set) var visit = Visited.not
   /// The state differs from the one at which `value` was computed.
   private(set) var needsEvaluation = true
   /// Derivative of the state behind this slice with respect to its chunk's
@@ -26,13 +30,14 @@ struct TimeSlice<Scalar: StateScalar> {
   /// - Parameter rows: three rows for states; what they hold does not matter.
   init(
     _ map: SliceMap, state: State<Scalar>, rows: (State<Scalar>, State<Scalar>),
-    value: Row<Scalar>, noise: State<Scalar>?
+    value: Row<Scalar>, noise: State<Scalar>?, valueChange: Row<Scalar>?
   ) {
     self.map = map
     self.state = state
     (proposal, earlierState) = rows
     self.value = value
     self.noise = noise
+    self.valueChange = valueChange
     slope = map.priorSlope
   }
 
@@ -41,17 +46,34 @@ struct TimeSlice<Scalar: StateScalar> {
   mutating func absorb(
     _ prediction: Row<Scalar>, _ conversion: Conversion
   ) -> Bool {
+    if let valueChange { copy(value, to: valueChange) }
     let products = PicardSampler.absorb(
       value, p: Scalar(conversion.state), state: state.position, q: Scalar(conversion.prediction),
       prediction: prediction, earlier: wasEvaluated ? earlierState.position : state.position)
-    // Below this the change is rounding, and so would be its slope.
-    if wasEvaluated, products.stateState > 1e-12 * Double(value.count) {
+    if let valueChange { subtract(valueChange, value, valueChange) }
+    if wasEvaluated, products.stateState > smallestSquare(value.count) {
       slope = products.valueState / products.stateState
+      visit = .again(squaredChange: products.stateState)
+    } else if !wasEvaluated {
+      visit = .first
     }
     wasEvaluated = true
     needsEvaluation = false
     return products.isFinite
   }
+
+  /// What its last two visits say, where the state has changed between them.
+  var secant: ElementSecant<Scalar>? {
+    guard let valueChange, case .again(let squared) = visit else { return nil }
+    return ElementSecant(
+      valueChange: valueChange, state: state.position, earlier: earlierState.position,
+      squaredChange: squared)
+  }
+
+  var isVisitedFirst: Bool { if case .first = visit { true } else { false } }
+
+  /// Takes a slope from its neighbours, until it has one of its own.
+  mutating func takeFirstSlope(_ slope: Double) { if isVisitedFirst { self.slope = slope } }
 
   /// The next slice's state by the step map alone, `phi(y)`.
   func step(into output: State<Scalar>, earlierValue: Row<Scalar>) {
@@ -85,6 +107,15 @@ struct TimeSlice<Scalar: StateScalar> {
   mutating func accept() {
     // Where the two are equal, `f` is known.
     if change != 0 { needsEvaluation = true }
+    visit = .not
     (earlierState, state, proposal) = (state, proposal, earlierState)
   }
+}
+
+/// What a round does at a slice.
+enum Visited {
+  case not
+  case first
+  /// `f` was evaluated again, with this sum of squares of the state's change.
+  case again(squaredChange: Double)
 }

@@ -117,8 +117,8 @@ struct SolverOptions: ParsableArguments {
   @Option(help: ArgumentHelp("A fixed number of iterations instead of a tolerance.", valueName: "k"))
   var iterations: Int?
 
-  @Option(help: ArgumentHelp("Slope of a correction: secant, frozen (the paper's), increment (ParaDiGMS) or none.", valueName: "name"))
-  var linearization = Linearization.secant
+  @Option(help: ArgumentHelp("Slope of a correction: elementwise (fewest rounds), secant, frozen (the paper's), increment (ParaDiGMS) or none.", valueName: "name"))
+  var linearization = Linearization.elementwise
 
   @Option(help: ArgumentHelp("Triangular Anderson mixing over so many iterates. (default: off)", valueName: "history"))
   var anderson: Int?

@@ -69,7 +69,7 @@ extension CommandLineTests {
       ] {
         #expect(options[name] as? Int == value, "\(name)")
       }
-      #expect(options["linearization"] as? String == "secant")
+      #expect(options["linearization"] as? String == "elementwise")
       #expect(options["precision"] as? String == precision)
 
       let array = try place.array("samples.npy")

@@ -36,7 +36,7 @@ extension CommandLineTests {
     }
 
     @Test(
-      "tolerance 0 gives the sequential sampler's bits", arguments: ["frozen", "increment", "secant"],
+      "tolerance 0 gives the sequential sampler's bits", arguments: ["frozen", "increment", "secant", "elementwise"],
       [["--blocks", "2"], ["--window", "8"]])
     func toleranceZero(linearization: String, solver: [String]) throws {
       let place = try Workplace()

@@ -134,5 +134,25 @@ func cosine(_ x: Double) -> Double { cos(x) }
     #expect(rounds[.secant]! < rounds[.increment]!)
     #expect(rounds[.increment]! < rounds[.frozen]!)
     #expect(rounds[.frozen]! < rounds[.none]!)
+    // Where `f` is the score the two are the same.
+    #expect(rounds[.elementwise] == rounds[.secant])
+  }
+
+  /// The Jacobian is diagonal, with elements that differ by five orders of
+  /// magnitude: one slope for all elements cannot be right.
+  @Test("elementwise slopes need fewer rounds than the secant where elements differ")
+  func elementwise() throws {
+    let grid = try TimeGrid.shrinking(steps: 240, horizon: 8, earlyStop: 1e-3)
+    let trajectory = try Trajectory(.posterior, on: grid, noiseLevel: 1)
+    let target = try Gaussian<Double>(
+      mean: [Double](repeating: 0, count: 16), variances: (0..<16).map { pow(10, -Double($0) / 3) })
+    let rounds = try [Linearization.elementwise, .secant].map { linearization in
+      try PicardSolver(
+        trajectory, options: PicardOptions(linearization: linearization, trajectory: trajectory),
+        batch: ScoreBatch(target, rows: 64), ring: SingleRank(), noise: CounterNoise(seed: 4),
+        samples: [0]
+      ).run().record.rounds
+    }
+    #expect(rounds[0] < rounds[1])
   }
 }

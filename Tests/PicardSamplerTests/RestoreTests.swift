@@ -81,7 +81,7 @@ private struct Draw: Sendable {
       (SamplerCase(method: .piadmODE, blocks: 3, correctorSteps: 5), nil, nil, nil),
       (SamplerCase(method: .ddim, blocks: 2, correctorSteps: 5), 6, nil, 2),
       (SamplerCase(method: .multistep), 7, nil, nil), (SamplerCase(method: .multistep, blocks: 2), nil, nil, nil),
-      (SamplerCase(method: .ddpm), 9, 3, nil), (SamplerCase(method: .ddpm), nil, nil, 3),
+      (SamplerCase(method: .ddpm), nil, nil, nil), (SamplerCase(method: .ddpm), 9, 3, nil), (SamplerCase(method: .ddpm), nil, nil, 3),
     ] as [(SamplerCase, Int?, Int?, Int?)])
   func sameBits(_ solverCase: SamplerCase, window: Int?, iterations: Int?, anderson: Int?) throws {
     let draw = Draw(solverCase: solverCase) {
@@ -114,7 +114,8 @@ private struct Draw: Sendable {
     for ranks in [2, 3, 7] {
       let stored = try #require(try draw.state(afterRound: 5, ranks: ranks))
       #expect(stored.progress == alone.progress)
-      #expect(stored.pieces == alone.pieces)
+      #expect(stored.pieces.filter { alone.pieces[$0.key] != $0.value }.keys.sorted() == [])
+      #expect(stored.pieces.count == alone.pieces.count)
     }
   }
 

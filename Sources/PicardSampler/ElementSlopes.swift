@@ -1,0 +1,244 @@
+import Diffusion
+
+/// What the slices of a chunk have in common about the Jacobian of `f`: an
+/// estimate of its diagonal.
+///
+/// The denoised estimate's Jacobian is `alpha / sigma^2` times the covariance
+/// of the data given the state. It changes slowly along the trajectory, and its
+/// elements differ: many are all but decided while others are open. One secant
+/// of a slice tells little of a single element, but those of all slices of a
+/// chunk together do. Their sums of `df dy` and `dy dy`, each slice's divided by
+/// its `|dy|^2`, run over the rounds with older ones halved; the quotient,
+/// drawn to the slice's own secant slope, is the slope of an element.
+///
+/// At first visits there is no change to compare. The denoised estimate is a
+/// martingale along the reverse SDE: from one slice to the next it changes by
+/// the Jacobian times what the state did not know, `e = y' - A y - B f`. So
+/// neighbours make a secant as well.
+struct ElementSlopes<Scalar: StateScalar> {
+  /// Sums of `df dy` and of `dy dy`, what the next slices add to them, the
+  /// product of a chunk's gains, and a change on its way through it.
+  private let rows: Rows<Scalar>
+  /// Mean of the sums of `dy dy`; 0 where nothing is known yet.
+  private var weight = 0.0
+  /// Slope for slices that were visited once.
+  private(set) var firstSlope = 0.0
+
+  init(dimension: Int) { rows = Rows(4, of: dimension) }
+
+  private var numerators: Row<Scalar> { rows[0] }
+  private var denominators: Row<Scalar> { rows[1] }
+  /// Derivative of the state behind a chunk with respect to its first state.
+  var response: Row<Scalar> { rows[2] }
+  /// The change of the first state, carried through the chunk.
+  var change: Row<Scalar> { rows[3] }
+
+  /// Forgets everything.
+  mutating func begin() {
+    numerators.update(repeating: 0)
+    denominators.update(repeating: 0)
+    (weight, firstSlope) = (0, 0)
+  }
+
+  /// Makes older sums count half; to be called once a round.
+  mutating func beginRound() {
+    scale(numerators, by: 0.5)
+    scale(denominators, by: 0.5)
+    weight /= 2
+  }
+
+  /// Adds the secant of a slice's last two visits.
+  mutating func add(_ secant: ElementSecant<Scalar>) {
+    addSecant(
+      numerators, denominators, secant.valueChange, secant.state, minus: secant.earlier,
+      Scalar(1 / secant.squaredChange))
+    weight += 1 / Double(secant.state.count)
+  }
+
+  /// Adds the secants of neighbours that were visited for the first time.
+  mutating func add(firstVisits pairs: [(left: TimeSlice<Scalar>, right: TimeSlice<Scalar>)]) {
+    var sums = (valueState: 0.0, stateState: 0.0)
+    for (left, right) in pairs {
+      let innovation = change
+      combine(
+        innovation, Scalar(-left.map.state.uu), left.state.position, Scalar(-left.map.value.u),
+        left.value, plus: right.state.position)
+      let products = differenceProducts(right.value, minus: left.value, with: innovation)
+      guard products.square > smallestSquare(innovation.count) else { continue }
+      addSecant(
+        numerators, denominators, right.value, minus: left.value, innovation,
+        Scalar(1 / products.square))
+      weight += 1 / Double(innovation.count)
+      sums.valueState += products.mixed
+      sums.stateState += products.square
+    }
+    if sums.stateState > 0 { firstSlope = sums.valueState / sums.stateState }
+  }
+
+  /// The gains of a slice's map.
+  func gains(_ map: SliceMap, slope: Double) -> ElementGains<Scalar> {
+    // With nothing known, every element has the slice's own slope.
+    let weight = weight > 0 ? weight : 1
+    return ElementGains(
+      state: Scalar(map.state.uu), value: Scalar(map.value.u), numerators: numerators,
+      denominators: denominators, weight: Scalar(weight), slope: Scalar(slope))
+  }
+
+  /// Stores what the next round needs, or reads it.
+  mutating func code(_ coder: inout StateCoder) throws {
+    try coder.code(numerators)
+    try coder.code(denominators)
+    try coder.code(&weight)
+    try coder.code(&firstSlope)
+  }
+}
+
+/// The last two visits of a slice: what `f` has changed by, and where.
+struct ElementSecant<Scalar: StateScalar> {
+  let valueChange: Row<Scalar>
+  let state: Row<Scalar>
+  let earlier: Row<Scalar>
+  /// Sum of squares of `state - earlier`.
+  let squaredChange: Double
+}
+
+/// Below this a change of a state of so many elements is rounding, and so would
+/// be a slope from it.
+func smallestSquare(_ count: Int) -> Double { 1e-12 * Double(count) }
+
+/// `A + B j_k`: what becomes of a change of element `k` in one step, with the
+/// slope `j_k` between minus two and four times the slice's own.
+struct ElementGains<Scalar: StateScalar> {
+  let state: Scalar
+  let value: Scalar
+  let numerators: Row<Scalar>
+  let denominators: Row<Scalar>
+  /// How much the slice's own slope counts, in units of the denominators.
+  let weight: Scalar
+  let slope: Scalar
+
+  @inline(__always)
+  func slope(_ k: Int) -> Scalar {
+    let spread = 3 * slope.magnitude
+    let quotient = (numerators[k] + weight * slope) / (denominators[k] + weight)
+    return max(slope - spread, min(slope + spread, quotient))
+  }
+
+  /// Bounded, so that products stay finite and vanish with what they multiply.
+  @inline(__always)
+  func gain(_ k: Int) -> Scalar { max(-8, min(8, state + value * slope(k))) }
+}
+
+// MARK: Loops
+
+/// `numerators += (df (y - x)) w`, `denominators += (y - x)^2 w`.
+@specialized(where Scalar == Float)
+@specialized(where Scalar == Double)
+private func addSecant<Scalar: StateScalar>(
+  _ numerators: Row<Scalar>, _ denominators: Row<Scalar>, _ df: Row<Scalar>, _ y: Row<Scalar>,
+  minus x: Row<Scalar>, _ w: Scalar
+) {
+  for k in 0..<numerators.count {
+    let dy = y[k] - x[k]
+    numerators[k] += df[k] * dy * w
+    denominators[k] += dy * dy * w
+  }
+}
+
+/// `numerators += ((f - g) e) w`, `denominators += e^2 w`.
+@specialized(where Scalar == Float)
+@specialized(where Scalar == Double)
+private func addSecant<Scalar: StateScalar>(
+  _ numerators: Row<Scalar>, _ denominators: Row<Scalar>, _ f: Row<Scalar>, minus g: Row<Scalar>,
+  _ e: Row<Scalar>, _ w: Scalar
+) {
+  for k in 0..<numerators.count {
+    numerators[k] += (f[k] - g[k]) * e[k] * w
+    denominators[k] += e[k] * e[k] * w
+  }
+}
+
+/// `sum (f - g) e` and `sum e^2`.
+@specialized(where Scalar == Float)
+@specialized(where Scalar == Double)
+private func differenceProducts<Scalar: StateScalar>(
+  _ f: Row<Scalar>, minus g: Row<Scalar>, with e: Row<Scalar>
+) -> (mixed: Double, square: Double) {
+  var (mixed, square) = (0.0, 0.0)
+  for k in 0..<e.count {
+    mixed += Double((f[k] - g[k]) * e[k])
+    square += Double(e[k] * e[k])
+  }
+  return (mixed, square)
+}
+
+/// `output += gain (y+ - y) + B K (y+ - y)`; leaves its bits where `y+ == y`.
+///
+/// `K` is the least change of a symmetric Jacobian that makes it meet the
+/// secant (Powell 1970): with `r = df - j dy` what the diagonal misses of it,
+/// `K d = ((dy.d) (r - (dy.r)/(dy.dy) dy) + (r.d) dy) / (dy.dy)`.
+@specialized(where Scalar == Float)
+@specialized(where Scalar == Double)
+func accumulate<Scalar: StateScalar>(
+  _ output: Row<Scalar>, _ gains: ElementGains<Scalar>, _ new: Row<Scalar>,
+  minus old: Row<Scalar>, _ secant: ElementSecant<Scalar>?
+) {
+  guard let secant else {
+    for k in 0..<output.count { output[k] += gains.gain(k) * (new[k] - old[k]) }
+    return
+  }
+  let (df, y, x) = (secant.valueChange, secant.state, secant.earlier)
+  var (along, across, missed) = (0.0, 0.0, 0.0)
+  for k in 0..<output.count {
+    let (change, dy) = (Double(new[k] - old[k]), Double(y[k] - x[k]))
+    let r = Double(df[k]) - Double(gains.slope(k)) * dy
+    along += dy * change
+    across += r * change
+    missed += r * dy
+  }
+  let b = Double(gains.value)
+  let ofMissed = Scalar(b * along / secant.squaredChange)
+  let ofChange = Scalar(
+    b * (across - along * missed / secant.squaredChange) / secant.squaredChange)
+  for k in 0..<output.count {
+    let dy = y[k] - x[k]
+    let r = df[k] - gains.slope(k) * dy
+    output[k] += gains.gain(k) * (new[k] - old[k]) + (ofMissed * r + ofChange * dy)
+  }
+}
+
+/// `response = gain`, or `gain response`.
+@specialized(where Scalar == Float)
+@specialized(where Scalar == Double)
+func chain<Scalar: StateScalar>(
+  _ response: Row<Scalar>, _ gains: ElementGains<Scalar>, isFirst: Bool
+) {
+  for k in 0..<response.count {
+    let product = isFirst ? gains.gain(k) : gains.gain(k) * response[k]
+    response[k] = max(-1e6, min(1e6, product))
+  }
+}
+
+/// `change = gain change`, `output += change`, and `sum (output - z)^2`.
+@specialized(where Scalar == Float)
+@specialized(where Scalar == Double)
+func carry<Scalar: StateScalar>(
+  _ change: Row<Scalar>, _ gains: ElementGains<Scalar>, into output: Row<Scalar>,
+  squaredDistanceTo z: Row<Scalar>
+) -> Double {
+  for k in 0..<change.count {
+    let next = max(-1e6, min(1e6, gains.gain(k) * change[k]))
+    change[k] = next
+    output[k] += next
+  }
+  return squaredDistance(output, z)
+}
+
+/// `output += response (x - y)`; leaves its bits where `x == y`.
+@specialized(where Scalar == Float)
+@specialized(where Scalar == Double)
+func accumulate<Scalar: StateScalar>(
+  _ output: Row<Scalar>, _ response: Row<Scalar>, _ x: Row<Scalar>, minus y: Row<Scalar>
+) {
+  for k in 0..<output.count { output[k] += response[k] * (x[k] - y[k]) }
+}
