@@ -30,9 +30,9 @@ public struct ScoreCost: Hashable, Sendable {
 
   /// The window with the least predicted time: a power of two, or all steps.
   ///
-  /// A window of `W` steps was measured to evaluate a step `1 + 0.056 W^0.68`
-  /// times with the secant (a trained network, windows of 8 to 1000, error to
-  /// sequential 2e-4), so that it moves by `W` over that in a round.
+  /// A window of `W` steps was measured to evaluate a step `1 + 0.055 W^0.63`
+  /// times with elementwise slopes (a trained network, windows of 8 to 128, error
+  /// to sequential 2e-4), so that it moves by `W` over that in a round.
   ///
   /// - Parameters:
   ///   - samples: samples in flight on these ranks.
@@ -40,7 +40,7 @@ public struct ScoreCost: Hashable, Sendable {
     var candidates = Array(sequence(first: 4) { $0 < steps / 2 ? $0 * 2 : nil }.filter { $0 < steps })
     candidates.append(steps)
     func predicted(_ window: Int) -> Double {
-      let visits = 1 + 0.056 * pow(Double(window), 0.68)
+      let visits = 1 + 0.055 * pow(Double(window), 0.63)
       let rounds = Double(steps) * visits / Double(window)
       return rounds * time(of: (window * samples + ranks - 1) / ranks)
     }
