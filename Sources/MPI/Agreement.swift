@@ -10,6 +10,18 @@ extension Communicator {
   ///
   /// `body` must not communicate over this communicator after it has failed.
   public func agree<Result>(_ body: () throws -> Result) throws -> Result {
+    try agree(isAlone: false, body)
+  }
+
+  /// Runs `body` on one rank and lets all ranks fail if it does: what needs to
+  /// be done once, such as to look at a file. Its message names no rank.
+  ///
+  /// - Returns: on that rank what `body` returns, elsewhere `nil`.
+  public func agree<Result>(on root: Int, _ body: () throws -> Result) throws -> Result? {
+    try agree(isAlone: true) { rank == root ? try body() : nil }
+  }
+
+  private func agree<Result>(isAlone: Bool, _ body: () throws -> Result) throws -> Result {
     let outcome: Swift.Result<Result, any Error>
     do {
       outcome = .success(try body())
@@ -35,7 +47,7 @@ extension Communicator {
     if rank != lowestFailedRank { message = [UInt8](repeating: 0, count: header[1]) }
     try broadcast(&message, root: lowestFailedRank)
 
-    let speaker = failures == size ? "" : "rank \(lowestFailedRank) of \(size): "
+    let speaker = failures == size || isAlone ? "" : "rank \(lowestFailedRank) of \(size): "
     throw JobError(
       message: speaker + String(decoding: message, as: UTF8.self),
       exitCode: Int32(truncatingIfNeeded: header[0]),

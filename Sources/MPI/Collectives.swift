@@ -6,6 +6,8 @@ extension Communicator {
   /// Waits until all ranks have called it.
   public func barrier() throws(MPIError) {
     try checkSame(CollectiveCall(.barrier))
+    StallWatch.shared.begin("MPI_Barrier")
+    defer { StallWatch.shared.end() }
     try check(MPI_Barrier(handle.raw), "MPI_Barrier")
   }
 
@@ -29,6 +31,8 @@ extension Communicator {
     _ address: UnsafeMutableRawPointer?, _ count: Int, _ datatype: Datatype, root: Int
   ) throws(MPIError) {
     try checkSame(CollectiveCall(.broadcast, count: count, datatype, root: root))
+    StallWatch.shared.begin("MPI_Bcast")
+    defer { StallWatch.shared.end() }
     try withCount(count, datatype) { (count, datatype) throws(MPIError) in
       try check(
         MPI_Bcast(address, count, datatype.raw, Int32(clamping: root), handle.raw), "MPI_Bcast")
@@ -89,6 +93,8 @@ extension Communicator {
     _ datatype: Datatype, _ operation: OperationKind
   ) throws(MPIError) {
     try checkSame(CollectiveCall(.allReduce, count: count, datatype, operation))
+    StallWatch.shared.begin("MPI_Allreduce")
+    defer { StallWatch.shared.end() }
     if count == 0 { return }  // An empty span may have no address, which is no "in place".
     let stride = datatype.size
     try forEachRun(of: count) { (start, length) throws(MPIError) in
@@ -136,6 +142,8 @@ extension Communicator {
     _ datatype: Datatype, _ operation: OperationKind, root: Int
   ) throws(MPIError) {
     try checkSame(CollectiveCall(.reduce, count: count, datatype, operation, root: root))
+    StallWatch.shared.begin("MPI_Reduce")
+    defer { StallWatch.shared.end() }
     if count == 0 { return }
     let stride = datatype.size
     try forEachRun(of: count) { (start, length) throws(MPIError) in

@@ -69,8 +69,10 @@ extension Communicator {
         .argument, call: "MPI_Comm_split", message: "color \(color) is not in 0..<2^31")
     }
     var part = cmpi_comm()
-    try check(
-      MPI_Comm_split(handle.raw, color, Int32(clamping: key), &part.raw), "MPI_Comm_split")
+    StallWatch.shared.begin("MPI_Comm_split")
+    let code = MPI_Comm_split(handle.raw, color, Int32(clamping: key), &part.raw)
+    StallWatch.shared.end()
+    try check(code, "MPI_Comm_split")
     return try Communicator(part, job: job).freed(after: body)
   }
 
@@ -81,7 +83,10 @@ extension Communicator {
   /// Collective; freed as ``withSplit(color:key:_:)`` says.
   public func withDuplicate<Result>(_ body: (Communicator) throws -> Result) throws -> Result {
     var copy = cmpi_comm()
-    try check(MPI_Comm_dup(handle.raw, &copy.raw), "MPI_Comm_dup")
+    StallWatch.shared.begin("MPI_Comm_dup")
+    let code = MPI_Comm_dup(handle.raw, &copy.raw)
+    StallWatch.shared.end()
+    try check(code, "MPI_Comm_dup")
     return try Communicator(copy, job: job).freed(after: body)
   }
 
@@ -99,6 +104,8 @@ extension Communicator {
   }
 
   private func free() throws(MPIError) {
+    StallWatch.shared.begin("MPI_Comm_free")
+    defer { StallWatch.shared.end() }
     try check(MPI_Comm_free(&handle.raw), "MPI_Comm_free")
   }
 }

@@ -16,8 +16,13 @@ public struct EnvironmentOptions {
   /// arguments, at the price of one more collective call each.
   public var checksCollectives = false
 
+  /// Seconds after which a rank that waits for others in one blocking call
+  /// ends the job with the report of a ``StallError``; nil to wait for ever.
+  /// Time in which the job is stopped does not count.
+  public var stallTimeout: Double?
+
   /// What to tell and to return to the shell for an error that ends the job.
-  public var report: (any Error) -> FailureReport = { FailureReport("\($0)") }
+  public var report: @Sendable (any Error) -> FailureReport = { FailureReport("\($0)") }
 
   public init() {}
 }
@@ -120,9 +125,13 @@ public func withEnvironment<Result>(
 ) throws(JobError) -> Result {
   let job = Job(options)
   try job.requireUsableLibrary()
+  job.watchForStalls()
   do {
     var provided: Int32 = 0
-    try check(MPI_Init_thread(nil, nil, options.threadLevel.rawValue, &provided), "MPI_Init_thread")
+    StallWatch.shared.begin("MPI_Init_thread")
+    let code = MPI_Init_thread(nil, nil, options.threadLevel.rawValue, &provided)
+    StallWatch.shared.end()
+    try check(code, "MPI_Init_thread")
     let world = try job.start()
     let result: Result
     do {
@@ -142,16 +151,22 @@ public func withEnvironment<Result>(
       // Before the end of MPI, which no rank leaves until all have come: a
       // rank that exits with an error makes the launcher kill the others.
       error.write()
-      try check(MPI_Finalize(), "MPI_Finalize")
+      try finalize()
       throw error
     }
-    try check(MPI_Finalize(), "MPI_Finalize")
+    try finalize()
     return result
   } catch let error as JobError where error.coversJob {
     throw error
   } catch {
     job.abort(because: error)
   }
+}
+
+private func finalize() throws(MPIError) {
+  StallWatch.shared.begin("MPI_Finalize")
+  defer { StallWatch.shared.end() }
+  try check(MPI_Finalize(), "MPI_Finalize")
 }
 
 /// Runs `body` with the world communicator as the whole program, and exits:

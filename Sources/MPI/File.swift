@@ -26,6 +26,8 @@ public final class File {
   init(_ communicator: Communicator, path: String, mode: Mode, hints: Info) throws(MPIError) {
     var handle = cmpi_file()
     try hints.withHandle { (info) throws(MPIError) in
+      StallWatch.shared.begin("MPI_File_open")
+      defer { StallWatch.shared.end() }
       try check(
         MPI_File_open(communicator.handle.raw, path, mode.rawValue, info.raw, &handle.raw),
         "MPI_File_open", subject: path)
@@ -37,6 +39,8 @@ public final class File {
 
   /// Closes the file; collective.
   func close() throws(MPIError) {
+    StallWatch.shared.begin("MPI_File_close")
+    defer { StallWatch.shared.end() }
     try check(MPI_File_close(&handle.raw), "MPI_File_close", subject: path)
   }
 
@@ -57,6 +61,8 @@ public final class File {
 
   /// Hands all data written so far to the storage device; collective.
   public func sync() throws(MPIError) {
+    StallWatch.shared.begin("MPI_File_sync")
+    defer { StallWatch.shared.end() }
     try check(MPI_File_sync(handle.raw), "MPI_File_sync", subject: path)
   }
 

@@ -58,6 +58,8 @@ extension Communicator {
     into all: UnsafeMutableRawPointer?, root: Int
   ) throws(MPIError) {
     try checkSame(CollectiveCall(.gather, count: count, datatype, root: root))
+    StallWatch.shared.begin("MPI_Gather")
+    defer { StallWatch.shared.end() }
     try withCount(count, datatype) { (count, datatype) throws(MPIError) in
       try check(
         MPI_Gather(
@@ -72,6 +74,8 @@ extension Communicator {
     into all: UnsafeMutableRawPointer?
   ) throws(MPIError) {
     try checkSame(CollectiveCall(.allGather, count: count, datatype))
+    StallWatch.shared.begin("MPI_Allgather")
+    defer { StallWatch.shared.end() }
     try withCount(count, datatype) { (count, datatype) throws(MPIError) in
       try check(
         MPI_Allgather(part, count, datatype.raw, all, count, datatype.raw, handle.raw),
@@ -93,6 +97,8 @@ extension Communicator {
     throws(MPIError)
   {
     try checkSame(CollectiveCall(.allGather, count: count, datatype))
+    StallWatch.shared.begin("MPI_Allgather")
+    defer { StallWatch.shared.end() }
     try withCount(count, datatype) { (count, datatype) throws(MPIError) in
       try check(
         MPI_Allgather(inPlace, 0, datatype.raw, all, count, datatype.raw, handle.raw),

@@ -24,6 +24,19 @@ final class Job {
     return world
   }
 
+  /// Lets a thread end this process, and so the job, when it waits too long.
+  func watchForStalls() {
+    guard let seconds = options.stallTimeout else { return }
+    let (report, rank) = (options.report, launch.rank)
+    // The lowest rank that waits speaks: the launcher then ends the others.
+    let turn = 0.5 * Double(min(rank, 10))
+    StallWatch.shared.start(seconds: seconds + turn) { call in
+      let failure = report(StallError(rank: rank, seconds: seconds, call: call))
+      write(toStandardError: failure.message)
+      _exit(failure.exitCode)
+    }
+  }
+
   /// Throws unless MPI can be started in this process.
   func requireUsableLibrary() throws(JobError) {
     let found = Library.runtimeVersion

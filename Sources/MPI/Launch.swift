@@ -8,23 +8,42 @@
 ///
 /// To be read before MPI starts: Open MPI in a process by itself sets the
 /// variables of its launcher.
-struct Launch {
+package struct Launch: Sendable {
+  /// What has started this process; nil where it runs by itself.
+  package let launcher: String?
   /// This process's number in the job; 0 where no launcher tells.
-  let rank: Int
+  package let rank: Int
   let slurmStep: SlurmStep?
 
-  init(
+  /// The variables of each launcher: the rank, and what it sets beside it. A
+  /// rank alone is not believed, since a program that was started by one rank
+  /// of another job inherits what that program left over.
+  private static let launchers = [
+    (name: "mpirun of Open MPI", rank: "OMPI_COMM_WORLD_RANK", size: "OMPI_COMM_WORLD_SIZE"),
+    (name: "PMIx", rank: "PMIX_RANK", size: "PMIX_NAMESPACE"),
+    (name: "PMI (mpiexec of MPICH, or srun)", rank: "PMI_RANK", size: "PMI_SIZE"),
+    (name: "srun", rank: "SLURM_PROCID", size: "SLURM_STEP_NUM_TASKS"),
+  ]
+
+  package init(
     environment: (String) -> String? = { name in getenv(name).map { String(cString: $0) } }
   ) {
-    rank =
-      ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"]
-      .compactMap(environment).compactMap { Int($0) }.first ?? 0
+    let found = Self.launchers.compactMap { launcher -> (name: String, rank: Int)? in
+      guard let rank = environment(launcher.rank).flatMap({ Int($0) }), rank >= 0,
+        let size = environment(launcher.size)
+      else { return nil }
+      // PMIx has a name beside the rank instead of a size.
+      if let size = Int(size), rank >= size { return nil }
+      return (launcher.name, rank)
+    }.first
+    launcher = found?.name
+    rank = found?.rank ?? 0
     slurmStep = SlurmStep(environment: environment)
   }
 }
 
 /// The Slurm job step that a process runs in, from srun's environment.
-package struct SlurmStep: Equatable {
+package struct SlurmStep: Equatable, Sendable {
   /// Tasks in the step, as srun counts them.
   package let tasks: Int
   /// Whether a launcher that knows MPI has started this process: mpirun inside

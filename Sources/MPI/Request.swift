@@ -87,6 +87,8 @@ struct PendingCall {
 
   @usableFromInline
   mutating func wait() throws(MPIError) {
+    StallWatch.shared.begin("MPI_Wait")
+    defer { StallWatch.shared.end() }
     while !isComplete {
       let code = MPI_Wait(&handle.raw, &status.handle.raw)
       advance(code)

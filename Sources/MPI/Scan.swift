@@ -32,6 +32,8 @@ extension Communicator {
     _ operation: OperationKind
   ) throws(MPIError) {
     try checkSame(CollectiveCall(.inclusiveScan, count: count, datatype, operation))
+    StallWatch.shared.begin("MPI_Scan")
+    defer { StallWatch.shared.end() }
     try forEachRun(of: count) { (start, length) throws(MPIError) in
       try check(
         MPI_Scan(
@@ -47,6 +49,8 @@ extension Communicator {
     _ operation: OperationKind
   ) throws(MPIError) {
     try checkSame(CollectiveCall(.exclusiveScan, count: count, datatype, operation))
+    StallWatch.shared.begin("MPI_Exscan")
+    defer { StallWatch.shared.end() }
     try forEachRun(of: count) { (start, length) throws(MPIError) in
       try check(
         MPI_Exscan(

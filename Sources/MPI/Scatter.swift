@@ -28,6 +28,8 @@ extension Communicator {
     _ datatype: Datatype, root: Int
   ) throws(MPIError) {
     try checkSame(CollectiveCall(.scatter, count: count, datatype, root: root))
+    StallWatch.shared.begin("MPI_Scatter")
+    defer { StallWatch.shared.end() }
     try withCount(count, datatype) { (count, datatype) throws(MPIError) in
       try check(
         MPI_Scatter(

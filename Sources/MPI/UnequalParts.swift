@@ -72,6 +72,8 @@ extension Communicator {
     into all: UnsafeMutableRawPointer?, root: Int
   ) throws(MPIError) {
     try checkSame(CollectiveCall(.gatherV, count: layout.total, datatype, root: root))
+    StallWatch.shared.begin("MPI_Gatherv")
+    defer { StallWatch.shared.end() }
     try layout.forEachCall(datatype) { (counts, starts, offset, datatype) throws(MPIError) in
       try check(
         MPI_Gatherv(
@@ -87,6 +89,8 @@ extension Communicator {
     into all: UnsafeMutableRawPointer?
   ) throws(MPIError) {
     try checkSame(CollectiveCall(.allGatherV, count: layout.total, datatype))
+    StallWatch.shared.begin("MPI_Allgatherv")
+    defer { StallWatch.shared.end() }
     try layout.forEachCall(datatype) { (counts, starts, offset, datatype) throws(MPIError) in
       try check(
         MPI_Allgatherv(
@@ -102,6 +106,8 @@ extension Communicator {
     into part: UnsafeMutableRawPointer?, root: Int
   ) throws(MPIError) {
     try checkSame(CollectiveCall(.scatterV, count: layout.total, datatype, root: root))
+    StallWatch.shared.begin("MPI_Scatterv")
+    defer { StallWatch.shared.end() }
     try layout.forEachCall(datatype) { (counts, starts, offset, datatype) throws(MPIError) in
       try check(
         MPI_Scatterv(

@@ -4,6 +4,8 @@ import Diffusion
 /// know, and the open chunks, each known to its owner. Noise is not part of
 /// it, since it can be drawn again.
 extension PicardSolver: ResumableSolver {
+  public var evaluations: Int { batch.evaluations }
+
   public func progress() throws -> [SampleProgress] {
     var progress = samples.indices.map { index in
       let window = windows[index]

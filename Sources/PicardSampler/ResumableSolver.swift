@@ -5,6 +5,9 @@ public import Diffusion
 public protocol ResumableSolver<Scalar>: AnyObject {
   associatedtype Scalar: StateScalar
 
+  /// Rows that this rank has handed to the model.
+  var evaluations: Int { get }
+
   /// How far each of this solver's samples is. Collective over its ranks,
   /// which all get the same.
   func progress() throws -> [SampleProgress]

@@ -96,6 +96,8 @@ public final class SequentialSolver<Scalar: StateScalar> {
 }
 
 extension SequentialSolver: ResumableSolver {
+  public var evaluations: Int { batch.evaluations }
+
   public func progress() -> [SampleProgress] {
     samples.map {
       SampleProgress(

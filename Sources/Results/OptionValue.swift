@@ -10,7 +10,7 @@ public enum OptionValue: Hashable, Sendable {
   case list([OptionValue])
 
   /// The value as a person types it.
-  var typed: String {
+  public var typed: String {
     switch self {
     case .none: "off"
     case .flag(let value): value ? "on" : "off"

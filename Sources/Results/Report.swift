@@ -41,6 +41,19 @@ public struct Report: Codable, Hashable, Sendable {
     }
   }
 
+  /// What storing the state has cost.
+  public struct Checkpoints: Codable, Hashable, Sendable {
+    /// The round after which this run has gone on; absent where it started afresh.
+    public var resumedAfterRound: Int?
+    public var written = 0
+    /// Bytes of the last one.
+    public var bytes = 0
+    /// Seconds that rank 0 spent on them.
+    public var seconds = 0.0
+
+    public init() {}
+  }
+
   public var status: Status
   public var model: String
   public var method: String
@@ -68,12 +81,15 @@ public struct Report: Codable, Hashable, Sendable {
   /// The largest rank's.
   public var peakMemoryBytes: Int
   public var versions: Versions
+  /// Absent where no checkpoints were asked for.
+  public var checkpoints: Checkpoints?
 
   public init(
     status: Status, model: String, method: String, options: [String: OptionValue],
     ranks: Int, replicas: Int, steps: Int, samples: Int, shape: [Int],
     rounds: Int, evaluations: Int, blocks: [Block], finalChange: Double, batchInvariant: Bool,
-    digest: String, seconds: PhaseSeconds, bytesSent: Int, peakMemoryBytes: Int, versions: Versions
+    digest: String, seconds: PhaseSeconds, bytesSent: Int, peakMemoryBytes: Int, versions: Versions,
+    checkpoints: Checkpoints? = nil
   ) {
     self.status = status
     self.model = model
@@ -94,6 +110,7 @@ public struct Report: Codable, Hashable, Sendable {
     self.bytesSent = bytesSent
     self.peakMemoryBytes = peakMemoryBytes
     self.versions = versions
+    self.checkpoints = checkpoints
   }
 
   /// The report as JSON, keys sorted. JSON has no infinities and no

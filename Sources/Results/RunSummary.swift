@@ -31,9 +31,17 @@ public struct RunSummary: Hashable, Sendable {
         + "\(ratio(report.evaluations, report.samples * report.steps)) a step and sample")
     lines.append("sent         \(bytes(report.bytesSent))")
     lines.append("memory       \(bytes(report.peakMemoryBytes)) at most on a rank")
+    if let checkpoints = report.checkpoints { lines.append(line(checkpoints)) }
     lines.append("digest       \(report.digest)")
     lines.append("status: \(report.status.rawValue)")
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  private func line(_ checkpoints: Report.Checkpoints) -> String {
+    let share = report.seconds.total > 0 ? 100 * checkpoints.seconds / report.seconds.total : 0
+    return "checkpoints  \(checkpoints.written) of \(bytes(checkpoints.bytes)) in "
+      + String(format: "%.4f s, %.2f %% of the run", checkpoints.seconds, share)
+      + (checkpoints.resumedAfterRound.map { "; resumed after round \($0)" } ?? "")
   }
 
   private func line(_ name: String, _ seconds: [Double]) -> String {

@@ -19,10 +19,8 @@ public struct SampleFile: Hashable, Sendable {
 
   /// Writes the file; collective over all ranks of the job.
   ///
-  /// Every rank writes the rows it holds at their place in `PATH.partial`. The
-  /// ranks agree after each stage that all went well; then rank 0 computes the
-  /// digest and gives the file its name. On any failure the partial file is
-  /// removed and all ranks throw the same error.
+  /// Every rank writes the rows it holds at their place; rank 0 computes the
+  /// digest before the file gets its name.
   ///
   /// - Parameters:
   ///   - rows: this rank's samples, one after another, each in row-major order;
@@ -39,54 +37,14 @@ public struct SampleFile: Hashable, Sendable {
     let start = header.encoded.count
     let rowBytes = shape.reduce(MemoryLayout<Element>.size, *)
     let byteCount = samples * rowBytes
-    let isFirst = communicator.rank == 0
     // A hole would be read as zeros.
     let held = try communicator.allReduce(rows.count, .sum)
     precondition(held * MemoryLayout<Element>.size == byteCount, "the ranks must hold every sample once")
-    do {
-      try communicator.agree { if isFirst { try file.createPartial() } }
-      try communicator.agree { try file.requireVisiblePartial() }
-      try communicator.agree {
-        try outputErrors(byteCount: byteCount) {
-          try communicator.withFile(at: file.partialPath, .write) { partial in
-            try communicator.agree {
-              try outputErrors(byteCount: byteCount) {
-                if isFirst { try partial.write(header.encoded.span, at: 0) }
-                if !rows.isEmpty { try partial.write(rows, at: start + firstSample * rowBytes) }
-              }
-            }
-            try communicator.agree { try outputErrors(byteCount: byteCount) { try partial.sync() } }
-          }
-        }
-      }
-      return try communicator.agree {
-        guard isFirst else { return nil }
-        let digest = try sampleDigest(of: file, from: start, byteCount: byteCount)
-        try file.publishPartial()
-        return digest
-      }
-    } catch {
-      if isFirst { file.discardPartial() }
-      throw error
-    }
-  }
-
-  /// MPI's errors in the terms of this file.
-  ///
-  /// Open MPI tells a full disk only by a short count, so the disk is asked.
-  private func outputErrors<Result>(byteCount: Int, _ body: () throws -> Result) throws -> Result {
-    do {
-      return try body()
-    } catch let error as MPIError {
-      switch error.errorClass {
-      case .noSpace: throw file.failure(ENOSPC)
-      case .quota: throw file.failure(EDQUOT)
-      case .readOnly: throw file.failure(EROFS)
-      case .access: throw file.failure(EACCES)
-      default:
-        if let free = file.freeBytes, free < byteCount { throw file.failure(ENOSPC) }
-        throw OutputError(file: file.path, "cannot be written: \(error)")
-      }
+    return try file.write(byteCount: byteCount, over: communicator) { partial in
+      if communicator.rank == 0 { try partial.write(header.encoded.span, at: 0) }
+      if !rows.isEmpty { try partial.write(rows, at: start + firstSample * rowBytes) }
+    } check: {
+      try sampleDigest(of: file, from: start, byteCount: byteCount)
     }
   }
 }

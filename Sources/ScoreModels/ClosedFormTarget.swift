@@ -146,7 +146,22 @@ extension JSONObject {
 
   private func path(beside name: String, key: String) throws -> String {
     guard name.hasSuffix(".npy") else { throw wrong(key, .string(name), needed: vectorText) }
-    return URL(fileURLWithPath: name, relativeTo: URL(fileURLWithPath: file).deletingLastPathComponent()).path
+    let folder = URL(fileURLWithPath: file).deletingLastPathComponent().path
+    return try ScoreModels.path(of: name, within: folder, namedBy: "\(file): \"\(key)\"")
+  }
+
+  /// The files of arrays that this target names.
+  func arrayFiles() throws -> [String] {
+    func names(in value: JSONValue) -> [String] {
+      switch value {
+      case .string(let name) where name.hasSuffix(".npy"): [name]
+      case .array(let values): values.flatMap(names)
+      default: []
+      }
+    }
+    return try values.sorted { $0.key < $1.key }.flatMap { key, value in
+      try names(in: value).map { try path(beside: $0, key: key) }
+    }
   }
 }
 

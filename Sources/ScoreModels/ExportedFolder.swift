@@ -14,7 +14,7 @@ struct ExportedFolder {
       guard let place = places.first(where: { FileManager.default.fileExists(atPath: "\(path)/\($0)") }) else {
         throw ScoreModelError(.missingFile, "\(path): holds neither \(places.joined(separator: " nor "))")
       }
-      return "\(path)/\(place)"
+      return try ScoreModels.path(of: place, within: path, namedBy: "MODEL \(path)")
     }
     network = try find(["model.onnx", "unet/model.onnx"])
     configuration = try find(["scheduler_config.json", "scheduler/scheduler_config.json"])

@@ -44,7 +44,7 @@ enum JSONValue: Decodable, Hashable, Sendable {
 package struct JSONObject {
   /// The file, as error messages name it.
   let file: String
-  private let values: [String: JSONValue]
+  let values: [String: JSONValue]
   private var known: Set<String> = []
 
   /// - Throws: `ScoreModelError` for a missing or unreadable file, for what is

@@ -9,6 +9,8 @@ import Foundation
 struct ONNXFile {
   /// Numbers in the network's weights.
   private(set) var parameterCount = 0
+  /// Other files that hold weights.
+  private(set) var weightFiles: [String] = []
 
   /// - Throws: `ScoreModelError` for a file that is missing, unreadable, cut
   ///   short or no ONNX model, and for files of weights that it names and
@@ -28,17 +30,18 @@ struct ONNXFile {
       throw ScoreModelError(
         .badData, "\(path): is no ONNX model, or is cut short or damaged; export or copy it again")
     }
-    let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
+    let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
     for tensor in tensors {
       parameterCount += tensor.count
       guard let location = tensor.location else { continue }
-      let file = folder.appendingPathComponent(location).path
+      let file = try ScoreModels.path(of: location, within: folder, namedBy: path)
       guard FileManager.default.fileExists(atPath: file) else {
         throw ScoreModelError(.missingFile, "\(path): its weights are in \(file), which is missing; copy it there")
       }
       guard try sizeOfRegularFile(file) >= tensor.end else {
         throw ScoreModelError(.badData, "\(file): is shorter than the weights that \(path) has in it; copy it again")
       }
+      if !weightFiles.contains(file) { weightFiles.append(file) }
     }
   }
 
@@ -97,7 +100,7 @@ struct ONNXFile {
       }
     }
     let (end, overflow) = offset.addingReportingOverflow(length)
-    guard !overflow else { throw MalformedProtobuf() }
+    guard !overflow, offset >= 0, length >= 0 else { throw MalformedProtobuf() }
     tensor.end = end
     return tensor
   }

@@ -11,6 +11,8 @@ enum Failure {
   static let usage: Int32 = 64
   static let badData: Int32 = 65
   static let failed: Int32 = 70
+  /// `EX_TEMPFAIL`: run me again.
+  static let stopped: Int32 = 75
 
   /// What a user is told of an error, and the exit code.
   static func report(_ error: any Error) -> FailureReport {
@@ -20,6 +22,8 @@ enum Failure {
     case let error as NumPyError: FailureReport("piadm: \(error)", exitCode: error.exitCode)
     case let error as BadData: FailureReport("piadm: \(error)", exitCode: badData)
     case let error as ScoreModelError: FailureReport("piadm: \(error)", exitCode: error.exitCode)
+    case let error as CheckpointError: FailureReport("piadm: \(error)", exitCode: error.exitCode)
+    case let error as Stopped: FailureReport("piadm: \(error)", exitCode: stopped)
     case let error as OutputError: FailureReport("piadm: \(error)", exitCode: error.exitCode)
     default: FailureReport("piadm: \(error)", exitCode: failed)
     }
@@ -27,9 +31,14 @@ enum Failure {
 
   /// Starts MPI for `body`, and ends the program on all ranks where it fails:
   /// one message, from one rank.
-  static func underMPI(_ body: (Communicator) throws -> Void) throws {
+  ///
+  /// - Parameter stallTimeout: seconds that a rank waits for the others.
+  static func underMPI(
+    stallTimeout: Double = 300, _ body: (Communicator) throws -> Void
+  ) throws {
     var options = EnvironmentOptions()
-    options.report = report
+    options.report = { report($0) }
+    options.stallTimeout = stallTimeout
     do {
       try withEnvironment(options, body)
     } catch {

@@ -1,24 +1,20 @@
 import Foundation
+import MPI
 
-/// How this process was started, by the variables that launchers set.
+/// How this process was started.
 ///
 /// Read before MPI starts, since Open MPI sets the same variables in a process
 /// that runs alone.
 struct Launcher {
-  static let atStart = Launcher(environment: ProcessInfo.processInfo.environment)
+  static let atStart = Launcher(Launch())
 
   /// `nil` where this process runs alone.
   let name: String?
   let rank: Int
 
-  init(environment: [String: String]) {
-    let known = [
-      ("OMPI_COMM_WORLD_RANK", "mpirun of Open MPI"), ("PMI_RANK", "PMI (mpiexec of MPICH, or srun)"),
-      ("PMIX_RANK", "PMIx"), ("SLURM_PROCID", "srun"),
-    ]
-    let found = known.first { environment[$0.0] != nil }
-    name = found?.1
-    rank = found.flatMap { environment[$0.0] }.flatMap { Int($0) } ?? 0
+  init(_ launch: Launch) {
+    name = launch.launcher
+    rank = launch.rank
   }
 
   /// A launcher ends all ranks when the first one leaves with an error; the

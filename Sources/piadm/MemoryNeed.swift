@@ -26,14 +26,15 @@ struct MemoryNeed {
     bytes = 5 * vector * Double(open) * samples * share + 64 * samples + 2 * vector * Double(rows)
   }
 
-  /// - Throws: `WrongUsage` where this machine has less memory.
-  func requireRoom() throws {
-    let room = Double(ProcessInfo.processInfo.physicalMemory)
-    guard bytes <= room else {
+  /// - Throws: `WrongUsage` where the ranks of this host have less memory.
+  func requireRoom(_ host: HostMemory) throws {
+    let share = host.bytes / Double(host.ranks)
+    guard bytes <= share else {
+      let place = host.ranks == 1 ? "this host has" : "each of the \(host.ranks) ranks on this host has"
       throw WrongUsage(
         """
-        this run needs \(gibibytes(bytes)) of memory or more on a rank, and the machine has \
-        \(gibibytes(room)): fewer --samples, a smaller --window or --batch, or more ranks need less
+        this run needs \(gibibytes(bytes)) of memory or more on a rank, and \(place) \
+        \(gibibytes(share)): fewer --samples, a smaller --window or --batch, or more ranks need less
         """)
     }
   }

@@ -32,6 +32,9 @@ struct Placement {
 
   var hosts: [String] { ranks.map(\.host) }
 
+  /// Ranks on the host of a rank, that one included.
+  func ranksBeside(_ rank: Int) -> Int { ranks.count { $0.host == ranks[rank].host } }
+
   /// The threads a rank can run at once: its processors, divided among the ranks
   /// that may run on them too.
   func threads(of rank: Int) -> Int {

@@ -30,6 +30,12 @@ struct ResolvedOptions {
       "stall-timeout": .number(solver.stallTimeout),
       "score-latency": .number(solver.scoreLatency),
     ]
+    if let folder = command.checkpoints.checkpoint {
+      values["checkpoint"] = .text(folder)
+      values["every"] = command.checkpoints.every.map { OptionValue.number($0) } ?? .text("600 or more")
+      values["resume"] = .flag(command.checkpoints.resume)
+      values["max-time"] = command.checkpoints.maxTime.map { OptionValue.number($0) } ?? OptionValue.none
+    }
     if ["shrinking", "uniform", "karras"].contains(setup.gridName) {
       values["horizon"] = .number(sampler.horizon ?? 10)
       values["early-stop"] = .number(sampler.earlyStop ?? 1e-3)

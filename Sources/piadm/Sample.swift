@@ -32,6 +32,9 @@ struct Sample: ParsableCommand {
   @OptionGroup(title: "Output")
   var output: OutputOptions
 
+  @OptionGroup(title: "Stopping and going on")
+  var checkpoints: CheckpointOptions
+
   func validate() throws {
     let inputs = [model, sampler.times, sampler.initial, sampler.noise].compactMap { $0 } + network.files
     for output in [output.out, output.images, output.report].compactMap({ $0 })
@@ -42,7 +45,7 @@ struct Sample: ParsableCommand {
 
   mutating func run() throws {
     let command = self
-    try Failure.underMPI { world in
+    try Failure.underMPI(stallTimeout: solver.stallTimeout) { world in
       switch command.sampler.precision {
       case .single: try SampleRun<Float>(command, world).run()
       case .double: try SampleRun<Double>(command, world).run()

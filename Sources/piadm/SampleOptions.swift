@@ -218,7 +218,7 @@ struct OutputOptions: ParsableArguments {
 /// below what overflows.
 let most = 10_000_000
 /// A year, in seconds.
-private let longest = 365.0 * 86400
+let longest = 365.0 * 86400
 
 private func require(_ condition: Bool, _ message: @autoclosure () -> String) throws {
   if !condition { throw ValidationError(message()) }

@@ -17,8 +17,10 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
   }
 
   func run() throws {
+    let begin = ContinuousClock.now
     var timers = PhaseTimers()
     timers.enter(.setup)
+    if command.checkpoints.checkpoint != nil { StopSignals.listen() }
     let (sampler, options) = (command.sampler, command.solver)
     try world.agree {
       guard options.replicas <= world.size else {
@@ -26,22 +28,33 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
           "--replicas \(options.replicas) needs as many ranks, and there are \(world.size)")
       }
     }
-    try world.agree { if world.rank == 0 { try checkOutputs() } }
+    _ = try world.agree(on: 0) { try checkOutputs() }
     let placement = try Placement(world)
+    let memory = HostMemory(ranks: placement.ranksBeside(world.rank))
     let setup = try world.agree {
-      try Setup<Scalar>(command, ranks: world.size, processors: placement.threads(of: world.rank))
+      try Setup<Scalar>(
+        command, ranks: world.size, processors: placement.threads(of: world.rank), memory: memory)
     }
     try world.agree { try setup.batch.checkInvariance(at: setup.grid.nodes) }
     let isInvariant = try world.allReduce(setup.batch.isInvariant ? 1 : 0, .minimum) == 1
     if !isInvariant { setup.batch.padEveryCall() }
+    let stored = try storedRun()
     let replica = world.rank * options.replicas / world.size
     let samples = share(of: sampler.samples, replica, options.replicas)
     let picard = PicardOptions(
       linearization: options.linearization, stop: options.stop,
-      window: try window(setup, samples: samples.count), chunk: options.chunk,
+      window: try window(setup, samples: samples.count, stored), chunk: options.chunk,
       anderson: options.anderson.map { AndersonMixing(history: $0) }, trajectory: setup.trajectory)
     try prepare(setup, picard, samples: samples.count)
     let resolved = ResolvedOptions(command, setup: setup, picard: picard)
+    let identity = try world.agree {
+      try RunIdentity(
+        command, options: resolved.values, versions: setup.versions, isInvariant: isInvariant)
+    }
+    try identity.requireSameOnAllRanks(of: world)
+    let node = NodeKind(host: world.processorName, openvino: setup.versions.openvino)
+    let nodes = try world.gather(encoded: node, root: 0)
+    let keeper = try keeper(identity, node, stored, since: begin)
     if world.rank == 0 {
       try write(RunHeader(
         versions: setup.versions, model: command.model, shape: setup.model.shape,
@@ -52,20 +65,24 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
         try write("warning: \(warning)\n")
       }
       try warnOfIdleRanks(setup.trajectory, picard)
+      if let warning = NodeKind.warning(of: nodes) { try write(warning) }
+      if let message = keeper?.beginning { try write(message) }
     }
 
     let outcome = try world.withSplit(color: replica, key: world.rank) { ranks in
       timers.enter(nil)
       defer { timers.enter(.output) }
-      return try solve(setup, picard, samples, ranks)
+      return try solve(setup, picard, samples, ranks, keeper) { evaluations, rounds in
+        try reportStop(setup, resolved, keeper, evaluations, rounds, timers.seconds)
+      }
     }
 
     let rows = outcome.solution.samples.flatMap(\.state)
     let file = SampleFile(command.output.out, samples: sampler.samples, shape: setup.model.shape)
     let digest = try file.write(
       rows.span, firstSample: outcome.solution.samples.first?.number ?? 0, over: world)
-    try world.agree {
-      if world.rank == 0, let images = command.output.images,
+    _ = try world.agree(on: 0) {
+      if let images = command.output.images,
         let layout = ImageLayout(shape: setup.model.shape)
       {
         try ContactSheet(layout: layout, samples: sampler.samples)
@@ -77,13 +94,47 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     let phases = outcome.solution.record.seconds
     (seconds.score, seconds.update) = (phases.score, phases.update)
     (seconds.exchange, seconds.reduce) = (phases.exchange, phases.reduce)
-    try report(setup, resolved, outcome, digest: digest ?? "", seconds: seconds)
+    try report(setup, resolved, outcome, digest: digest ?? "", seconds: seconds, keeper)
+  }
+
+  /// The run to go on with, the same on all ranks; `nil` where it starts afresh.
+  private func storedRun() throws -> Checkpoint<SampleProgress>? {
+    guard let folder = command.checkpoints.checkpoint, command.checkpoints.resume else { return nil }
+    let stored = try world.agree { try Checkpoint<SampleProgress>.open(in: folder) }
+    let first = try world.broadcast(encoded: stored?.digest, root: 0)
+    try world.agree {
+      guard stored?.digest == first else {
+        throw BadData("\(folder): is another folder here than on rank 0; name one that all hosts share")
+      }
+    }
+    return stored
+  }
+
+  private func keeper(
+    _ identity: RunIdentity, _ node: NodeKind, _ stored: Checkpoint<SampleProgress>?,
+    since begin: ContinuousClock.Instant
+  ) throws -> CheckpointKeeper? {
+    guard let folder = command.checkpoints.checkpoint else { return nil }
+    if let stored {
+      try world.agree {
+        try identity.requireSame(as: stored.header.fingerprint, in: CheckpointFile(folder).path)
+      }
+    }
+    return CheckpointKeeper(
+      command.checkpoints, folder: folder, identity: identity, processor: node.processor,
+      goingOnFrom: stored, over: world, stallTimeout: command.solver.stallTimeout, since: begin)
   }
 
   /// The sliding window: as asked for, or chosen by rank 0's measurement.
-  private func window(_ setup: Setup<Scalar>, samples: Int) throws -> Int? {
+  private func window(
+    _ setup: Setup<Scalar>, samples: Int, _ stored: Checkpoint<SampleProgress>?
+  ) throws -> Int? {
     guard let choice = command.solver.window else { return nil }
     if let steps = choice.steps { return steps }
+    // A run that goes on keeps the window that it chose.
+    if let steps = stored?.header.fingerprint["--window"].flatMap({ Int($0) }) {
+      return min(max(steps, 1), most)
+    }
     var chosen = [0]
     try world.agree {
       guard world.rank == 0 else { return }
@@ -138,32 +189,53 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
   }
 
   private func solve(
-    _ setup: Setup<Scalar>, _ picard: PicardOptions, _ samples: [Int], _ ranks: Communicator
+    _ setup: Setup<Scalar>, _ picard: PicardOptions, _ samples: [Int], _ ranks: Communicator,
+    _ keeper: CheckpointKeeper?, stopping: (_ evaluations: Int, _ rounds: Int) throws -> Void
   ) throws -> Outcome {
     var progress = Progress(world.rank == 0 ? command.output.progress : .none)
+    // Messages end before the run does, in whatever way.
+    func run(
+      _ solver: some ResumableSolver<Scalar>, finishMessages: () throws -> Void
+    ) throws -> Solution<Scalar> {
+      let solution = try inTurn(finishMessages) {
+        guard let keeper else { return try solver.run { try progress.show($0) } }
+        return try keeper.run(solver, speaks: ranks.rank == 0, observe: { try progress.show($0) }) {
+          try finishMessages()
+          try stopping($0, $1)
+        }
+      }
+      try finishMessages()
+      return solution
+    }
     if command.solver.solver == .sequential {
       let solver = SequentialSolver(
         setup.trajectory, batch: setup.batch, noise: setup.noise,
         samples: ranks.rank == 0 ? samples : [])
-      let solution = try inTurn { try solver.run { try progress.show($0) } }
-      return Outcome(solution: solution, bytesSent: 0)
+      return Outcome(solution: try run(solver) {}, bytesSent: 0)
     }
     let ring = MPIRing(ranks, stallTimeout: command.solver.stallTimeout)
     let solver = PicardSolver(
       setup.trajectory, options: picard, batch: setup.batch, ring: ring, noise: setup.noise,
       samples: samples)
-    let solution = try inTurn { try solver.run { try progress.show($0) } }
-    try ring.finish()
+    let solution = try run(solver) { try ring.finish() }
     return Outcome(solution: solution, bytesSent: ring.bytesSent)
   }
 
-  /// Lets the lowest rank of those that meet a bad score speak: it ends the job
-  /// before the turn of the next one. Ranks that iterate a fixed number of
-  /// times, and replicas, do not wait for each other, and so cannot agree.
-  private func inTurn<Result>(_ body: () throws -> Result) throws -> Result {
+  /// Lets one of the ranks that meet a bad score speak. Where all ranks agree
+  /// on every round they meet it together. Ranks that iterate a fixed number
+  /// of times, and replicas, do not wait for each other: the lowest of them
+  /// ends the job before the turn of the next one.
+  private func inTurn<Result>(
+    _ finishMessages: () throws -> Void, _ body: () throws -> Result
+  ) throws -> Result {
     do {
       return try body()
     } catch where error is SamplingError || error is ScoreModelError {
+      let isAgreed = command.solver.solver == .picard && command.solver.iterations == nil
+      if error is SamplingError, isAgreed, command.solver.replicas == 1 {
+        try finishMessages()
+        try world.agree { throw error }
+      }
       Thread.sleep(forTimeInterval: 0.5 * Double(min(world.rank, 10)))
       throw error
     }
@@ -174,6 +246,7 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     for path in [output.out, output.images, output.report].compactMap({ $0 }) {
       try WholeFile(path).checkWritable()
     }
+    if let folder = command.checkpoints.checkpoint { try CheckpointFile.prepare(folder) }
   }
 
   /// The samples of one of several groups: consecutive, loads differing by at most one.
@@ -195,11 +268,11 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
 
   private func report(
     _ setup: Setup<Scalar>, _ resolved: ResolvedOptions, _ outcome: Outcome, digest: String,
-    seconds: Results.PhaseSeconds
+    seconds: Results.PhaseSeconds, _ keeper: CheckpointKeeper?
   ) throws {
     let record = outcome.solution.record
     let ranks = try gather(seconds)
-    let evaluations = try world.allReduce(record.evaluations, .sum)
+    let evaluations = try world.allReduce(record.evaluations, .sum) + (keeper?.earlierEvaluations ?? 0)
     let bytesSent = try world.allReduce(outcome.bytesSent, .sum)
     let memory = try world.allReduce(peakMemoryBytes(), .maximum)
     let merged = try merge(record)
@@ -212,9 +285,30 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
         shape: setup.model.shape, rounds: merged.rounds, evaluations: evaluations,
         blocks: merged.blocks, finalChange: merged.change, batchInvariant: setup.batch.isInvariant,
         digest: digest, seconds: .slowest(of: ranks), bytesSent: bytesSent,
-        peakMemoryBytes: memory, versions: setup.versions)
+        peakMemoryBytes: memory, versions: setup.versions, checkpoints: keeper?.cost)
       if let path = command.output.report { try report.write(to: path) }
       try write("\n" + RunSummary(report: report, ranks: ranks).text)
+    }
+  }
+
+  /// The report of a run that was stopped after a round, its state stored.
+  private func reportStop(
+    _ setup: Setup<Scalar>, _ resolved: ResolvedOptions, _ keeper: CheckpointKeeper?,
+    _ evaluations: Int, _ rounds: Int, _ seconds: Results.PhaseSeconds
+  ) throws {
+    let ranks = try gather(seconds)
+    let memory = try world.allReduce(peakMemoryBytes(), .maximum)
+    _ = try world.agree(on: 0) {
+      let report = Report(
+        status: .checkpointed, model: command.model, method: command.sampler.method.rawValue,
+        options: resolved.values, ranks: world.size, replicas: command.solver.replicas,
+        steps: setup.trajectory.steps, samples: command.sampler.samples,
+        shape: setup.model.shape, rounds: rounds, evaluations: evaluations, blocks: [],
+        finalChange: 0, batchInvariant: setup.batch.isInvariant, digest: "",
+        seconds: .slowest(of: ranks), bytesSent: 0, peakMemoryBytes: memory,
+        versions: setup.versions, checkpoints: keeper?.cost)
+      if let path = command.output.report { try report.write(to: path) }
+      try write("\nstatus: checkpointed\n")
     }
   }
 

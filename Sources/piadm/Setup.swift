@@ -27,7 +27,8 @@ struct Setup<Scalar: StateScalar> {
   /// - Parameters:
   ///   - ranks: ranks that share the run.
   ///   - processors: processors that this rank has to itself.
-  init(_ command: Sample, ranks: Int, processors: Int) throws {
+  ///   - memory: what this rank's host has.
+  init(_ command: Sample, ranks: Int, processors: Int, memory: HostMemory) throws {
     let (sampler, solver) = (command.sampler, command.solver)
     model = try ModelSource(command.model).open(
       as: Scalar.self, processors: processors, conditions: command.network.conditions(samples: sampler.samples),
@@ -54,7 +55,7 @@ struct Setup<Scalar: StateScalar> {
     try MemoryNeed(
       scalar: MemoryLayout<Scalar>.size, dimension: model.dimension, rows: rows,
       samples: sampler.samples, ranks: ranks, trajectory: trajectory, solver: solver
-    ).requireRoom()
+    ).requireRoom(memory)
     let unscaled = try Self.noise(sampler, shape: model.shape, steps: grid.steps)
     noise = grid.initialDeviation == 1 ? unscaled : ScaledStart(unscaled, deviation: grid.initialDeviation)
     batch = ScoreBatch(model, rows: rows, latency: solver.scoreLatency)
@@ -85,19 +86,25 @@ struct Setup<Scalar: StateScalar> {
     let steps = options.steps ?? 100
     let (horizon, earlyStop) = (options.horizon ?? 10, options.earlyStop ?? 1e-3)
     let grid: TimeGrid
-    switch name {
-    case .shrinking:
-      grid = try .shrinking(steps: steps, horizon: horizon, earlyStop: earlyStop)
-    case .uniform:
-      grid = try .uniform(steps: steps, horizon: horizon, earlyStop: earlyStop)
-    case .karras:
-      grid = try .karras(steps: steps, horizon: horizon, earlyStop: earlyStop)
-    case .model:
-      guard let schedule = model.schedule else {
-        throw WrongUsage(
-          "--grid model needs a model with training timesteps; take shrinking, uniform or karras")
+    do {
+      switch name {
+      case .shrinking:
+        grid = try .shrinking(steps: steps, horizon: horizon, earlyStop: earlyStop)
+      case .uniform:
+        grid = try .uniform(steps: steps, horizon: horizon, earlyStop: earlyStop)
+      case .karras:
+        grid = try .karras(steps: steps, horizon: horizon, earlyStop: earlyStop)
+      case .model:
+        guard let schedule = model.schedule else {
+          throw WrongUsage(
+            "--grid model needs a model with training timesteps; take shrinking, uniform or karras")
+        }
+        grid = try .model(schedule, steps: steps)
       }
-      grid = try .model(schedule, steps: steps)
+    } catch let error as DiffusionError where name != .model {
+      throw WrongUsage(
+        "--grid \(name.rawValue) cannot divide --horizon \(horizon) to --early-stop \(earlyStop) into --steps \(steps): "
+          + "\(error); a smaller --horizon, a larger --early-stop or fewer --steps can")
     }
     return (grid, name.rawValue)
   }

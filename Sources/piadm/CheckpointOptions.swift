@@ -1,0 +1,30 @@
+import ArgumentParser
+
+/// How a run is stopped and taken up again.
+struct CheckpointOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Stores the state in this folder, so that the run can be taken up again. SIGUSR1 and SIGTERM then finish the round, store the state and exit with 75.", valueName: "dir"))
+  var checkpoint: String?
+
+  @Option(help: ArgumentHelp("Seconds between two checkpoints; 0 stores every round. (default: 600, or more where storing takes more than 2 % of it)", valueName: "seconds"))
+  var every: Double?
+
+  @Flag(help: "Goes on from the checkpoint, to the bits of an uninterrupted run; starts afresh where there is none.")
+  var resume = false
+
+  @Option(help: ArgumentHelp("Stops as at a signal after the round in which the run has lasted so long.", valueName: "seconds"))
+  var maxTime: Double?
+
+  func validate() throws {
+    let needs = [("--every", every != nil), ("--resume", resume), ("--max-time", maxTime != nil)]
+    if checkpoint == nil, let option = needs.first(where: { $0.1 })?.0 {
+      throw ValidationError("\(option) needs --checkpoint DIR, the folder of the checkpoint")
+    }
+    guard checkpoint != "" else { throw ValidationError("--checkpoint needs the name of a folder") }
+    for (option, seconds) in [("--every", every), ("--max-time", maxTime)] {
+      guard let seconds else { continue }
+      guard seconds >= 0, seconds <= longest else {
+        throw ValidationError("\(option) must be from 0 to \(longest) s, not \(seconds)")
+      }
+    }
+  }
+}

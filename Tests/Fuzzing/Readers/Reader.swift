@@ -1,0 +1,94 @@
+import Diffusion
+import Foundation
+import MPI
+import NumPyFormat
+import PicardSampler
+import Results
+import ScoreModels
+
+/// A reader of bytes that others have written. Any bytes give a value or one
+/// of the reader's own errors; all else ends the program.
+enum Reader: String, CaseIterable {
+  case npy, target, schedule, onnx, checkpoint, state, environment
+
+  func read(_ bytes: [UInt8]) {
+    do {
+      switch self {
+      case .npy: _ = try NumPyArray(parsing: bytes, name: "fuzz.npy").doubles
+      case .target: try readTarget(bytes)
+      case .schedule: try readSchedule(bytes)
+      case .onnx: _ = try ONNXFile(parsing: Data(bytes), path: "/nonexistent/model.onnx")
+      case .checkpoint: try readCheckpoint(bytes)
+      case .state: try readState(bytes)
+      case .environment: readEnvironment(bytes)
+      }
+    } catch is NumPyError {
+    } catch is ScoreModelError {
+    } catch is DiffusionError {
+    } catch is CheckpointError {
+    } catch is StoredStateError {
+    } catch {
+      fatalError("\(self) throws \(type(of: error)): \(error)")
+    }
+  }
+
+  private func readTarget(_ bytes: [UInt8]) throws {
+    let target = try ClosedFormTarget(JSONObject(parsing: Data(bytes), file: "/nonexistent/fuzz.json"))
+    let model: any ScoreModel<Double> = try target.model(of: Double.self, file: "fuzz.json")
+    precondition(model.dimension > 0)
+  }
+
+  private func readSchedule(_ bytes: [UInt8]) throws {
+    let configuration = try SchedulerConfiguration(JSONObject(parsing: Data(bytes), file: "fuzz.json"))
+    for steps in [1, 7, 1000] {
+      do { _ = try TimeGrid.model(configuration.schedule, steps: steps) } catch is DiffusionError {}
+    }
+  }
+
+  private func readCheckpoint(_ bytes: [UInt8]) throws {
+    let checkpoint = try Checkpoint<SampleProgress>(parsing: bytes, path: "checkpoint")
+    for sample in 0..<4 { _ = try checkpoint.piece(CheckpointKey(sample: sample, chunk: 0)) }
+  }
+
+  /// What lies behind the checksums: the first line is the progress of the
+  /// samples, the rest every piece.
+  private func readState(_ bytes: [UInt8]) throws {
+    let line = bytes.prefix { $0 != UInt8(ascii: "\n") }
+    guard let progress = try? JSONDecoder().decode([SampleProgress].self, from: Data(line)) else { return }
+    let piece = Array(bytes.dropFirst(line.count + 1))
+    let trajectory = try Trajectory(
+      .multistep, on: .shrinking(steps: 8, horizon: 8, earlyStop: 1e-2), noiseLevel: 0, blocks: 2,
+      corrector: .init(steps: 2))
+    let model = try Gaussian<Float>(mean: [0, 1], variances: [1, 2])
+    for window in [nil, 3] {
+      let solver = PicardSolver(
+        trajectory,
+        options: PicardOptions(
+          window: window, chunk: 2, anderson: AndersonMixing(history: 2), trajectory: trajectory),
+        batch: ScoreBatch(model, rows: 4), ring: SingleRank(), noise: CounterNoise(seed: 1), samples: [0, 1])
+      do {
+        try solver.restore(progress) { _ in piece }
+        _ = try solver.run()
+      } catch is SamplingError {}
+    }
+    let solver = SequentialSolver(
+      trajectory, batch: ScoreBatch(model, rows: 4), noise: CounterNoise(seed: 1), samples: [0, 1])
+    do {
+      try solver.restore(progress) { _ in piece }
+      _ = try solver.run()
+    } catch is SamplingError {}
+  }
+
+  /// Lines NAME=VALUE.
+  private func readEnvironment(_ bytes: [UInt8]) {
+    let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+    let variables = Dictionary(
+      lines.map { line in
+        let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
+      }) { $1 }
+    let launch = Launch { variables[$0] }
+    precondition(launch.rank >= 0)
+    _ = launch.slurmStep?.isLeftAlone
+  }
+}
