@@ -77,7 +77,7 @@ let package = Package(
     .testTarget(
       name: "PiadmTests",
       dependencies: [
-        "piadm", "ReadmeExample", "Launching", "NumPyFormat", "Results",
+        "piadm", "ReadmeExample", "ReadersUnderFuzz", "Launching", "NumPyFormat", "Results",
       ],
       resources: [.copy("Help"), .copy("Diffusers")], swiftSettings: swiftSettings),
     .testTarget(name: "DiffusionTests", dependencies: ["Diffusion"], swiftSettings: swiftSettings),
@@ -88,6 +88,10 @@ let package = Package(
       name: "ReadmeExample", dependencies: ["Diffusion", "MPI", "PicardSampler", "PicardSamplerMPI"],
       path: "Tests/Programs/ReadmeExample", swiftSettings: swiftSettings),
     .testTarget(name: "NumPyFormatTests", dependencies: ["NumPyFormat"], swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "ReadersUnderFuzz",
+      dependencies: ["Diffusion", "MPI", "NumPyFormat", "PicardSampler", "Results", "ScoreModels"],
+      path: "Tests/Fuzzing/Readers", swiftSettings: swiftSettings),
     .executableTarget(
       name: "WriteSamples", dependencies: ["MPI", "Results"], path: "Tests/Programs/WriteSamples",
       swiftSettings: swiftSettings),

@@ -29,7 +29,7 @@ final class Job {
     guard let seconds = options.stallTimeout else { return }
     let (report, rank) = (options.report, launch.rank)
     // The lowest rank that waits speaks: the launcher then ends the others.
-    let turn = 0.5 * Double(min(rank, 10))
+    let turn = 2 * Double(min(rank, 5))
     StallWatch.shared.start(seconds: seconds + turn) { call in
       let failure = report(StallError(rank: rank, seconds: seconds, call: call))
       write(toStandardError: failure.message)

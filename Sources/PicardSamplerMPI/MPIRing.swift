@@ -24,7 +24,7 @@ public final class MPIRing: Ring {
     self.communicator = communicator
     stallTimeout = .seconds(seconds)
     // One of those that wait speaks: it ends the job before the turn of the next.
-    turn = .seconds(0.5 * Double(min(communicator.rank, 10)))
+    turn = .seconds(2 * min(communicator.rank, 5))
   }
 
   public var rank: Int { communicator.rank }

@@ -6,7 +6,7 @@ import Foundation
 /// The runtime's readers write to standard error when they try a file that is
 /// not theirs, and do not say which weights are missing; hence this look ahead.
 /// Field numbers are those of `onnx.proto`.
-struct ONNXFile {
+package struct ONNXFile {
   /// Numbers in the network's weights.
   private(set) var parameterCount = 0
   /// Other files that hold weights.
@@ -15,7 +15,7 @@ struct ONNXFile {
   /// - Throws: `ScoreModelError` for a file that is missing, unreadable, cut
   ///   short or no ONNX model, and for files of weights that it names and
   ///   that are missing or too short.
-  init(contentsOf path: String) throws {
+  package init(contentsOf path: String) throws {
     _ = try sizeOfRegularFile(path)
     let data: Data
     do {
@@ -23,16 +23,22 @@ struct ONNXFile {
     } catch {
       throw ScoreModelError(.inputOutput, "\(path): cannot be read: \(error.localizedDescription)")
     }
-    let tensors: [Tensor]
-    do {
-      tensors = try Self.weights(data)
-    } catch {
-      throw ScoreModelError(
+    try self.init(parsing: data, path: path)
+  }
+
+  /// Reads a model that is in memory; `path` is where other files of weights
+  /// are looked for.
+  package init(parsing data: Data, path: String) throws {
+    func damaged() -> ScoreModelError {
+      ScoreModelError(
         .badData, "\(path): is no ONNX model, or is cut short or damaged; export or copy it again")
     }
+    guard let tensors = try? Self.weights(data) else { throw damaged() }
     let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
     for tensor in tensors {
-      parameterCount += tensor.count
+      let (sum, overflow) = parameterCount.addingReportingOverflow(tensor.count)
+      guard !overflow else { throw damaged() }
+      parameterCount = sum
       guard let location = tensor.location else { continue }
       let file = try ScoreModels.path(of: location, within: folder, namedBy: path)
       guard FileManager.default.fileExists(atPath: file) else {

@@ -40,10 +40,26 @@ enum Failure {
     options.report = { report($0) }
     options.stallTimeout = stallTimeout
     do {
-      try withEnvironment(options, body)
+      try withEnvironment(options) { world in
+        try requireSameCommand(world)
+        try body(world)
+      }
     } catch {
       throw ExitCode(error.exitCode)
     }
+  }
+}
+
+/// Collective: a job of which ranks were started with other arguments, or as
+/// other versions, would wait for messages that never come.
+private func requireSameCommand(_ world: Communicator) throws {
+  let own = [Piadm.version] + CommandLine.arguments.dropFirst()
+  let first = try world.broadcast(encoded: own, root: 0)
+  try world.agree {
+    guard own != first else { return }
+    throw WrongUsage(
+      "this rank was started as `piadm \(own[1...].joined(separator: " "))` of version \(own[0]), rank 0 as "
+        + "`piadm \(first[1...].joined(separator: " "))` of version \(first[0]); all ranks need the same")
   }
 }
 
