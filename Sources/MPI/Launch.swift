@@ -13,7 +13,7 @@ package struct Launch: Sendable {
   package let launcher: String?
   /// This process's number in the job; 0 where no launcher tells.
   package let rank: Int
-  let slurmStep: SlurmStep?
+  package let slurmStep: SlurmStep?
 
   /// The variables of each launcher: the rank, and what it sets beside it. A
   /// rank alone is not believed, since a program that was started by one rank

@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 
 /// What the outside of an ONNX file tells before a runtime reads it: that it
 /// is whole, how many parameters it has, and where they are.

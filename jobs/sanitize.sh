@@ -1,0 +1,28 @@
+#!/bin/bash
+# Runs the whole test-suite built with a sanitizer, and the program on 1 and 3
+# ranks among it: every program that the tests start is built the same way. The
+# last line counts the tests. Takes far longer than the tests themselves.
+#
+#   jobs/sanitize.sh address|undefined|thread [FILTER]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+sanitizer=${1:?address, undefined or thread}
+. jobs/setup.sh ompi
+
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+# What is not built here and has no part in a finding: MPI and its helpers,
+# OpenVINO and its threads.
+printf 'called_from_lib:%s\n' libmpi.so libopen-rte.so libopen-pal.so libevent_core libpmix \
+  libopenvino libtbb mca_ > "$folder/thread"
+export ASAN_OPTIONS=detect_leaks=0:exitcode=99
+export UBSAN_OPTIONS=halt_on_error=1:exitcode=99:print_stacktrace=1
+export TSAN_OPTIONS=exitcode=99:ignore_noninstrumented_modules=1:suppressions=$folder/thread
+# More ranks than cores: one that waits lets others run.
+export OMPI_MCA_mpi_yield_when_idle=1
+
+build=.build-$sanitizer
+filter=()
+[[ -n ${2:-} ]] && filter=(--filter "$2")
+swift build --build-tests --sanitize="$sanitizer" --scratch-path "$build"
+swift test --skip-build --disable-xctest --sanitize="$sanitizer" --scratch-path "$build" "${filter[@]}"
