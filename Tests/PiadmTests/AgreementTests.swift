@@ -40,8 +40,8 @@ extension CommandLineTests {
       let stop = seconds == 0 ? "kill -STOP $$" : "{ sleep \(seconds); kill -STOP $$; } &"
       let start = ContinuousClock.now
       let run = try place.run(
-        arguments + ["--stall-timeout", "3", "--score-latency", "0.2", "--steps", "64", "--window", "8"].suffix(6),
-        ranks: 3, script: each(#"[ $rank != 1 ] || \#(stop); exec "$@""#))
+        ["sample", "mixture.json", "--stall-timeout", "3", "--score-latency", "0.2", "--steps", "64", "--window", "8"],
+        ranks: 3, script: each("[ $rank != 1 ] || \(stop)\nexec \"$@\""))
       #expect(ContinuousClock.now - start < .seconds(20))
       run.expectRefusal(70, "has waited 3.0 s for", "hangs")
       #expect(try place.content == [])
