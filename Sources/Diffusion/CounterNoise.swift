@@ -9,9 +9,10 @@ public enum NoiseStream: UInt32, Sendable {
   case step = 1
   /// The velocity that a corrector starts from (step = block).
   case correctorStart = 2
-  /// Position and velocity noise of a corrector
+  /// Position noise of a corrector
   /// (step = block * corrector steps + corrector step).
   case correctorPosition = 3
+  /// Velocity noise of a corrector, of the same step numbers.
   case correctorVelocity = 4
 }
 
@@ -42,10 +43,14 @@ extension NoiseSource {
 /// Muller in `Double`, rounded to the state's type, with the same bits on every
 /// processor. No rank, thread or batch enters.
 public struct CounterNoise: NoiseSource, Hashable, Sendable {
+  /// Which numbers of all: the key of the counter-based generator.
   public let seed: UInt64
 
+  /// Noise of a seed; every value is as good as any other.
   public init(seed: UInt64) { self.seed = seed }
 
+  /// Fills `output` with standard normals; element `k` depends on (seed, stream, step,
+  /// sample, k) alone.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func fill<Scalar: StateScalar>(
@@ -64,6 +69,7 @@ public struct CounterNoise: NoiseSource, Hashable, Sendable {
     }
   }
 
+  /// A counter, or the words that it gives.
   public typealias Words = (UInt32, UInt32, UInt32, UInt32)
 
   /// Philox4x32-10.

@@ -17,10 +17,12 @@ public struct DiscreteSchedule: NoiseSchedule {
   /// Whose conventions place the steps. Each is named after the scheduler of
   /// diffusers that it follows.
   public enum Rule: Hashable, Sendable {
+    /// A step leads from one chosen timestep to the next.
     case ddpm
     /// Every step leads `count / steps` timesteps down, even where the next
     /// one is evaluated elsewhere.
     case ddim
+    /// Two terms of history, with the exceptions that the rule states.
     case multistep(MultistepRule)
     /// Timesteps may be fractions; noise levels are interpolated between them.
     case euler
@@ -37,21 +39,28 @@ public struct DiscreteSchedule: NoiseSchedule {
     /// one below.
     public var roundsTimesteps = true
 
+    /// The defaults of diffusers.
     public init() {}
   }
 
+  /// `alpha^2` of each training timestep, decreasing.
   public let alphaBar: [Double]
+  /// How sampling steps are chosen.
   public var spacing: Spacing
   /// Added to every timestep of `leading` spacing.
   public var stepsOffset: Int
   /// `alpha^2` after the last step; 1 is clean data.
   public var finalAlphaBar: Double
+  /// Whose conventions place the steps.
   public var rule = Rule.ddpm
+  /// Where between the timesteps the noise levels lie.
   public var levels = NoiseLevels.trained
-  /// Ends of noise levels that are not `trained`; `nil` for those of the timesteps.
+  /// The least of noise levels that are not `trained`; `nil` for that of the timesteps.
   public var leastLevel: Double?
+  /// The greatest of them.
   public var greatestLevel: Double?
 
+  /// The defaults are those of DDPM as diffusers writes them.
   public init(
     alphaBar: [Double], spacing: Spacing = .leading, stepsOffset: Int = 0, finalAlphaBar: Double = 1
   ) {

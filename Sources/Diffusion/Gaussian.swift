@@ -1,10 +1,14 @@
 /// The exact score of a Gaussian `N(mean, diag(variances))`:
 /// `-(y - alpha mean) / (alpha^2 variance + sigma^2)`.
 public struct Gaussian<Scalar: StateScalar>: ScoreModel, Sendable {
+  /// Mean of each coordinate, at noise time 0.
   public let mean: [Double]
+  /// Variance of each coordinate, at noise time 0.
   public let variances: [Double]
 
+  /// One dimension: that of the mean.
   public var shape: [Int] { [mean.count] }
+  /// The score.
   public var parametrization: Parametrization { .score }
 
   /// - Throws: `DiffusionError` for an empty target, counts that differ,
@@ -22,6 +26,7 @@ public struct Gaussian<Scalar: StateScalar>: ScoreModel, Sendable {
     self.variances = variances
   }
 
+  /// The exact score of each row, computed in `Double` and rounded once.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func predict(

@@ -6,7 +6,9 @@ import Foundation
 /// with mean and variance from a scalar recursion: the discretization error of
 /// a sampler is known without sampling.
 public struct GaussianLaw: Hashable, Sendable {
+  /// Mean of each coordinate of the state.
   public private(set) var mean: [Double]
+  /// Variance of each coordinate of the state; coordinates are independent.
   public private(set) var variance: [Double]
   let targetMean: [Double]
   let targetVariances: [Double]

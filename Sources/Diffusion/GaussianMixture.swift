@@ -4,15 +4,22 @@ import Foundation
 /// `-sum_i p_i(y) (y - alpha mean_i) / (alpha^2 variance + sigma^2)`, with the
 /// posterior weights `p_i` by log-sum-exp.
 public struct GaussianMixture<Scalar: StateScalar>: ScoreModel, Sendable {
+  /// Means of the components, each of the dimension of the state.
   public let means: [[Double]]
+  /// Variance of every component in every direction.
   public let variance: Double
   /// Mixing weights, summing to 1.
   public let weights: [Double]
 
+  /// One dimension: that of the means.
   public var shape: [Int] { [means[0].count] }
+  /// The score.
   public var parametrization: Parametrization { .score }
 
-  /// - Parameter weights: positive, scaled to sum 1; equal where `nil`.
+  /// - Parameters:
+  ///   - means: one for each component, all of the dimension of the state.
+  ///   - variance: that of every component in every direction.
+  ///   - weights: positive, scaled to sum 1; equal where `nil`.
   /// - Throws: `DiffusionError` for an empty target, counts that differ, or
   ///   numbers out of range.
   public init(means: [[Double]], variance: Double, weights: [Double]? = nil) throws {
@@ -34,6 +41,7 @@ public struct GaussianMixture<Scalar: StateScalar>: ScoreModel, Sendable {
     self.weights = weights.map { $0 / total }
   }
 
+  /// The exact score of each row, computed in `Double` and rounded once.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func predict(

@@ -17,6 +17,7 @@ public struct LangevinCorrector: Hashable, Sendable {
     /// Friction in units of `1 / sigma`.
     public var friction: Double
 
+    /// The defaults keep a step at a quarter of the relaxation time.
     public init(steps: Int = 16, time: Double = 2, friction: Double = 2) {
       self.steps = steps
       self.time = time
@@ -43,9 +44,11 @@ public struct LangevinCorrector: Hashable, Sendable {
   public let transfer: Double
   /// The factor of the score in `u'`.
   public let positionFromScore: Double
-  /// Variances and covariance of the noise of `u'` and `v'`.
+  /// Variance of the noise of `u'`.
   public let positionVariance: Double
+  /// Variance of the noise of `v'`.
   public let velocityVariance: Double
+  /// Covariance of the two.
   public let covariance: Double
 
   /// One step of the corrector at noise level `sigma > 0`.

@@ -14,6 +14,7 @@ public struct NoiseTime: Hashable, Sendable {
   /// node; `nil` where it follows from the noise time.
   public var timestep: Double?
 
+  /// The node with these factors, where `alpha^2 + sigma^2 = 1`.
   public init(alpha: Double, sigma: Double, timestep: Double? = nil) {
     self.alpha = alpha
     self.sigma = sigma
@@ -44,6 +45,7 @@ public struct NoiseTime: Hashable, Sendable {
     self.init(alpha: (1 - q) / scale, sigma: q / scale, timestep: timestep)
   }
 
+  /// Noise time 0.
   public static let clean = NoiseTime(alpha: 1, sigma: 0)
 
   /// Forward noise time; infinite at pure noise.

@@ -83,8 +83,10 @@ extension StepQuantity {
   /// This quantity from the other one.
   ///
   /// - Parameters:
-  ///   - value: `source`, of as many elements as the state.
+  ///   - value: of as many elements as the state.
+  ///   - source: what `value` is.
   ///   - state: where it was computed.
+  ///   - time: when.
   public func converted<Scalar: StateScalar>(
     _ value: [Scalar], from source: StepQuantity, state: [Scalar], at time: NoiseTime
   ) -> [Scalar] {

@@ -27,6 +27,11 @@ public struct RecordedNoise: NoiseSource, Sendable {
   let samples: Int
   let drawn: CounterNoise
 
+  /// - Parameters:
+  ///   - initialStates: samples x dimension; `nil` draws them.
+  ///   - stepNoise: steps x samples x dimension, standard normal; `nil` draws it.
+  ///   - samples: number of samples that were recorded.
+  ///   - drawn: where numbers come from that were not recorded.
   public init(
     initialStates: [Double]?, stepNoise: [Double]?, samples: Int, otherwise drawn: CounterNoise
   ) {
@@ -36,6 +41,7 @@ public struct RecordedNoise: NoiseSource, Sendable {
     self.drawn = drawn
   }
 
+  /// Fills `output` with the recorded numbers of this stream, or draws them.
   public func fill<Scalar: StateScalar>(
     _ output: inout MutableSpan<Scalar>, stream: NoiseStream, step: Int, sample: Int
   ) {

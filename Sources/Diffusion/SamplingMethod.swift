@@ -11,6 +11,7 @@ public enum SamplingMethod: String, Hashable, Sendable, CaseIterable {
   /// DPM-Solver++(2M), Lu et al. (2022).
   case multistep = "dpm++2m"
 
+  /// The formula of a step.
   public var stepMap: StepMap.Kind {
     switch self {
     case .piadmSDE, .piadmODE: .exponential
@@ -19,6 +20,7 @@ public enum SamplingMethod: String, Hashable, Sendable, CaseIterable {
     }
   }
 
+  /// 1 for an SDE, 0 for a probability flow.
   public var defaultNoiseLevel: Double {
     switch self {
     case .piadmSDE, .ddpm: 1
@@ -26,6 +28,9 @@ public enum SamplingMethod: String, Hashable, Sendable, CaseIterable {
     }
   }
 
+  /// Blocks unless chosen otherwise.
   public var defaultBlocks: Int { self == .piadmODE ? 4 : 1 }
+  /// Corrector steps after a block unless chosen otherwise; 0 where the method has no
+  /// corrector.
   public var defaultCorrectorSteps: Int { self == .piadmODE ? 16 : 0 }
 }

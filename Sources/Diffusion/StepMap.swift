@@ -8,6 +8,7 @@ import Foundation
 /// `y_before` the state one step earlier and `xi` standard normal. Where the
 /// estimate `x_0` is bounded, `f = bound(x_0) + E x_0`.
 public struct StepMap: Hashable, Sendable {
+  /// The formulas of a step.
   public enum Kind: String, Hashable, Sendable, CaseIterable {
     /// The exponential integrator of Chen, Ren, Ying and Rotskoff (NeurIPS
     /// 2024): the linear part exactly, the score held constant. Order 1.
@@ -38,14 +39,19 @@ public struct StepMap: Hashable, Sendable {
     public var priorSlope: Double
   }
 
+  /// The formula of every step.
   public let kind: Kind
+  /// The nodes; step `m` leads from node `m` to node `m + 1`.
   public let grid: TimeGrid
+  /// The coefficients of every step.
   public let steps: [Step]
 
   /// What `f` is.
   public var quantity: StepQuantity { kind == .exponential ? .score : .denoised }
 
   /// - Parameters:
+  ///   - kind: the formula of a step.
+  ///   - grid: the nodes, each step leading from one to the next.
   ///   - noiseLevel: 0 (probability flow) to 1 (reverse SDE).
   ///   - restarts: steps at which a multistep map has no usable history and is
   ///     first order; step 0 always is one.

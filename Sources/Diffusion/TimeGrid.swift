@@ -3,6 +3,7 @@ import Foundation
 /// The nodes of a sampling run, from noise (`s_0 = T`) to data (`s_M = eta`);
 /// noise time decreases strictly.
 public struct TimeGrid: Hashable, Sendable {
+  /// One more than steps, noise time decreasing.
   public let nodes: [NoiseTime]
   /// Where a step of the posterior map leads: the next node, except with
   /// schedulers that aim beside it. The model is always evaluated at nodes.

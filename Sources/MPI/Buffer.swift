@@ -44,8 +44,10 @@ public struct Buffer<Element: Scalar>: ~Copyable {
     return storage
   }
 
+  /// Number of elements.
   @inlinable public var count: Int { storage.count }
 
+  /// The element at an index from 0; a trap outside, as of an array.
   @inlinable
   public subscript(index: Int) -> Element {
     get {
@@ -58,12 +60,14 @@ public struct Buffer<Element: Scalar>: ~Copyable {
     }
   }
 
+  /// The elements, to read.
   @inlinable
   public var span: Span<Element> {
     @_lifetime(borrow self)
     get { _overrideLifetime(Span(_unsafeElements: storage), borrowing: self) }
   }
 
+  /// The elements, to change.
   @inlinable
   public var mutableSpan: MutableSpan<Element> {
     @_lifetime(&self)

@@ -24,12 +24,15 @@ public struct EnvironmentOptions {
   /// What to tell and to return to the shell for an error that ends the job.
   public var report: @Sendable (any Error) -> FailureReport = { FailureReport("\($0)") }
 
+  /// The defaults.
   public init() {}
 }
 
 /// What a failed job leaves: a message on standard error and an exit code.
 public struct FailureReport {
+  /// What a person reads.
   public var message: String
+  /// What scripts see.
   public var exitCode: Int32
 
   /// The default code is `EX_SOFTWARE` of sysexits.h.
@@ -96,7 +99,9 @@ extension EnvironmentError: CustomStringConvertible {
 /// When ``withEnvironment(_:_:)`` throws it, one rank has written the message
 /// to standard error; all that is left to do is to exit with the code.
 public struct JobError: Error, CustomStringConvertible {
+  /// What went wrong, for a person.
   public let message: String
+  /// The code that the job ends with.
   public let exitCode: Int32
   /// Whether this rank is the one that tells the user.
   let isReportedHere: Bool

@@ -27,6 +27,7 @@ public struct ExactSum: Sendable {
   /// before by as much again.
   private static let maximalAdditions = 1 << 29
 
+  /// The sum of nothing.
   public init() {}
 
   /// Adds a number.

@@ -6,6 +6,7 @@ internal import CMPI
 /// Offsets are in bytes from the start of the file. Numbers are stored as they
 /// lie in memory.
 public final class File {
+  /// Where it is, as it was named.
   public let path: String
   private var handle: cmpi_file
 
@@ -14,8 +15,11 @@ public final class File {
     public let rawValue: Int32
     public init(rawValue: Int32) { self.rawValue = rawValue }
 
+    /// To read.
     public static let read = Mode(rawValue: MPI_MODE_RDONLY)
+    /// To write.
     public static let write = Mode(rawValue: MPI_MODE_WRONLY)
+    /// To read and write.
     public static let readWrite = Mode(rawValue: MPI_MODE_RDWR)
     /// Makes the file if it is not there.
     public static let create = Mode(rawValue: MPI_MODE_CREATE)

@@ -41,6 +41,7 @@ public struct MPIError: Error, Hashable, Sendable {
 }
 
 extension MPIError: CustomStringConvertible {
+  /// The call, what it worked on, and what went wrong.
   public var description: String {
     "\(call)\(subject.map { " of \($0)" } ?? "") failed: \(message) (error class \(errorClass.rawValue), code \(code))"
   }
@@ -50,33 +51,60 @@ extension MPIError: CustomStringConvertible {
 ///
 /// The numbers differ from one MPI library to the other; the names do not.
 public struct ErrorClass: RawRepresentable, Hashable, Sendable {
+  /// The number that this MPI library gives the class.
   public let rawValue: Int32
+  /// The class with this number.
   public init(rawValue: Int32) { self.rawValue = rawValue }
 
+  /// The address of a buffer is not valid.
   public static let buffer = ErrorClass(rawValue: MPI_ERR_BUFFER)
+  /// A number of elements is not valid.
   public static let count = ErrorClass(rawValue: MPI_ERR_COUNT)
+  /// The datatype is not valid for the call.
   public static let datatype = ErrorClass(rawValue: MPI_ERR_TYPE)
+  /// The tag is not valid.
   public static let tag = ErrorClass(rawValue: MPI_ERR_TAG)
+  /// The communicator is not valid.
   public static let communicator = ErrorClass(rawValue: MPI_ERR_COMM)
+  /// There is no such rank.
   public static let rank = ErrorClass(rawValue: MPI_ERR_RANK)
+  /// There is no such root.
   public static let root = ErrorClass(rawValue: MPI_ERR_ROOT)
+  /// The request is not valid.
   public static let request = ErrorClass(rawValue: MPI_ERR_REQUEST)
+  /// The operation is not valid for the datatype.
   public static let operation = ErrorClass(rawValue: MPI_ERR_OP)
+  /// An argument is not valid.
   public static let argument = ErrorClass(rawValue: MPI_ERR_ARG)
+  /// The message is longer than the buffer.
   public static let truncated = ErrorClass(rawValue: MPI_ERR_TRUNCATE)
+  /// A known error that has no class of its own.
   public static let other = ErrorClass(rawValue: MPI_ERR_OTHER)
+  /// An error within the MPI library.
   public static let intern = ErrorClass(rawValue: MPI_ERR_INTERN)
+  /// The info object is not valid.
   public static let info = ErrorClass(rawValue: MPI_ERR_INFO)
+  /// The file handle is not valid.
   public static let file = ErrorClass(rawValue: MPI_ERR_FILE)
+  /// Permission is denied.
   public static let access = ErrorClass(rawValue: MPI_ERR_ACCESS)
+  /// The access mode is not valid.
   public static let accessMode = ErrorClass(rawValue: MPI_ERR_AMODE)
+  /// The file name is not valid.
   public static let badFileName = ErrorClass(rawValue: MPI_ERR_BAD_FILE)
+  /// The file exists.
   public static let fileExists = ErrorClass(rawValue: MPI_ERR_FILE_EXISTS)
+  /// The file does not exist.
   public static let noSuchFile = ErrorClass(rawValue: MPI_ERR_NO_SUCH_FILE)
+  /// The device is full.
   public static let noSpace = ErrorClass(rawValue: MPI_ERR_NO_SPACE)
+  /// The quota is used up.
   public static let quota = ErrorClass(rawValue: MPI_ERR_QUOTA)
+  /// The file or file system is read-only.
   public static let readOnly = ErrorClass(rawValue: MPI_ERR_READ_ONLY)
+  /// Another error of input or output.
   public static let io = ErrorClass(rawValue: MPI_ERR_IO)
+  /// An argument differs between ranks that must give the same.
   public static let notSame = ErrorClass(rawValue: MPI_ERR_NOT_SAME)
 }
 

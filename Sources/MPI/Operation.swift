@@ -9,15 +9,22 @@ public struct Operation<Element: Scalar>: Sendable {
 }
 
 extension Operation {
+  /// The sum; its order, and so its rounding, is the library's choice (see ``ExactSum``).
   public static var sum: Self { Self(kind: .sum) }
+  /// The product; its order is the library's choice.
   public static var product: Self { Self(kind: .product) }
+  /// The least element.
   public static var minimum: Self { Self(kind: .minimum) }
+  /// The largest element.
   public static var maximum: Self { Self(kind: .maximum) }
 }
 
 extension Operation where Element: FixedWidthInteger {
+  /// And of all bits.
   public static var bitwiseAnd: Self { Self(kind: .bitwiseAnd) }
+  /// Or of all bits.
   public static var bitwiseOr: Self { Self(kind: .bitwiseOr) }
+  /// Exclusive or of all bits.
   public static var bitwiseXor: Self { Self(kind: .bitwiseXor) }
 }
 

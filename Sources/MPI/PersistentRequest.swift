@@ -42,6 +42,7 @@ public struct PersistentRequest<Element: Scalar>: ~Copyable {
     }
   }
 
+  /// The buffer's element at an index from 0.
   @inlinable
   public subscript(index: Int) -> Element {
     get { span[index] }

@@ -11,9 +11,26 @@ public protocol Scalar: BitwiseCopyable {
 
 /// The MPI datatype of a ``Scalar``.
 public enum Datatype: Int, Sendable {
-  case int8, int16, int32, int64
-  case uint8, uint16, uint32, uint64
-  case float, double
+  /// `Int8`.
+  case int8
+  /// `Int16`.
+  case int16
+  /// `Int32`.
+  case int32
+  /// `Int64`.
+  case int64
+  /// `UInt8`.
+  case uint8
+  /// `UInt16`.
+  case uint16
+  /// `UInt32`.
+  case uint32
+  /// `UInt64`.
+  case uint64
+  /// `Float`, single precision.
+  case float
+  /// `Double`, double precision.
+  case double
 
   var handle: cmpi_datatype {
     switch self {

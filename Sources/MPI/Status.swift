@@ -11,6 +11,7 @@ public struct Status {
 
   /// The rank that sent the message.
   public var source: Int { Int(handle.raw.MPI_SOURCE) }
+  /// The tag that it was sent with.
   public var tag: Int { Int(handle.raw.MPI_TAG) }
 
   /// How many elements the message holds, or nil if it does not hold a whole

@@ -15,6 +15,7 @@ public struct AndersonMixing: Hashable, Sendable {
   /// Weight that keeps `gamma` small where residuals hardly change.
   public var regularization = 1e-3
 
+  /// Mixing over so many iterates, one or more.
   public init(history: Int) { self.history = history }
 
   /// Numbers that a state contributes to the sums.

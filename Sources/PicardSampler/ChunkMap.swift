@@ -4,6 +4,7 @@
 /// and of messages. Chunks do not depend on the number of ranks; only their
 /// owners do.
 public struct ChunkMap: Hashable, Sendable {
+  /// How chunks are dealt to ranks.
   public enum Layout: Hashable, Sendable {
     /// A rank's chunks are consecutive; loads differ by at most one chunk.
     case contiguous
@@ -12,11 +13,16 @@ public struct ChunkMap: Hashable, Sendable {
     case cyclic
   }
 
+  /// Slices of the segment.
   public let slices: Int
+  /// Slices of a chunk; the last one may have fewer.
   public let chunkSize: Int
+  /// Ranks that the chunks are dealt to.
   public let ranks: Int
+  /// How they are dealt.
   public let layout: Layout
 
+  /// All numbers are positive.
   public init(slices: Int, chunkSize: Int, ranks: Int, layout: Layout) {
     precondition(slices > 0 && chunkSize > 0 && ranks > 0)
     self.slices = slices
@@ -25,8 +31,10 @@ public struct ChunkMap: Hashable, Sendable {
     self.layout = layout
   }
 
+  /// Number of chunks.
   public var chunks: Int { (slices + chunkSize - 1) / chunkSize }
 
+  /// The chunk that a slice is in.
   public func chunk(ofSlice slice: Int) -> Int { slice / chunkSize }
 
   /// The slices of a chunk.
@@ -39,6 +47,7 @@ public struct ChunkMap: Hashable, Sendable {
     (range.lowerBound / chunkSize)...((range.upperBound - 1) / chunkSize)
   }
 
+  /// The rank that a chunk belongs to.
   public func owner(ofChunk chunk: Int) -> Int {
     switch layout {
     case .cyclic: chunk % ranks

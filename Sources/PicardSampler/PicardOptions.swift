@@ -1,13 +1,18 @@
 /// How the time-parallel iteration runs.
 public struct PicardOptions: Hashable, Sendable {
+  /// The slope with which corrections are carried on.
   public var linearization: Linearization
+  /// When a slice is done.
   public var stop: StopRule
   /// Steps of the sliding window; `nil` iterates every block as a whole.
   public var window: Int?
   /// Slices of a chunk; enters the bits of the result, unlike the number of ranks.
   public var chunk: Int
+  /// Mixing of iterates; `nil` for none.
   public var anderson: AndersonMixing?
 
+  /// What is left away takes the default of the command line; `chunk` that of
+  /// `defaultChunk`.
   public init(
     linearization: Linearization = .elementwise, stop: StopRule = .tolerance(1e-3), window: Int? = nil,
     chunk: Int? = nil, anderson: AndersonMixing? = nil, trajectory: Trajectory

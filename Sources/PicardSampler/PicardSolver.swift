@@ -41,7 +41,13 @@ public final class PicardSolver<Scalar: StateScalar> {
     var sample: Int
   }
 
-  /// - Parameter samples: numbers of the samples to draw, the same on all ranks.
+  /// - Parameters:
+  ///   - trajectory: the steps from noise to data.
+  ///   - options: how the iteration runs.
+  ///   - batch: the model, and how many rows it takes at once.
+  ///   - ring: the ranks that share the work; all of them make a solver alike.
+  ///   - noise: where initial states and step noise come from.
+  ///   - samples: numbers of the samples to draw, the same on all ranks.
   public init(
     _ trajectory: Trajectory, options: PicardOptions, batch: ScoreBatch<Scalar>, ring: any Ring,
     noise: any NoiseSource, samples: [Int]

@@ -3,6 +3,7 @@ public import Diffusion
 /// A solver whose state between two rounds can be stored and taken up again,
 /// by any number of ranks, to the same bits.
 public protocol ResumableSolver<Scalar>: AnyObject {
+  /// The type of the states.
   associatedtype Scalar: StateScalar
 
   /// Rows that this rank has handed to the model.
@@ -40,6 +41,7 @@ public struct PieceKey: Hashable, Comparable, Sendable, Codable {
   /// Number of the chunk within the sample's segment.
   public var chunk: Int
 
+  /// The name of a chunk of a sample.
   public init(sample: Int, chunk: Int) {
     self.sample = sample
     self.chunk = chunk

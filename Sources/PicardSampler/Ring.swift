@@ -17,21 +17,29 @@ public protocol Ring {
   /// Replaces every element by its maximum over the ranks. Maxima are exact,
   /// so all ranks hold the same bits afterwards.
   ///
-  /// - Parameter meanwhile: work that is done while the ranks wait for each
-  ///   other; it must not use this ring.
+  /// - Parameters:
+  ///   - values: as many on every rank.
+  ///   - meanwhile: work that is done while the ranks wait for each other; it
+  ///     must not use this ring.
   func maximum(_ values: inout MutableSpan<Double>, meanwhile: () -> Void) throws
 }
 
 /// A ring of one: what runs without a launcher.
 public struct SingleRank: Ring {
+  /// The ring of this process alone.
   public init() {}
+  /// 0.
   public var rank: Int { 0 }
+  /// 1.
   public var size: Int { 1 }
+  /// Never called: there is no other rank.
   public func send(_ message: RawSpan, to destination: Int) {
     preconditionFailure("a single rank has nobody to send to")
   }
+  /// Never called: there is no other rank.
   public func receive(into message: inout MutableRawSpan, from source: Int) {
     preconditionFailure("a single rank has nobody to receive from")
   }
+  /// Does the work; the values are their own maximum.
   public func maximum(_ values: inout MutableSpan<Double>, meanwhile: () -> Void) { meanwhile() }
 }

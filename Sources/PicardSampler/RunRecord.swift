@@ -6,6 +6,7 @@ public struct RunRecord: Sendable {
   public struct Block: Hashable, Sendable {
     /// Number of its first step.
     public var first: Int
+    /// Its predictor steps.
     public var steps: Int
     /// Rounds until the last sample was done with it.
     public var iterations = 0
@@ -15,11 +16,13 @@ public struct RunRecord: Sendable {
     public var change = 0.0
   }
 
+  /// The blocks in order.
   public internal(set) var blocks: [Block]
   /// Rounds of score evaluation one after another, those of the corrector included.
   public internal(set) var rounds = 0
   /// Rows that this rank evaluated.
   public internal(set) var evaluations = 0
+  /// Where this rank's time went.
   public internal(set) var seconds = PhaseSeconds()
   /// The largest change of the last round.
   public internal(set) var largestChange = 0.0
@@ -160,6 +163,7 @@ public struct RoundSummary: Hashable, Sendable {
   public var finishedSteps: Int
   /// Slices in all.
   public var steps: Int
+  /// The largest change of any sample in this round, root mean square over its elements.
   public var largestChange: Double
 }
 
@@ -167,5 +171,6 @@ public struct RoundSummary: Hashable, Sendable {
 public struct Solution<Scalar: StateScalar>: Sendable {
   /// Number and final state of the samples on this rank, in order.
   public let samples: [(number: Int, state: [Scalar])]
+  /// What the run was, as this rank saw it.
   public let record: RunRecord
 }

@@ -2,6 +2,7 @@ import Diffusion
 
 /// Why a run could not be finished.
 public struct SamplingError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// Where and when the score failed.
   public let description: String
 
   /// A value of `f` that is not finite.

@@ -6,6 +6,7 @@ import Foundation
 /// Counts rows and calls, and makes sure that a row's bits do not depend on
 /// the rest of its batch.
 public final class ScoreBatch<Scalar: StateScalar> {
+  /// What is evaluated.
   public let model: any ScoreModel<Scalar>
   /// Rows a call at most.
   public let rows: Int
@@ -14,6 +15,7 @@ public final class ScoreBatch<Scalar: StateScalar> {
   public private(set) var isInvariant = true
   /// Rows that were asked for.
   public private(set) var evaluations = 0
+  /// Calls of the model.
   public private(set) var calls = 0
 
   private let latency: Double
@@ -27,6 +29,7 @@ public final class ScoreBatch<Scalar: StateScalar> {
   private var samples: [Int]
 
   /// - Parameters:
+  ///   - model: what is evaluated.
   ///   - rows: rows a call at most.
   ///   - latency: seconds added to every call, for scaling studies.
   public init(_ model: any ScoreModel<Scalar>, rows: Int, latency: Double = 0) {

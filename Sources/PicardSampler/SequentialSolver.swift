@@ -17,6 +17,8 @@ public final class SequentialSolver<Scalar: StateScalar> {
   /// One for each sample; none before the first step.
   private var lanes: [Lane<Scalar>] = []
 
+  /// The same trajectory, batch, noise and sample numbers as of a `PicardSolver` give its
+  /// fixed point.
   public init(
     _ trajectory: Trajectory, batch: ScoreBatch<Scalar>, noise: any NoiseSource, samples: [Int]
   ) {

@@ -32,6 +32,9 @@ public struct Trajectory: Hashable, Sendable {
   public var longestSegment: Int { segments.map(\.slices.count).max() ?? 0 }
 
   /// - Parameters:
+  ///   - kind: the formula of a step.
+  ///   - grid: the nodes, each step leading from one to the next.
+  ///   - noiseLevel: 0 (probability flow) to 1 (reverse SDE).
   ///   - blocks: number of blocks; their sizes differ by at most one.
   ///   - corrector: run after every block, the last one too, but not where a
   ///     block ends on clean data, which leaves it nothing to do.

@@ -8,6 +8,7 @@ public struct ScoreCost: Hashable, Sendable {
   /// Seconds of a call with so many rows.
   public let seconds: [Double]
 
+  /// Times as measured, as many as sizes, at least one.
   public init(rows: [Int], seconds: [Double]) {
     precondition(!rows.isEmpty && rows.count == seconds.count)
     self.rows = rows
@@ -35,7 +36,9 @@ public struct ScoreCost: Hashable, Sendable {
   /// to sequential 2e-4), so that it moves by `W` over that in a round.
   ///
   /// - Parameters:
+  ///   - steps: steps of the trajectory.
   ///   - samples: samples in flight on these ranks.
+  ///   - ranks: ranks that share the window.
   public func bestWindow(steps: Int, samples: Int, ranks: Int) -> Int {
     var candidates = Array(sequence(first: 4) { $0 < steps / 2 ? $0 * 2 : nil }.filter { $0 < steps })
     candidates.append(steps)

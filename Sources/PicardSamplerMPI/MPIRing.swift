@@ -19,7 +19,7 @@ public final class MPIRing: Ring {
   /// - Parameters:
   ///   - communicator: the ranks that share the samples; no other messages may
   ///     use it at the same time.
-  ///   - stallTimeout: seconds after which a rank that waits gives up.
+  ///   - seconds: time after which a rank that waits gives up.
   public init(_ communicator: Communicator, stallTimeout seconds: Double) {
     self.communicator = communicator
     stallTimeout = .seconds(seconds)
@@ -27,9 +27,12 @@ public final class MPIRing: Ring {
     turn = .seconds(2 * min(communicator.rank, 5))
   }
 
+  /// This rank in the communicator.
   public var rank: Int { communicator.rank }
+  /// Ranks of the communicator.
   public var size: Int { communicator.size }
 
+  /// Sends without waiting; the message is copied.
   public func send(_ message: RawSpan, to destination: Int) throws {
     try collectGone()
     let packet = packet(message.byteCount)
@@ -39,6 +42,7 @@ public final class MPIRing: Ring {
     if try packet.isDone() { idle.append(packet) } else { leaving.append(packet) }
   }
 
+  /// Waits for a message, at most the time-out; throws `RingError` after it.
   public func receive(into message: inout MutableRawSpan, from source: Int) throws {
     let packet = packet(message.byteCount)
     try packet.startReceive(from: source, communicator)
@@ -65,6 +69,7 @@ public final class MPIRing: Ring {
     leaving.removeAll { $0.isAtRest }
   }
 
+  /// An all-reduce; throws `RingError` after the time-out.
   public func maximum(_ values: inout MutableSpan<Double>, meanwhile: () -> Void) throws {
     let buffer = Buffer(copying: values.span)
     var request = try communicator.startAllReduce(buffer, .maximum)

@@ -43,6 +43,7 @@ public enum ModelSource: Hashable, Sendable {
   /// Opens the model for states of the given type.
   ///
   /// - Parameters:
+  ///   - scalar: the type of the states.
   ///   - threads: threads of one evaluation of a network; `nil` for the
   ///     default of `OpenVINOModel`.
   ///   - processors: processors that this process has to itself; `nil` for all

@@ -14,8 +14,11 @@ import Foundation
 ///
 /// One object serves one thread at a time.
 public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
+  /// Shape of one sample, without the batch.
   public let shape: [Int]
+  /// What the network predicts.
   public let parametrization: Parametrization
+  /// The noise times that the network was trained at.
   public let schedule: (any NoiseSchedule)?
   public let bound: EstimateBound?
   /// Numbers in the network's weights.
