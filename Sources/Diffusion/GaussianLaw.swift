@@ -12,6 +12,15 @@ public struct GaussianLaw: Hashable, Sendable {
   public private(set) var variance: [Double]
   let targetMean: [Double]
   let targetVariances: [Double]
+  /// Mean and variance of `f` one step earlier, and its covariance with the
+  /// state: what a multistep map adds to the law.
+  private var earlier: [Earlier]
+
+  private struct Earlier: Hashable {
+    var mean = 0.0
+    var variance = 0.0
+    var covariance = 0.0
+  }
 
   /// The law at the start of sampling, `N(0, I)`.
   public init<Scalar>(target: Gaussian<Scalar>) {
@@ -19,19 +28,30 @@ public struct GaussianLaw: Hashable, Sendable {
     targetVariances = target.variances
     mean = target.mean.map { _ in 0 }
     variance = target.mean.map { _ in 1 }
+    earlier = target.mean.map { _ in Earlier() }
   }
 
-  /// Carries the law over the steps `range` of a one-step map.
+  /// Carries the law over the steps `range` of a map. Steps follow each other
+  /// in order: a multistep map goes on from the `f` that the last one left.
   public mutating func advance(_ map: StepMap, over range: Range<Int>) {
-    precondition(map.kind != .multistep, "a multistep map's law is that of a pair of states")
     for index in range {
       let (step, node) = (map.steps[index], map.grid.nodes[index])
       let conversion = Parametrization.score.conversion(to: map.quantity, at: node)
       for k in mean.indices {
         let score = scoreCoefficients(k, at: node)
-        let slope = step.state + step.value * (conversion.state + conversion.prediction * score.slope)
-        mean[k] = slope * mean[k] + step.value * conversion.prediction * score.constant
-        variance[k] = slope * slope * variance[k] + step.noise * step.noise
+        let f = (
+          slope: conversion.state + conversion.prediction * score.slope,
+          constant: conversion.prediction * score.constant
+        )
+        let (slope, weight) = (step.state + step.value * f.slope, step.earlierValue)
+        let (m, v, e) = (mean[k], variance[k], earlier[k])
+        mean[k] = slope * m + step.value * f.constant + weight * e.mean
+        variance[k] =
+          slope * slope * v + step.noise * step.noise
+          + weight * (2 * slope * e.covariance + weight * e.variance)
+        earlier[k] = Earlier(
+          mean: f.slope * m + f.constant, variance: f.slope * f.slope * v,
+          covariance: f.slope * (slope * v + weight * e.covariance))
       }
     }
   }
@@ -67,15 +87,59 @@ public struct GaussianLaw: Hashable, Sendable {
   }
 }
 
+/// The error of a sampler whose output law is known.
+public struct DiscretizationError: Hashable, Sendable {
+  /// Kullback-Leibler divergence, in nats.
+  public var divergence: Double
+  /// Square of the Wasserstein distance of order 2.
+  public var squaredDistance: Double
+
+  /// - Parameters:
+  ///   - divergence: in nats.
+  ///   - squaredDistance: in units of the state's squares, summed over coordinates.
+  public init(divergence: Double, squaredDistance: Double) {
+    self.divergence = divergence
+    self.squaredDistance = squaredDistance
+  }
+}
+
 extension GaussianLaw {
   /// The Kullback-Leibler divergence, in nats, of this law from the target's
   /// own law at a noise time.
   public func divergence(at node: NoiseTime) -> Double {
     mean.indices.reduce(0) { sum, k in
-      let variance = node.alpha * node.alpha * targetVariances[k] + node.sigma * node.sigma
-      let shift = mean[k] - node.alpha * targetMean[k]
-      let ratio = self.variance[k] / variance
-      return sum + 0.5 * (ratio - 1 - log(ratio) + shift * shift / variance)
+      let (shift, variance) = targetLaw(k, at: node)
+      return sum + divergence(self.variance[k] / variance, shift * shift / variance)
     }
+  }
+
+  /// The error of each coordinate against the target's own law at a noise
+  /// time; coordinates being independent, errors of several of them add up.
+  ///
+  /// The divergence is that of the target's law from this one, the direction in
+  /// which the theory of diffusion samplers bounds it. Both directions agree to
+  /// leading order.
+  public func errors(at node: NoiseTime) -> [DiscretizationError] {
+    mean.indices.map { k in
+      let (shift, target) = targetLaw(k, at: node)
+      let deviation = variance[k].squareRoot() - target.squareRoot()
+      return DiscretizationError(
+        divergence: divergence(target / variance[k], shift * shift / variance[k]),
+        squaredDistance: shift * shift + deviation * deviation)
+    }
+  }
+
+  /// Divergence of two normal laws from the ratio of their variances and the
+  /// square of their distance in units of the second one's variance.
+  private func divergence(_ ratio: Double, _ shift: Double) -> Double {
+    0.5 * (ratio - 1 - log(ratio) + shift)
+  }
+
+  /// How far the mean of coordinate `k` is from the target's, and the target's variance.
+  private func targetLaw(_ k: Int, at node: NoiseTime) -> (shift: Double, variance: Double) {
+    (
+      mean[k] - node.alpha * targetMean[k],
+      node.alpha * node.alpha * targetVariances[k] + node.sigma * node.sigma
+    )
   }
 }

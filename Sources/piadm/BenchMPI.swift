@@ -6,7 +6,7 @@ import Results
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measure this machine: a table, and --json FILE.",
-    subcommands: [BenchMPI.self])
+    subcommands: [BenchMPI.self, BenchDimension.self])
 }
 
 struct BenchMPI: ParsableCommand {
