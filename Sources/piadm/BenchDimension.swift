@@ -48,7 +48,7 @@ struct BenchDimension: ParsableCommand {
     }
     guard json != "", table != "" else { throw ValidationError("an output file needs a name") }
     if let json, let table, json.isSameFile(as: table) {
-      throw ValidationError("two outputs are named \(json)")
+      throw ValidationError("--json and --table both name \(json)")
     }
   }
 

@@ -42,8 +42,6 @@ struct DimensionPoint: Encodable {
   /// Score evaluations one after another, mean over samples.
   let rounds: Double
   let largestRounds: Int
-  /// Times that a step's score was evaluated, mean over samples.
-  let visits: Double
   /// The largest distance of a sample from the sequential sampler's with the
   /// same noise, root mean square over coordinates.
   let picardError: Double
@@ -134,7 +132,7 @@ struct DimensionStudy {
         linearization: linearization, stop: .tolerance(Self.share * discretization),
         window: window < trajectory.longestSegment ? window : nil, trajectory: trajectory)
       let start = world.wallTime
-      var (rounds, evaluations, distance) = ([Int](), 0, 0.0)
+      var (rounds, distance) = ([Int](), 0.0)
       let memory = MemoryGrowth()
       for sample in samples {
         let ring = MPIRing(world, stallTimeout: 3600)
@@ -143,7 +141,6 @@ struct DimensionStudy {
         ).run()
         try ring.finish()
         rounds.append(solution.record.rounds)
-        evaluations += solution.record.evaluations
         memory.note()
         if let state = solution.samples.first?.state {
           let reference =
@@ -154,15 +151,13 @@ struct DimensionStudy {
           distance = max(distance, Self.distance(state, reference))
         }
       }
-      let count = Double(samples.count)
       return DimensionPoint(
         target: target.name, method: plan.method.rawValue, setting: setting,
         linearization: linearization.rawValue, dimension: dimension, horizon: plan.horizon,
         blocks: plan.blocks, window: options.window, sequentialSteps: trajectory.slices, divergence: error.divergence,
         discretizationError: discretization, tolerance: Self.share * discretization,
-        samples: samples.count, rounds: Double(rounds.reduce(0, +)) / count,
+        samples: samples.count, rounds: Double(rounds.reduce(0, +)) / Double(samples.count),
         largestRounds: rounds.max() ?? 0,
-        visits: Double(try world.allReduce(evaluations, .sum)) / count / Double(trajectory.slices),
         picardError: try world.allReduce(distance, .maximum),
         memoryBytes: try world.allReduce(memory.bytes, .sum), seconds: world.wallTime - start)
     }

@@ -147,7 +147,7 @@ struct MixtureTarget: DimensionTarget {
   func error(of plan: StepPlan) throws -> DiscretizationError {
     precondition(plan.method == .piadmSDE)
     var error = try across.error(of: plan)
-    let along = try PairLaw(offset: offset, variance: variance).error(on: plan.grid())
+    let along = try PairLaw(offset: offset, variance: variance, weight: 0.5, on: plan.grid()).error
     error.divergence += along.divergence
     error.squaredDistance += along.squaredDistance
     return error
