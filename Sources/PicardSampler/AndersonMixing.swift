@@ -1,6 +1,6 @@
 import Diffusion
 
-/// Triangular Anderson mixing (Tang, Tang, Luo, Wang and Wipf, ICML 2024): the
+/// Triangular Anderson mixing (Tang, Tang, Luo, Wang and Chang, ICML 2024): the
 /// plain update `x + R` of a state becomes
 ///
 ///     x + R - (dX + dR) gamma,   (sum dR^T dR + lambda) gamma = sum dR^T R
