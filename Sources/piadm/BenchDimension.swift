@@ -67,9 +67,9 @@ struct BenchDimension: ParsableCommand {
       world: world, divergence: divergence, memory: memory * 1e9)
     let start = world.wallTime
     var points: [DimensionPoint] = []
-    func note(_ new: [DimensionPoint]) throws {
-      points += new
-      if world.rank == 0 { for point in new { try write(DimensionTables.line(point) + "\n") } }
+    func note(_ point: DimensionPoint) throws {
+      points.append(point)
+      if world.rank == 0 { try write(DimensionTables.line(point) + "\n") }
     }
     if world.rank == 0 { try write(DimensionTables.head + "\n") }
     for exponent in stride(from: 2, through: largest, by: 2) {
@@ -80,31 +80,35 @@ struct BenchDimension: ParsableCommand {
         // One step a round takes too long where there are many. `elementwise`
         // is `secant` here, where `f` is the score.
         let none: [Linearization] = plan.steps <= 128 ? [.none] : []
-        try note(study.measure(spread, plan, .whole, [.secant, .increment, .frozen] + none))
+        try study.measure(spread, plan, .whole, [.secant, .increment, .frozen] + none, note: note)
         let inBlocks = try study.plan(spread, method, inBlocks: true)
-        try note(study.measure(spread, inBlocks, .blocks, [.frozen, .secant]))
+        try study.measure(spread, inBlocks, .blocks, [.frozen, .secant], note: note)
       }
       if exponent <= 10 {
         let plan = try study.pathPlan(spread)
-        try note(study.measure(spread, plan, .paths, [.frozen, .secant]))
+        try study.measure(spread, plan, .paths, [.frozen, .secant], note: note)
       }
       for target in [try MixtureTarget(dimension: dimension), try FieldTarget(dimension: dimension)]
         as [any DimensionTarget]
       {
         let plan = try study.plan(target, .piadmSDE)
-        try note(study.measure(target, plan, .whole, [.secant]))
+        try study.measure(target, plan, .whole, [.secant], note: note)
       }
+      try world.agree { if world.rank == 0 { try store(record(world, start, points)) } }
     }
-    let record = DimensionRecord(
+    if world.rank == 0 { try write("\n" + DimensionTables(record(world, start, points)).growth) }
+  }
+
+  private func record(_ world: Communicator, _ start: Double, _ points: [DimensionPoint]) -> DimensionRecord {
+    DimensionRecord(
       divergence: divergence, ranks: world.size, seconds: world.wallTime - start, points: points,
       fits: DimensionFit.all(points))
-    try world.agree {
-      guard world.rank == 0 else { return }
-      let text = DimensionTables(record).text
-      try write("\n" + DimensionTables(record).growth)
-      if let json { try record.write(to: json) }
-      if let table { try WholeFile(table).write(Data(text.utf8)) }
-    }
+  }
+
+  /// Stores what is measured so far, so that a run that is ended leaves that.
+  private func store(_ record: DimensionRecord) throws {
+    if let json { try record.write(to: json) }
+    if let table { try WholeFile(table).write(Data(DimensionTables(record).text.utf8)) }
   }
 }
 

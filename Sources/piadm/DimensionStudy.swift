@@ -112,10 +112,12 @@ struct DimensionStudy {
   // MARK: How many rounds
 
   /// Draws samples with every linearization. Collective.
+  ///
+  /// - Parameter note: is told what was measured, one linearization after another.
   func measure(
     _ target: any DimensionTarget, _ plan: StepPlan, _ setting: DimensionPoint.Setting,
-    _ linearizations: [Linearization]
-  ) throws -> [DimensionPoint] {
+    _ linearizations: [Linearization], note: (DimensionPoint) throws -> Void
+  ) throws {
     let dimension = target.model.dimension
     let trajectory = try Trajectory(
       plan.method.stepMap, on: plan.grid(), noiseLevel: plan.method.defaultNoiseLevel,
@@ -127,7 +129,7 @@ struct DimensionStudy {
     let batch = ScoreBatch(target.model, rows: Setup<Float>.defaultRows(dimension: dimension))
     let noise = CounterNoise(seed: 1)
     var references: [Int: [Float]] = [:]
-    return try linearizations.map { linearization in
+    for linearization in linearizations {
       let options = PicardOptions(
         linearization: linearization, stop: .tolerance(Self.share * discretization),
         window: window < trajectory.longestSegment ? window : nil, trajectory: trajectory)
@@ -151,7 +153,7 @@ struct DimensionStudy {
           distance = max(distance, Self.distance(state, reference))
         }
       }
-      return DimensionPoint(
+      try note(DimensionPoint(
         target: target.name, method: plan.method.rawValue, setting: setting,
         linearization: linearization.rawValue, dimension: dimension, horizon: plan.horizon,
         blocks: plan.blocks, window: options.window, sequentialSteps: trajectory.slices, divergence: error.divergence,
@@ -159,7 +161,7 @@ struct DimensionStudy {
         samples: samples.count, rounds: Double(rounds.reduce(0, +)) / Double(samples.count),
         largestRounds: rounds.max() ?? 0,
         picardError: try world.allReduce(distance, .maximum),
-        memoryBytes: try world.allReduce(memory.bytes, .sum), seconds: world.wallTime - start)
+        memoryBytes: try world.allReduce(memory.bytes, .sum), seconds: world.wallTime - start))
     }
   }
 
