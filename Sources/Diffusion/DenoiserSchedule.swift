@@ -4,12 +4,16 @@ import Foundation
 /// (NeurIPS 2022): `sigma_E` from `greatest` to `least`; the network's timestep
 /// is `log(sigma_E) / 4`.
 public struct DenoiserSchedule: NoiseSchedule {
+  /// The last noise level that the network sees.
   public var least: Double
+  /// The noise level that sampling starts from.
   public var greatest: Double
+  /// How the levels between lie.
   public var levels: NoiseLevels
   /// The last step leads to clean data, not to `least`.
   public var endsClean: Bool
 
+  /// The defaults are those of Karras et al.
   public init(
     least: Double = 0.002, greatest: Double = 80, levels: NoiseLevels = .karras(), endsClean: Bool = true
   ) {

@@ -5,6 +5,7 @@ import Foundation
 /// It makes the function that the steps integrate a nonlinear one of the
 /// prediction, for the sequential and the parallel solvers alike.
 public struct EstimateBound: Hashable, Sendable {
+  /// To what the estimate is held.
   public enum Kind: Hashable, Sendable {
     /// To the interval from minus to plus this.
     case clip(Double)
@@ -14,11 +15,13 @@ public struct EstimateBound: Hashable, Sendable {
     case dynamicThreshold(quantile: Double, greatest: Double)
   }
 
+  /// To what it is held.
   public var kind: Kind
   /// A posterior step takes the direction to the noise from the estimate as
   /// predicted, not from the bounded one.
   public var keepsDirection: Bool
 
+  /// A bound of this kind, on the estimate alone unless chosen otherwise.
   public init(_ kind: Kind, keepsDirection: Bool = false) {
     self.kind = kind
     self.keepsDirection = keepsDirection

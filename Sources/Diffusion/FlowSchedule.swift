@@ -9,6 +9,7 @@ public struct FlowSchedule: NoiseSchedule {
   /// The flow time that the last evaluation is stretched to.
   public var terminal: Double?
 
+  /// The defaults neither shift nor stretch.
   public init(count: Int = 1000, shift: Double = 1, terminal: Double? = nil) {
     self.count = count
     self.shift = shift

@@ -4,7 +4,9 @@ import Foundation
 public protocol LogDensity {
   /// `log p_s(y)` plus a constant that may depend on the noise time only.
   ///
-  /// - Parameter state: `y`, of the model's `dimension`.
+  /// - Parameters:
+  ///   - state: `y`, of the model's `dimension`.
+  ///   - time: the noise time.
   func logDensity(of state: [Double], at time: NoiseTime) -> Double
 }
 

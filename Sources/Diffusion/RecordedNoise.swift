@@ -3,6 +3,7 @@ public struct ScaledStart: NoiseSource {
   let source: any NoiseSource
   let deviation: Double
 
+  /// The numbers of `source`, initial states times `deviation`.
   public init(_ source: any NoiseSource, deviation: Double) {
     self.source = source
     self.deviation = deviation

@@ -40,7 +40,12 @@ public protocol ScoreModel<Scalar> {
   /// prediction depends on more than state and noise time, such as a class
   /// label for each sample. Others have it from `predict(_:at:into:)`.
   ///
-  /// - Parameter samples: the number of the sample that each row belongs to.
+  /// - Parameters:
+  ///   - states: the rows one after another.
+  ///   - times: the noise time of each row.
+  ///   - samples: the number of the sample that each row belongs to.
+  ///   - output: the predictions, laid out like `states`.
+  /// - Throws: what keeps the model from being evaluated.
   func predict(
     _ states: Span<Scalar>, at times: Span<NoiseTime>, of samples: Span<Int>,
     into output: inout MutableSpan<Scalar>

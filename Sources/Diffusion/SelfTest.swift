@@ -6,6 +6,7 @@
 /// The states are standard normal numbers, the same in every run. Where the
 /// model is a `LogDensity`, its score is compared with differences of that.
 public struct SelfTest: Hashable, Sendable, CustomStringConvertible {
+  /// What a model promises.
   public enum Property: String, Hashable, Sendable {
     /// At least one axis, all lengths positive.
     case shape
@@ -22,8 +23,11 @@ public struct SelfTest: Hashable, Sendable, CustomStringConvertible {
     case score
   }
 
+  /// What became of one promise.
   public struct Finding: Hashable, Sendable {
+    /// The promise.
     public let property: Property
+    /// Whether it is kept.
     public let holds: Bool
     /// What was seen, in words.
     public let detail: String
@@ -48,6 +52,7 @@ public struct SelfTest: Hashable, Sendable, CustomStringConvertible {
   /// Evaluates the model some dozen times.
   ///
   /// - Parameters:
+  ///   - model: what is tested.
   ///   - times: noise times that the model is for, `sigma > 0`; at least one.
   ///   - rows: rows of the largest batch, at least 2.
   /// - Throws: what `predict` throws.

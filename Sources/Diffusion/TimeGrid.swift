@@ -17,6 +17,7 @@ public struct TimeGrid: Hashable, Sendable {
   public var steps: Int { nodes.count - 1 }
 
   /// - Parameters:
+  ///   - nodes: one more than steps.
   ///   - landings: where the steps lead, if not to the next node; noise time
   ///     may stay the same in the last one.
   ///   - endsFirstOrder: a multistep map ends with a step of first order, as

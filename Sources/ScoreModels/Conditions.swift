@@ -13,6 +13,7 @@ public struct Conditions: Hashable, Sendable {
   /// Samples of the run.
   public var samples: Int
 
+  /// Without files a model gets nothing further.
   public init(
     files: [String: String] = [:], nullFiles: [String: String] = [:], guidance: Double? = nil, samples: Int = 1
   ) {

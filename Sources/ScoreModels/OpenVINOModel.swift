@@ -50,12 +50,14 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
   ///   - schedule: the noise times it was trained on, which give its
   ///     `timestep` input.
   ///   - bound: what is done to its denoised estimates.
+  ///   - conditions: what its further inputs are given.
   ///   - sampleShape: the shape of one sample, where the file leaves axes free.
   ///   - threads: threads of one evaluation; `nil` takes one for networks of
   ///     up to 4 million parameters, where splitting a row's work costs more
   ///     than it saves, and else as many as there are processors.
   ///   - processors: processors that this process has to itself; `nil` for all
   ///     that it may run on.
+  ///   - library: OpenVINO; `nil` looks for it where `OpenVINOLibrary` does.
   /// - Throws: `ScoreModelError` for a missing library or file, a file that
   ///   OpenVINO cannot read, inputs or outputs other than those above, and
   ///   inputs that nobody supplies.

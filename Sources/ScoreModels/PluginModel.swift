@@ -23,7 +23,9 @@ public final class PluginModel<Scalar: StateScalar>: ScoreModel {
 
   /// Loads the library and makes its model.
   ///
-  /// - Parameter configuration: text for the plug-in, whose meaning is its own.
+  /// - Parameters:
+  ///   - file: the shared library.
+  ///   - configuration: text for the plug-in, whose meaning is its own.
   /// - Throws: `ScoreModelError` for a library that is missing, cannot be
   ///   loaded, lacks a function, was written for another version of the
   ///   header, makes no model, or states no valid shape or prediction.
