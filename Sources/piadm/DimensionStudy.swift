@@ -45,7 +45,8 @@ struct DimensionPoint: Encodable {
   /// The largest distance of a sample from the sequential sampler's with the
   /// same noise, root mean square over coordinates.
   let picardError: Double
-  /// What the ranks' memory grew by, in all.
+  /// What the ranks held at most, in all, beyond what they held at the start;
+  /// memory that the allocator keeps from an earlier run counts.
   let memoryBytes: Int
   let seconds: Double
 }
@@ -57,6 +58,7 @@ struct DimensionStudy {
   let divergence: Double
   /// Bytes that all ranks together may take for the states of one sample.
   let memory: Double
+  private let memoryAtStart = PeakMemory.bytes
 
   /// Blocks are at most so long, in units of noise time where that is above 1,
   /// of its logarithm below.
@@ -135,7 +137,8 @@ struct DimensionStudy {
         window: window < trajectory.longestSegment ? window : nil, trajectory: trajectory)
       let start = world.wallTime
       var (rounds, distance) = ([Int](), 0.0)
-      let memory = MemoryGrowth()
+      PeakMemory.reset()
+      var peak = 0
       for sample in samples {
         let ring = MPIRing(world, stallTimeout: 3600)
         let solution = try PicardSolver(
@@ -143,7 +146,7 @@ struct DimensionStudy {
         ).run()
         try ring.finish()
         rounds.append(solution.record.rounds)
-        memory.note()
+        peak = max(peak, PeakMemory.bytes)
         if let state = solution.samples.first?.state {
           let reference =
             try references[sample]
@@ -161,7 +164,7 @@ struct DimensionStudy {
         samples: samples.count, rounds: Double(rounds.reduce(0, +)) / Double(samples.count),
         largestRounds: rounds.max() ?? 0,
         picardError: try world.allReduce(distance, .maximum),
-        memoryBytes: try world.allReduce(memory.bytes, .sum), seconds: world.wallTime - start))
+        memoryBytes: try world.allReduce(max(0, peak - memoryAtStart), .sum), seconds: world.wallTime - start))
     }
   }
 
@@ -178,20 +181,15 @@ struct DimensionStudy {
   }
 }
 
-/// How much the resident memory of this process grows from here on.
-private final class MemoryGrowth {
-  private let before: Int
-  private(set) var bytes = 0
-
-  init() {
-    // Sets the highest mark of resident memory to what is resident now (proc(5)).
+/// The most memory of this process that has been resident since a mark, from
+/// what the kernel tells (proc(5)).
+private enum PeakMemory {
+  /// Sets the mark.
+  static func reset() {
     try? "5".write(toFile: "/proc/self/clear_refs", atomically: false, encoding: .utf8)
-    before = Self.highest
   }
 
-  func note() { bytes = max(bytes, Self.highest - before) }
-
-  private static var highest: Int {
+  static var bytes: Int {
     let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
     let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
     return (line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) } ?? 0) * 1024
