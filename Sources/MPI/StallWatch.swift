@@ -72,6 +72,7 @@ final class StallWatch: Sendable {
 /// That a rank has waited too long for the others.
 public struct StallError: Error, Hashable, Sendable, CustomStringConvertible {
   public let rank: Int
+  /// How long it waited, in seconds.
   public let seconds: Double
   /// The MPI function in which it waits.
   public let call: String
