@@ -47,8 +47,8 @@ SlurmdLogFile=$cluster/slurmd-%n.log
 SlurmdSpoolDir=$cluster/spool-%n
 # PMIx makes folders of the same name on every node; these nodes share a disk.
 TmpFS=$cluster/%n
-# A requeued job waits until its first credential is void: 120 s by default.
-AuthInfo=socket=$cluster/munge.socket,cred_expire=3
+# A requeued job waits until its first credential is void, 120 s by default.
+AuthInfo=socket=$cluster/munge.socket,cred_expire=5
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/none
@@ -116,7 +116,6 @@ check() {
   else
     failed=$((failed + 1))
     echo "FAILED: $what"
-    tail -n 20 ./*.out >&2 || true
   fi
 }
 
@@ -124,7 +123,7 @@ four_ranks=(--parsable --nodes=2 --ntasks=4 --ntasks-per-node=2)
 sample=(target.json --samples 5 --steps 60)
 # About 45 s of waiting, which the time limit of a minute cuts: Slurm warns 10
 # to 40 s after the start, as it looks at the limits every 30 s.
-slow=(target.json --samples 2 --steps 240 --window 8 --score-latency 0.5)
+slow=(target.json --samples 2 --steps 240 --window 8 --score-latency 0.6)
 
 # One process of this shell draws what the jobs have to draw.
 draw() { "$PIADM" sample "$@" --progress none >/dev/null; }
@@ -132,7 +131,11 @@ draw() { "$PIADM" sample "$@" --progress none >/dev/null; }
 cut=$(sbatch "${four_ranks[@]}" --time=1 --signal=B:USR1@20 "$jobs/sample.sbatch" "${slow[@]}" --out cut.npy)
 ended=$(sbatch "${four_ranks[@]}" --time=5 "$jobs/sample.sbatch" "${slow[@]}" --out ended.npy)
 array=$(sbatch --parsable --ntasks=2 --array=0-2 --time=5 "$jobs/array.sbatch" "${sample[@]}")
-sleep 4
+# A signal that comes before the program can hear it would end it.
+for _ in {1..300}; do
+  ! grep -qs '^round' "piadm-sample-$ended.out" || break
+  sleep 0.1
+done
 scancel --batch --signal=TERM "$ended"
 
 # code JOB: waits for a job's end and prints its exit code.
@@ -182,5 +185,6 @@ check "... after it was queued again" grep -q 'Restarts=[1-9]' <(scontrol show j
 check "... with the bits of a run that was never cut" cmp cut.npy whole.npy
 check "... and takes its checkpoint away" test ! -e "checkpoint-$cut"
 
+if ((failed)); then tail -n 15 ./*.out "$cluster"/*.log >&2; fi
 echo "$passed passed, $failed failed"
 ((failed == 0))
