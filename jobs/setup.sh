@@ -3,10 +3,11 @@
 # Installs what piadm is built and run with; sourced by quickstart.sh and
 # test.sh from the top folder of the checkout. What is there is left alone.
 #
-#   . jobs/setup.sh [ompi|mpich]
+#   . jobs/setup.sh [ompi|mpich] [PACKAGE]...
 #
-# Sets `build_folder`, where Swift builds for this MPI library, and `MPIRUN`,
-# its launcher, and lets Open MPI run as root for root.
+# PACKAGE: Debian packages that the caller needs besides. Sets `build_folder`,
+# where Swift builds for this MPI library, and `MPIRUN`, its launcher, and lets
+# Open MPI run as root for root.
 
 # 69 is EX_UNAVAILABLE of sysexits.h: something that is needed is missing.
 unavailable=69
@@ -37,6 +38,7 @@ packages=(
   python3 python3-venv g++ git ca-certificates tzdata
   # The example plug-ins in Fortran and Python.
   gfortran python3-dev
+  "${@:2}"
 )
 # Libraries that the Swift tools themselves are linked with.
 if swift=$(command -v swift) &&

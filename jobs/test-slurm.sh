@@ -99,6 +99,8 @@ cat >"$cluster/jobs/environment.sh" <<'SITE'
 export OMPI_MCA_btl=tcp,self OMPI_MCA_mpi_yield_when_idle=1
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 mpirun=("${MPIRUN:-mpirun}" --bind-to none)
+# MPICH is connected by PMI.
+[[ $("${mpirun[0]}" --version 2>&1) != *HYDRA* ]] || export SRUN_MPI=pmi2
 SITE
 jobs=$cluster/jobs
 cd "$cluster/work"

@@ -5,7 +5,12 @@
 #   jobs/test.sh [ompi|mpich]
 set -euo pipefail
 cd "$(dirname "$0")/.."
-. jobs/setup.sh "${1:-ompi}"
+
+test_packages=(shellcheck iproute2)
+# Their packages start services, which a person's machine is spared; the tests of
+# the job files tell how to install them.
+[[ ${CI:-} != true ]] || test_packages+=(slurm-wlm munge)
+. jobs/setup.sh "${1:-ompi}" "${test_packages[@]}"
 
 # Optimized, as the program is: one build serves both.
 swift build -c release --build-tests --scratch-path "$build_folder"
