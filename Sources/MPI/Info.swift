@@ -8,6 +8,8 @@ internal import CMPI
 public struct Info: ExpressibleByDictionaryLiteral {
   let hints: [(key: String, value: String)]
 
+  public init(_ hints: [(key: String, value: String)]) { self.hints = hints }
+
   public init(dictionaryLiteral elements: (String, String)...) {
     hints = elements.map { (key: $0.0, value: $0.1) }
   }

@@ -27,10 +27,11 @@ public struct SampleFile: Hashable, Sendable {
   ///     empty on a rank that holds none. Together the ranks hold every sample
   ///     exactly once.
   ///   - firstSample: the number of the first of them.
+  ///   - hints: for MPI-IO; the file is there when it is opened.
   /// - Returns: on rank 0 the digest (see `sampleDigest`), elsewhere `nil`.
   /// - Throws: the `JobError` of all ranks, made from an `OutputError`.
   public func write<Element: Scalar & BinaryFloatingPoint>(
-    _ rows: Span<Element>, firstSample: Int, over communicator: Communicator
+    _ rows: Span<Element>, firstSample: Int, over communicator: Communicator, hints: Info = [:]
   ) throws -> String? {
     let header = NumPyHeader(
       elementType: MemoryLayout<Element>.size == 4 ? .float32 : .float64, shape: [samples] + shape)
@@ -40,7 +41,7 @@ public struct SampleFile: Hashable, Sendable {
     // A hole would be read as zeros.
     let held = try communicator.allReduce(rows.count, .sum)
     precondition(held * MemoryLayout<Element>.size == byteCount, "the ranks must hold every sample once")
-    return try file.write(byteCount: byteCount, over: communicator) { partial in
+    return try file.write(byteCount: byteCount, over: communicator, hints: hints) { partial in
       if communicator.rank == 0 { try partial.write(header.encoded.span, at: 0) }
       if !rows.isEmpty { try partial.write(rows, at: start + firstSample * rowBytes) }
     } check: {

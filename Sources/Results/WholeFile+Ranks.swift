@@ -17,7 +17,7 @@ extension WholeFile {
   /// - Returns: on rank 0 what `check` returns, elsewhere `nil`.
   /// - Throws: the `JobError` of all ranks, made from an `OutputError`.
   func write<Result>(
-    byteCount: Int, over communicator: Communicator, part writePart: (File) throws -> Void,
+    byteCount: Int, over communicator: Communicator, hints: Info = [:], part writePart: (File) throws -> Void,
     check: () throws -> Result
   ) throws -> Result? {
     let isFirst = communicator.rank == 0
@@ -26,7 +26,7 @@ extension WholeFile {
       try communicator.agree { try requireVisiblePartial() }
       try communicator.agree {
         try outputErrors(byteCount: byteCount) {
-          try communicator.withFile(at: partialPath, .write) { partial in
+          try communicator.withFile(at: partialPath, .write, hints: hints) { partial in
             try communicator.agree { try outputErrors(byteCount: byteCount) { try writePart(partial) } }
             try communicator.agree { try outputErrors(byteCount: byteCount) { try partial.sync() } }
           }

@@ -35,6 +35,9 @@ struct Sample: ParsableCommand {
   @OptionGroup(title: "Stopping and going on")
   var checkpoints: CheckpointOptions
 
+  @OptionGroup(title: "Shared file systems")
+  var shared: SharedFileOptions
+
   func validate() throws {
     let inputs = [model, sampler.times, sampler.initial, sampler.noise].compactMap { $0 } + network.files
     for output in [output.out, output.images, output.report].compactMap({ $0 })

@@ -80,7 +80,8 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     let rows = outcome.solution.samples.flatMap(\.state)
     let file = SampleFile(command.output.out, samples: sampler.samples, shape: setup.model.shape)
     let digest = try file.write(
-      rows.span, firstSample: outcome.solution.samples.first?.number ?? 0, over: world)
+      rows.span, firstSample: outcome.solution.samples.first?.number ?? 0, over: world,
+      hints: command.shared.hints)
     _ = try world.agree(on: 0) {
       if let images = command.output.images,
         let layout = ImageLayout(shape: setup.model.shape)
