@@ -59,3 +59,13 @@ add_custom_target(program ALL
   BYPRODUCTS "${swift_folder}/release/piadm"
   USES_TERMINAL VERBATIM
   COMMENT "Building piadm")
+
+# The modules for programs in Swift, as one library.
+set(library_modules MPI NumPyFormat Diffusion PicardSampler PicardSamplerMPI ScoreModels)
+string(JOIN "," archived ${library_modules} COpenVINO CScorePlugin)
+add_custom_target(library ALL
+  COMMAND "${CMAKE_COMMAND}" "-DAR=${CMAKE_AR}" "-DOBJECTS=${swift_folder}/release"
+    "-DMODULES=${archived}" "-DARCHIVE=${CMAKE_BINARY_DIR}/libpiadm.a"
+    -P "${CMAKE_CURRENT_SOURCE_DIR}/archive.cmake"
+  BYPRODUCTS "${CMAKE_BINARY_DIR}/libpiadm.a"
+  DEPENDS program VERBATIM)

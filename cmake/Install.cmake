@@ -17,7 +17,19 @@ add_custom_target(descriptions ALL
 set(share "${CMAKE_INSTALL_DATAROOTDIR}")
 install(PROGRAMS "${swift_folder}/release/piadm" DESTINATION bin)
 install(FILES "${PIADM_SOURCE}/Sources/CScorePlugin/include/piadm_score.h" DESTINATION include)
+# Swift's modules suit the compiler that made them, of just this version.
+install(FILES "${CMAKE_BINARY_DIR}/libpiadm.a" DESTINATION lib)
+foreach(module IN LISTS library_modules)
+  install(FILES "${swift_folder}/release/Modules/${module}.swiftmodule" DESTINATION lib/piadm)
+endforeach()
+foreach(module CMPI CRandom123)
+  install(DIRECTORY "${PIADM_SOURCE}/Sources/${module}" DESTINATION lib/piadm)
+endforeach()
+configure_file(piadm.pc.in "${described}/piadm.pc" @ONLY)
+install(FILES "${described}/piadm.pc" DESTINATION lib/pkgconfig)
+
 install(DIRECTORY "${PIADM_SOURCE}/Sources/ScoreModels/Models/" DESTINATION "${share}/piadm/models")
+install(DIRECTORY examples DESTINATION "${share}/piadm")
 install(DIRECTORY "${PIADM_SOURCE}/jobs/" DESTINATION "${share}/piadm/jobs" USE_SOURCE_PERMISSIONS
   PATTERN ".*" EXCLUDE PATTERN "__pycache__" EXCLUDE
   # What sets up, builds and tests a checkout has no meaning here.

@@ -3,6 +3,12 @@
 
 find_program(SWIFT swift HINTS "$ENV{HOME}/.local/share/swiftly/bin" REQUIRED)
 
+execute_process(COMMAND "${SWIFT}" --version OUTPUT_VARIABLE SWIFT_VERSION ERROR_QUIET)
+string(REGEX MATCH "[0-9]+\\.[0-9.]+[0-9]" SWIFT_VERSION "${SWIFT_VERSION}")
+if(NOT SWIFT_VERSION OR SWIFT_VERSION VERSION_LESS 6.2)
+  message(FATAL_ERROR "${SWIFT} is Swift '${SWIFT_VERSION}'; 6.2 or later is needed (swift.org/install)")
+endif()
+
 set(MPI_DETERMINE_LIBRARY_VERSION TRUE)
 set(MPI_CXX_SKIP_MPICXX TRUE)
 find_package(MPI REQUIRED COMPONENTS C)

@@ -5,6 +5,7 @@
 #   cmake/test-install.sh BUILD
 set -euo pipefail
 build=$(realpath "$1")
+here=$(cd "$(dirname "$0")" && pwd)
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
@@ -42,6 +43,14 @@ libraries_with() { ldd "$piadm" | grep "$1"; }
 folders_of_the_build() {
   strings -a "$piadm" | grep -e "$build" -e "$(realpath "$(dirname "$(command -v swift)")/../..")"
 }
+compiles_against_it() {
+  local top
+  top=$(cd "$here/.." && pwd)
+  export PKG_CONFIG_PATH="$prefix/lib/pkgconfig:${PKG_CONFIG_PATH:-}"
+  # pkg-config writes spaces so that only a shell reads them.
+  eval "swiftc -O $(pkg-config --cflags-only-I piadm) '$top/Tests/Programs/ReadmeExample/main.swift' \
+    $(pkg-config --libs-only-L --libs-only-l piadm) -o example" && ./example
+}
 loads_as_module() {
   local lmod=$1
   # Lmod prints commands for the shell, and messages on standard error.
@@ -62,6 +71,7 @@ check "... through a symbolic link" says '^status: completed\|libopenvino_c' ./l
 check "no Swift library is needed" none libraries_with swift
 check "no library is missing" none libraries_with 'not found'
 check "no folder of the build is in the program" none folders_of_the_build
+check "a Swift program is compiled against the library, and runs" says '^sample 3: ' compiles_against_it
 check "completions for bash are sound" bash -n "$prefix/share/bash-completion/completions/piadm"
 check "the job files are there" bash -n "$prefix/share/piadm/jobs/sample.sbatch"
 if command -v man >/dev/null; then
