@@ -51,23 +51,25 @@ def draw(groups, file):
         return
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
+    from matplotlib.ticker import LogLocator
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), constrained_layout=True)
     for kind, runs in groups.items():
         call = runs[0].score / runs[0].evaluations
         axes = left if kind.startswith("strong") else right
         ranks = [run.ranks for run in runs]
-        label = kind.replace("strong-", "window ") if axes is left else "measured"
+        label = kind.replace("strong-", "window ") if axes is left else "as many steps as ranks"
         line, = axes.plot(ranks, [run.solve for run in runs], "o-", label=label)
         axes.plot(ranks, [run.rounds * call for run in runs], ":", color=line.get_color(), label=f"{label}: rounds alone")
     for axes, title in (left, "Strong scaling"), (right, "Weak scaling"):
         axes.set(title=title, xlabel="ranks", ylabel="seconds", xscale="log", yscale="log")
         axes.set_xscale("log", base=2)
         axes.xaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter("")
         axes.grid(alpha=0.3)
         axes.legend()
-    right.set_ylim(bottom=0.5 * min(right.get_ylim()[0], left.get_ylim()[0]))
     figure.savefig(file, dpi=120)
     print(file)
 
