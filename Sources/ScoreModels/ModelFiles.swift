@@ -17,6 +17,21 @@ extension ModelSource {
   }
 }
 
+extension ModelSource {
+  /// The folder that holds the files; `nil` for a plug-in, which is loaded from
+  /// where it lies.
+  ///
+  /// - Throws: where the built-in model is missing.
+  public func home() throws -> String? {
+    switch self {
+    case .digits: try BuiltInModel.folder("digits")
+    case .folder(let path): path
+    case .target(let file): URL(fileURLWithPath: file).deletingLastPathComponent().path
+    case .plugin: nil
+    }
+  }
+}
+
 private func isRegularFile(_ path: String) -> Bool {
   (try? FileManager.default.attributesOfItem(atPath: path)[.type] as? FileAttributeType) == .typeRegular
 }

@@ -13,16 +13,17 @@ struct RunIdentity: Hashable, Sendable {
   /// Options that no bit depends on.
   private static let idle: Set = [
     "replicas", "out", "images", "report", "stall-timeout", "score-latency",
-    "checkpoint", "every", "resume", "max-time",
+    "checkpoint", "every", "resume", "max-time", "broadcast-model", "io-hint",
   ]
 
   /// - Parameters:
+  ///   - model: where the model is read.
   ///   - isInvariant: a row's score is the same in every batch.
   init(
-    _ command: Sample, options: [String: OptionValue], versions: Report.Versions, isInvariant: Bool
+    _ command: Sample, model: String, options: [String: OptionValue], versions: Report.Versions, isInvariant: Bool
   ) throws {
     values = ["piadm": versions.piadm, "OpenVINO": versions.openvino]
-    values["bytes of MODEL"] = try digest(ofFiles: ModelSource(command.model).files())
+    values["bytes of MODEL"] = try digest(ofFiles: ModelSource(model).files())
     for (name, value) in options where !Self.idle.contains(name) && !(isInvariant && name == "batch") {
       values["--" + name] = value.typed
     }

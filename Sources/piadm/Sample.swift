@@ -49,10 +49,15 @@ struct Sample: ParsableCommand {
   mutating func run() throws {
     let command = self
     try Failure.underMPI(stallTimeout: solver.stallTimeout) { world in
-      switch command.sampler.precision {
-      case .single: try SampleRun<Float>(command, world).run()
-      case .double: try SampleRun<Double>(command, world).run()
-      }
+      guard command.shared.broadcastModel else { return try command.run(reading: command.model, world) }
+      try ModelCopy.with(command.model, over: world) { try command.run(reading: $0, world) }
+    }
+  }
+
+  private func run(reading model: String, _ world: Communicator) throws {
+    switch sampler.precision {
+    case .single: try SampleRun<Float>(self, model: model, world).run()
+    case .double: try SampleRun<Double>(self, model: model, world).run()
     }
   }
 }

@@ -9,10 +9,13 @@ import ScoreModels
 /// One run of `piadm sample`, on one rank.
 struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
   let command: Sample
+  /// Where the model is read: MODEL, or a copy of it.
+  let model: String
   let world: Communicator
 
-  init(_ command: Sample, _ world: Communicator) {
+  init(_ command: Sample, model: String, _ world: Communicator) {
     self.command = command
+    self.model = model
     self.world = world
   }
 
@@ -33,7 +36,7 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     let memory = HostMemory(ranks: placement.ranksBeside(world.rank))
     let setup = try world.agree {
       try Setup<Scalar>(
-        command, ranks: world.size, processors: placement.threads(of: world.rank), memory: memory)
+        command, model: model, ranks: world.size, processors: placement.threads(of: world.rank), memory: memory)
     }
     try world.agree { try setup.batch.checkInvariance(at: setup.grid.nodes) }
     let isInvariant = try world.allReduce(setup.batch.isInvariant ? 1 : 0, .minimum) == 1
@@ -49,7 +52,7 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     let resolved = ResolvedOptions(command, setup: setup, picard: picard)
     let identity = try world.agree {
       try RunIdentity(
-        command, options: resolved.values, versions: setup.versions, isInvariant: isInvariant)
+        command, model: model, options: resolved.values, versions: setup.versions, isInvariant: isInvariant)
     }
     try identity.requireSameOnAllRanks(of: world)
     let node = NodeKind(host: world.processorName, openvino: setup.versions.openvino)

@@ -25,12 +25,15 @@ struct Setup<Scalar: StateScalar> {
   static func defaultRows(dimension: Int) -> Int { max(1, min(64, (1 << 22) / dimension)) }
 
   /// - Parameters:
+  ///   - source: where the model is read.
   ///   - ranks: ranks that share the run.
   ///   - processors: processors that this rank has to itself.
   ///   - memory: what this rank's host has.
-  init(_ command: Sample, ranks: Int, processors: Int, memory: HostMemory) throws {
+  init(
+    _ command: Sample, model source: String, ranks: Int, processors: Int, memory: HostMemory
+  ) throws {
     let (sampler, solver) = (command.sampler, command.solver)
-    model = try ModelSource(command.model).open(
+    model = try ModelSource(source).open(
       as: Scalar.self, processors: processors, conditions: command.network.conditions(samples: sampler.samples),
       sampleShape: command.network.shape?.lengths)
     if command.output.images != nil, ImageLayout(shape: model.shape) == nil {

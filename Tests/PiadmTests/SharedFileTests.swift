@@ -1,3 +1,4 @@
+import Foundation
 import Launching
 import Testing
 
@@ -18,6 +19,36 @@ extension CommandLineTests {
       let hinted = try place.read("samples.npy")
       #expect(try place.run(arguments, ranks: 2).exitCode == 0)
       #expect(try place.read("samples.npy") == hinted)
+    }
+
+    @Test("one rank reads the model for all, to the same bits, and no copy stays")
+    func broadcastModel() throws {
+      let place = try Workplace()
+      try place.writeArray([1, 0, 0.5, -1, 0, 0, -1, 0.5, 0, 1], shape: [2, 5], to: "means.npy")
+      try place.write(
+        #"{"target": "gaussian-mixture", "variance": 0.05, "means": "means.npy"}"#, to: "model.json")
+      let expected = try place.digest(["model.json"], ranks: 1)
+      // Where the other ranks look there is no model.
+      let hidden = """
+        mkdir -p tmp; export TMPDIR=$PWD/tmp
+        launcher=
+        while [ "${1%/piadm}" = "$1" ]; do launcher="$launcher $1"; shift; done
+        exec $launcher sh -c '
+          [ "${OMPI_COMM_WORLD_RANK:-$PMI_RANK}" = 0 ] || { mkdir -p elsewhere && cd elsewhere; }
+          exec "$@"' sh "$@"
+        """
+      let arguments = ["sample", "model.json", "--progress", "none", "--out", "\(place.path)/samples.npy"]
+      try place.run(arguments, ranks: 3, script: hidden).expectRefusal(66, "model.json")
+      let run = try place.run(arguments + ["--broadcast-model"], ranks: 3, script: hidden)
+      #expect(run.standardOutput.contains("digest       \(expected)"), "\(run.standardError)")
+      let left = try FileManager.default.contentsOfDirectory(atPath: "\(place.path)/tmp")
+      #expect(!left.contains { $0.hasPrefix("piadm-model-") })
+    }
+
+    @Test("a plug-in is not broadcast")
+    func plugin() throws {
+      try Workplace().run(["sample", "plugin:some.so", "--broadcast-model"])
+        .expectRefusal(64, "--broadcast-model", "plug-in")
     }
 
     @Test("a hint that is no pair is refused", arguments: ["cb_nodes", "=4", "cb_nodes="])
