@@ -1,8 +1,6 @@
 # A tarball that runs where it is unpacked: piadm-VERSION-SYSTEM-MPI.tar.gz.
 
 set(CPACK_GENERATOR TGZ)
-string(REGEX MATCH "^[A-Za-z]+ ?[A-Z]*" mpi_name "${MPI_C_LIBRARY_VERSION_STRING}")
-string(REPLACE " " "" mpi_name "${mpi_name}")
 string(TOLOWER "piadm-${PROJECT_VERSION}-${CMAKE_SYSTEM_NAME}-${CMAKE_SYSTEM_PROCESSOR}-${mpi_name}"
   CPACK_PACKAGE_FILE_NAME)
 set(CPACK_PACKAGE_VERSION "${PROJECT_VERSION}")

@@ -15,12 +15,16 @@ find_package(MPI REQUIRED COMPONENTS C)
 # The package reads MPI's flags with pkg-config, under the name of the library.
 if(MPI_C_LIBRARY_VERSION_STRING MATCHES "^Open MPI")
   set(mpi_module ompi-c)
+  set(mpi_name openmpi)
 elseif(MPI_C_LIBRARY_VERSION_STRING MATCHES "^MPICH")
   set(mpi_module mpich)
+  set(mpi_name mpich)
 else()
   message(FATAL_ERROR
     "'${MPI_C_LIBRARY_VERSION_STRING}' is neither Open MPI nor MPICH. Name the compiler wrapper of one of them, such as -DMPI_C_COMPILER=mpicc.openmpi")
 endif()
+string(REGEX REPLACE "[\n,].*" "" mpi_version "${MPI_C_LIBRARY_VERSION_STRING}")
+string(REGEX REPLACE "[ \t]+" " " mpi_version "${mpi_version}")
 # So that pkg-config tells of the library found above, and of no other one.
 list(GET MPI_C_LIBRARIES 0 mpi_library)
 get_filename_component(mpi_folder "${mpi_library}" DIRECTORY)
@@ -42,7 +46,7 @@ endif()
 set(PIADM_OPENVINO "${openvino_folder}" CACHE PATH
   "Folder of OpenVINO's libraries that the modulefile names; empty: users bring their own")
 
-message(STATUS "MPI: ${MPI_C_LIBRARY_VERSION_STRING} (${mpi_library})")
+message(STATUS "MPI: ${mpi_version} (${mpi_library})")
 if(PIADM_OPENVINO)
   message(STATUS "OpenVINO: ${PIADM_OPENVINO}")
 else()
