@@ -48,7 +48,9 @@ for *key, colour in SERIES:
     left.loglog(
         d, [p["rounds"] for p in series], "o-", color=colour,
         label=f"rounds: {target}, {method}, {setting}, {linearization}{growth}")
-    right.loglog(d, [max(p["memoryBytes"], 1e5) / 2**30 for p in series], "o-", color=colour)
+    series = [p for p in series if p["dimension"] >= 2**14]
+    d = [p["dimension"] for p in series]
+    right.loglog(d, [max(p["memoryBytes"], 1) / 2**30 for p in series], "o-", color=colour)
 for key, style in [
     (("spread", "piadm-sde", "whole", "secant"), "k^--"),
     (("spread", "piadm-ode", "whole", "secant"), "kv:"),
@@ -60,6 +62,7 @@ for key, style in [
         [p["dimension"] for p in series], [p["sequentialSteps"] for p in series], style,
         label=f"sequential steps: {key[1]}, {key[2]}{growth}")
 left.set(xlabel="dimension d", ylabel="score evaluations one after another")
+left.set_ylim(top=1e6)  # room for the legend
 left.legend(fontsize=6.5, loc="upper left")
 right.set(xlabel="dimension d", ylabel="memory of all ranks [GiB]")
 for axes in (left, right):

@@ -126,7 +126,7 @@ struct DimensionStudy {
       blocks: plan.blocks, corrector: plan.corrector)
     let error = try target.error(of: plan)
     let discretization = (error.squaredDistance / Double(dimension)).squareRoot()
-    let window = slices(of: dimension)
+    let window = slices(of: dimension, plan)
     let samples = Array(0..<max(1, min(8, 1 << 16 / dimension)))
     let batch = ScoreBatch(target.model, rows: Setup<Float>.defaultRows(dimension: dimension))
     let noise = CounterNoise(seed: 1)
@@ -168,10 +168,13 @@ struct DimensionStudy {
     }
   }
 
-  /// Slices of one sample for which there is memory: each has three states, a
-  /// score, and noise of its own and of a slice to come.
-  private func slices(of dimension: Int) -> Int {
-    max(4, Int(memory / Double(6 * dimension * MemoryLayout<Float>.size)))
+  /// Slices of one sample for which there is memory. Measured: a slice of the
+  /// predictor takes 9 numbers for each coordinate, with noise that is drawn
+  /// ahead and what the allocator keeps; one of the corrector has twice as many
+  /// components.
+  private func slices(of dimension: Int, _ plan: StepPlan) -> Int {
+    let numbers = plan.correctorSteps > 0 ? 18 : 9
+    return max(4, Int(memory / Double(numbers * dimension * MemoryLayout<Float>.size)))
   }
 
   /// Root mean square of the difference.
