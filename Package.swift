@@ -47,9 +47,10 @@ let package = Package(
     .target(
       name: "ScoreModels", dependencies: ["Diffusion", "NumPyFormat", "COpenVINO", "CScorePlugin"],
       resources: [.copy("Models")], swiftSettings: swiftSettings),
+    .target(name: "Drawing", dependencies: ["CPNG"], swiftSettings: swiftSettings),
     .target(
       name: "Results",
-      dependencies: ["MPI", "NumPyFormat", "CPNG", "CCrypto"],
+      dependencies: ["MPI", "NumPyFormat", "Drawing", "CCrypto"],
       swiftSettings: swiftSettings),
     .target(name: "CMPIBench", dependencies: ["CMPI"]),
     .executableTarget(
@@ -80,6 +81,7 @@ let package = Package(
         "piadm", "ReadmeExample", "ReadersUnderFuzz", "Launching", "NumPyFormat", "Results",
       ],
       resources: [.copy("Help"), .copy("Diffusers")], swiftSettings: swiftSettings),
+    .testTarget(name: "DrawingTests", dependencies: ["Drawing"], swiftSettings: swiftSettings),
     .testTarget(name: "DiffusionTests", dependencies: ["Diffusion"], swiftSettings: swiftSettings),
     .testTarget(
       name: "PicardSamplerTests", dependencies: ["PicardSampler", "Diffusion"],
@@ -97,7 +99,7 @@ let package = Package(
       swiftSettings: swiftSettings),
     .testTarget(
       name: "ResultsTests",
-      dependencies: ["Results", "NumPyFormat", "CPNG", "WriteSamples"],
+      dependencies: ["Results", "NumPyFormat", "Drawing", "CPNG", "WriteSamples"],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "ScoreModelsTests", dependencies: ["ScoreModels", "Diffusion", "NumPyFormat"],

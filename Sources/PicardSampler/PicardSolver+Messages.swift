@@ -11,13 +11,16 @@ extension PicardSolver {
   }
 
   func send(_ row: Row<Scalar>, to destination: Int) throws {
+    observer?.sent(bytes: row.span.bytes.byteCount, to: destination)
     try ring.send(row.span.bytes, to: destination)
   }
 
   func receive(_ row: Row<Scalar>, from source: Int) throws {
     var span = row.mutableSpan
     var bytes = span.mutableBytes
-    try ring.receive(into: &bytes, from: source)
+    try clock.awaitMessage(of: bytes.byteCount, from: source) {
+      try ring.receive(into: &bytes, from: source)
+    }
   }
 
   func send(_ state: State<Scalar>, to destination: Int) throws {

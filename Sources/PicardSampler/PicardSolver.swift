@@ -34,6 +34,12 @@ public final class PicardSolver<Scalar: StateScalar> {
   var isRestored = false
   let clock = PhaseClock()
 
+  /// Is told what this rank does.
+  public var observer: (any RunObserver)? {
+    get { clock.observer }
+    set { clock.observer = newValue }
+  }
+
   struct ChunkKey {
     var segment: Int
     var chunk: Int
@@ -86,8 +92,10 @@ public final class PicardSolver<Scalar: StateScalar> {
       let failed = try evaluate(own)
       try sendValues(own)
       let changes = try update(levels, own, failed: failed)
+      let iterated = windows
       try advance(changes)
-      try observe(summary())
+      try observe(
+        summary(SliceChanges(starts: trajectory.segmentStarts, windows: iterated, changes: changes)))
     }
     try record.close(ring)
     record.evaluations = batch.evaluations
@@ -252,15 +260,17 @@ public final class PicardSolver<Scalar: StateScalar> {
       rank: map(window).owner(ofChunk: chunk), round: record.rounds + 1)
   }
 
-  private func summary() -> RoundSummary {
-    RoundSummary(
-      round: record.rounds, evaluations: batch.evaluations,
-      finishedSteps: windows.map { finishedSteps($0) }.min() ?? 0, steps: trajectory.slices,
-      largestChange: record.largestChange)
-  }
-
-  private func finishedSteps(_ window: Window) -> Int {
-    trajectory.segments[..<window.segment].reduce(0) { $0 + $1.slices.count } + window.first
+  private func summary(_ changes: SliceChanges) -> RoundSummary {
+    let last = windows.min { ($0.segment, $0.first) < ($1.segment, $1.first) }
+    let isDone = last.map { isFinished($0) } ?? true
+    let segment = isDone ? trajectory.segments.count - 1 : last?.segment ?? 0
+    return RoundSummary(
+      round: record.rounds, evaluations: batch.evaluations, calls: batch.calls,
+      finishedSteps: isDone
+        ? trajectory.slices : trajectory.segmentStarts[segment] + (last?.first ?? 0),
+      steps: trajectory.slices, largestChange: record.largestChange,
+      block: trajectory.segments[segment].block,
+      isCorrector: trajectory.segments[segment].isCorrector, changes: changes)
   }
 
   // MARK: Who owns what

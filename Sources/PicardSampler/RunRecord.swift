@@ -44,8 +44,8 @@ public struct RunRecord: Sendable {
       case .predictor(let first):
         blocks.append(Block(first: first, steps: segment.slices.count))
         return (blocks.count - 1, false)
-      case .corrector(let block):
-        return (block, true)
+      case .corrector:
+        return (segment.block, true)
       }
     }
     self.blocks = blocks
@@ -128,6 +128,8 @@ public struct PhaseSeconds: Hashable, Sendable {
   public var exchange = 0.0
   /// Agreeing on the changes.
   public var reduce = 0.0
+  /// What of `exchange` and `reduce` was waiting for other ranks.
+  public var wait = 0.0
 }
 
 /// A stopwatch that is in one phase at a time: a phase within another one
@@ -135,36 +137,53 @@ public struct PhaseSeconds: Hashable, Sendable {
 final class PhaseClock {
   typealias Phase = WritableKeyPath<PhaseSeconds, Double>
 
-  private(set) var seconds = PhaseSeconds()
+  var observer: (any RunObserver)?
+  private var measured = PhaseSeconds()
   private var current: Phase?
   private var since = ContinuousClock.now
+
+  var seconds: PhaseSeconds {
+    var seconds = measured
+    seconds.wait += seconds.reduce
+    return seconds
+  }
 
   func time<Result>(_ phase: Phase, _ body: () throws -> Result) rethrows -> Result {
     let outer = current
     enter(phase)
-    defer { enter(outer) }
+    let start = since
+    defer {
+      enter(outer)
+      observer?.ended(SolverPhase(phase), since: start, at: since)
+    }
     return try body()
+  }
+
+  /// Waits for a message.
+  func awaitMessage(of bytes: Int, from source: Int, _ body: () throws -> Void) rethrows {
+    let start = ContinuousClock.now
+    try body()
+    let end = ContinuousClock.now
+    measured.wait += (end - start) / .seconds(1)
+    observer?.received(bytes: bytes, from: source, waitingSince: start, until: end)
   }
 
   private func enter(_ phase: Phase?) {
     let now = ContinuousClock.now
-    if let current { seconds[keyPath: current] += (now - since) / .seconds(1) }
+    if let current { measured[keyPath: current] += (now - since) / .seconds(1) }
     (current, since) = (phase, now)
   }
 }
 
-/// What a run looks like from outside after a round.
-public struct RoundSummary: Hashable, Sendable {
-  /// Rounds so far.
-  public var round: Int
-  /// Rows evaluated by this rank so far.
-  public var evaluations: Int
-  /// Slices that are done, of the sample that is furthest behind.
-  public var finishedSteps: Int
-  /// Slices in all.
-  public var steps: Int
-  /// The largest change of any sample in this round, root mean square over its elements.
-  public var largestChange: Double
+extension SolverPhase {
+  fileprivate init(_ phase: PhaseClock.Phase) {
+    switch phase {
+    case \.score: self = .score
+    case \.update: self = .update
+    case \.exchange: self = .exchange
+    default: self = .reduce
+    }
+  }
 }
 
 /// What a rank holds at the end of a run.

@@ -10,7 +10,7 @@ public struct SamplingError: Error, Hashable, Sendable, CustomStringConvertible 
     let step =
       switch segment.kind {
       case .predictor(let first): "step \(first + slice)"
-      case .corrector(let block): "corrector step \(slice) after block \(block)"
+      case .corrector: "corrector step \(slice) after block \(segment.block)"
       }
     description = """
       a score is not finite: sample \(sample), \(step), noise time \(segment.slices[slice].time.s), \

@@ -133,8 +133,8 @@ public final class ScoreBatch<Scalar: StateScalar> {
     return Parametrization.sample.conversion(to: visit.quantity, at: time)
   }
 
-  /// Seconds of one call.
-  func time(_ count: Int, at node: NoiseTime) throws -> Double {
+  /// Seconds of one call with whatever rows the batch holds.
+  public func time(_ count: Int, at node: NoiseTime) throws -> Double {
     for row in 0..<count { (times[row], samples[row]) = (node, 0) }
     let clock = ContinuousClock()
     let start = clock.now

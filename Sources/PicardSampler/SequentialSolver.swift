@@ -11,6 +11,12 @@ public final class SequentialSolver<Scalar: StateScalar> {
   private let samples: [Int]
   private let clock = PhaseClock()
 
+  /// Is told what this rank does.
+  public var observer: (any RunObserver)? {
+    get { clock.observer }
+    set { clock.observer = newValue }
+  }
+
   /// The next step to take.
   private var segment = 0
   private var slice = 0
@@ -37,11 +43,14 @@ public final class SequentialSolver<Scalar: StateScalar> {
   ) throws -> Solution<Scalar> {
     if lanes.isEmpty { start() }
     while !samples.isEmpty, segment < trajectory.segments.count {
+      let current = trajectory.segments[segment]
       try step()
       try observe(
         RoundSummary(
-          round: round, evaluations: batch.evaluations, finishedSteps: round,
-          steps: trajectory.slices, largestChange: 0))
+          round: round, evaluations: batch.evaluations, calls: batch.calls, finishedSteps: round,
+          steps: trajectory.slices, largestChange: 0, block: current.block,
+          isCorrector: current.isCorrector,
+          changes: SliceChanges(starts: [], windows: [], changes: Changes([], products: 0))))
     }
     var record = RunRecord(sequential: trajectory)
     record.evaluations = batch.evaluations

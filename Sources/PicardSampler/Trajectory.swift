@@ -9,9 +9,11 @@ public struct Trajectory: Hashable, Sendable {
       /// Steps of the step map, the first of them being step `first`.
       case predictor(first: Int)
       /// Underdamped Langevin steps after a block.
-      case corrector(block: Int)
+      case corrector
     }
     var kind: Kind
+    /// Number of the block that it is, or that it corrects.
+    var block: Int
     /// What `f` is.
     var quantity: StepQuantity
     /// 1 in the predictor, 2 in the corrector.
@@ -22,12 +24,15 @@ public struct Trajectory: Hashable, Sendable {
   }
 
   let segments: [Segment]
+  /// Number of the first slice of every segment.
+  let segmentStarts: [Int]
 
   /// Sampling steps, those of the corrector not counted.
   public let steps: Int
   /// Slices in all, those of the corrector included: the rounds that a
   /// sequential sampler needs.
   public var slices: Int { segments.reduce(0) { $0 + $1.slices.count } }
+  public var blocks: Int { segments.count { !$0.isCorrector } }
   /// Slices of the longest segment.
   public var longestSegment: Int { segments.map(\.slices.count).max() ?? 0 }
 
@@ -52,7 +57,7 @@ public struct Trajectory: Hashable, Sendable {
     let map = try StepMap(kind, on: grid, noiseLevel: noiseLevel, restarts: restarts, bound: bound)
     segments = blocks.enumerated().flatMap { block, range in
       let predictor = Segment(
-        kind: .predictor(first: range.lowerBound), quantity: map.quantity, components: 1,
+        kind: .predictor(first: range.lowerBound), block: block, quantity: map.quantity, components: 1,
         slices: range.map { SliceMap(map, step: $0) },
         usesEarlierValue: range.contains { map.steps[$0].earlierValue != 0 })
       let node = grid.nodes[range.upperBound]
@@ -64,19 +69,25 @@ public struct Trajectory: Hashable, Sendable {
       return [
         predictor,
         Segment(
-          kind: .corrector(block: block), quantity: .score, components: 2, slices: slices,
+          kind: .corrector, block: block, quantity: .score, components: 2, slices: slices,
           usesEarlierValue: false),
       ]
     }
+    var starts: [Int] = []
+    var count = 0
+    for segment in segments { starts.append(count); count += segment.slices.count }
+    segmentStarts = starts
     steps = grid.steps
   }
 }
 
 extension Trajectory.Segment {
+  var isCorrector: Bool { if case .corrector = kind { true } else { false } }
+
   /// Makes of a state the one with which this segment starts, from the position
   /// that the segment before it ends with, which it holds already.
   func start<Scalar: StateScalar>(_ state: State<Scalar>, noise: any NoiseSource, sample: Int) {
-    guard case .corrector(let block) = kind else { return }
+    guard isCorrector else { return }
     var velocity = state.velocity.mutableSpan
     noise.fill(&velocity, stream: .correctorStart, step: block, sample: sample)
   }

@@ -1,34 +1,58 @@
+import Drawing
 import NumPyFormat
 
-/// How a sample's elements form a picture.
+/// How a sample's elements form a picture, or the slices of a volume.
 public struct ImageLayout: Hashable, Sendable {
   public let height: Int
   public let width: Int
   /// 1 (grey) or 3 (red, green, blue).
   public let channels: Int
+  /// Pictures of a sample: the slices of a volume, else 1.
+  public let slices: Int
   /// Whether the channels are the first axis rather than the last.
   public let channelsFirst: Bool
 
-  /// The layout of samples of this shape, `(H, W)`, `(C, H, W)` or `(H, W, C)`
-  /// with 1 or 3 channels, channels first where both are possible; `nil` where
-  /// they are no pictures.
+  /// The layout of samples of this shape; `nil` where they are no pictures.
+  ///
+  /// Pictures are `(H, W)`, `(C, H, W)` or `(H, W, C)` with 1 or 3 channels,
+  /// channels first where both are possible. Other arrays of three axes are
+  /// volumes, sliced along the first one, and so are `(C, D, H, W)` with 1 or 3
+  /// channels.
   public init?(shape: [Int]) {
     guard shape.allSatisfy({ $0 > 0 }) else { return nil }
     func isChannels(_ length: Int) -> Bool { length == 1 || length == 3 }
-    if shape.count == 2 {
-      (channels, height, width, channelsFirst) = (1, shape[0], shape[1], true)
-    } else if shape.count == 3, isChannels(shape[0]) {
-      (channels, height, width, channelsFirst) = (shape[0], shape[1], shape[2], true)
-    } else if shape.count == 3, isChannels(shape[2]) {
-      (height, width, channels, channelsFirst) = (shape[0], shape[1], shape[2], false)
-    } else {
+    switch shape.count {
+    case 2:
+      self.init(height: shape[0], width: shape[1])
+    case 3 where isChannels(shape[0]):
+      self.init(height: shape[1], width: shape[2], channels: shape[0])
+    case 3 where isChannels(shape[2]):
+      self.init(height: shape[0], width: shape[1], channels: shape[2], channelsFirst: false)
+    case 3:
+      self.init(height: shape[1], width: shape[2], slices: shape[0])
+    case 4 where isChannels(shape[0]):
+      self.init(height: shape[2], width: shape[3], channels: shape[0], slices: shape[1])
+    default:
       return nil
     }
   }
 
-  func index(row: Int, column: Int, channel: Int) -> Int {
+  private init(
+    height: Int, width: Int, channels: Int = 1, slices: Int = 1, channelsFirst: Bool = true
+  ) {
+    self.height = height
+    self.width = width
+    self.channels = channels
+    self.slices = slices
+    self.channelsFirst = channelsFirst
+  }
+
+  /// Elements of a sample.
+  var dimension: Int { slices * height * width * channels }
+
+  func index(slice: Int = 0, row: Int, column: Int, channel: Int) -> Int {
     channelsFirst
-      ? (channel * height + row) * width + column
+      ? ((channel * slices + slice) * height + row) * width + column
       : (row * width + column) * channels + channel
   }
 }
@@ -37,7 +61,8 @@ public struct ImageLayout: Hashable, Sendable {
 ///
 /// Elements from -1 to 1, the range that image models are trained on, become
 /// grey or colour values from 0 to 255; what lies outside is clamped. Small
-/// pictures are magnified by a whole factor, every element a square.
+/// pictures are magnified by a whole factor, every element a square. A volume
+/// takes a row: evenly spaced slices of it.
 public struct ContactSheet: Hashable, Sendable {
   /// The longer side of a sample on the sheet is at least this many pixels.
   static let leastSide = 64
@@ -46,12 +71,16 @@ public struct ContactSheet: Hashable, Sendable {
   static let borderValue: UInt8 = 96
   /// The sheet shows the first samples that fit in so many pixels.
   static let mostPixels = 1 << 25
+  /// Slices that are shown of a volume, at most.
+  static let mostSlices = 12
 
   public let layout: ImageLayout
   /// Samples on the sheet: the first ones of the run.
   public let count: Int
   let columns: Int
   let rows: Int
+  /// Slices that are shown of every sample.
+  let slices: [Int]
   /// Pixels a side for one element.
   let magnification: Int
 
@@ -62,8 +91,10 @@ public struct ContactSheet: Hashable, Sendable {
     magnification = (Self.leastSide + side - 1) / side
     let (area, isHuge) = (layout.height * magnification + Self.border)
       .multipliedReportingOverflow(by: layout.width * magnification + Self.border)
-    count = min(samples, max(1, isHuge ? 1 : Self.mostPixels / area))
-    (columns, rows) = Self.grid(count)
+    let shown = min(layout.slices, Self.mostSlices)
+    slices = (0..<shown).map { (2 * $0 + 1) * layout.slices / (2 * shown) }
+    count = min(samples, max(1, isHuge ? 1 : Self.mostPixels / area / shown))
+    (columns, rows) = shown > 1 ? (shown, count) : Self.grid(count)
   }
 
   /// The grid with the fewest empty places among those that are at least as
@@ -98,23 +129,23 @@ public struct ContactSheet: Hashable, Sendable {
   }
 
   func pixels(_ samples: [Float]) -> Pixels {
-    let dimension = layout.height * layout.width * layout.channels
-    precondition(samples.count >= count * dimension)
+    precondition(samples.count >= count * layout.dimension)
     let cellHeight = layout.height * magnification + Self.border
     let cellWidth = layout.width * magnification + Self.border
     var sheet = Pixels(
       width: columns * cellWidth + Self.border, height: rows * cellHeight + Self.border,
       channels: layout.channels, filledWith: Self.borderValue)
-    for sample in 0..<count {
-      let top = sample / columns * cellHeight + Self.border
-      let left = sample % columns * cellWidth + Self.border
+    for place in 0..<(count * slices.count) {
+      let (sample, slice) = (place / slices.count, slices[place % slices.count])
+      let top = place / columns * cellHeight + Self.border
+      let left = place % columns * cellWidth + Self.border
       for y in 0..<(layout.height * magnification) {
         for x in 0..<(layout.width * magnification) {
           for channel in 0..<layout.channels {
             let element = layout.index(
-              row: y / magnification, column: x / magnification, channel: channel)
+              slice: slice, row: y / magnification, column: x / magnification, channel: channel)
             sheet.values[((top + y) * sheet.width + left + x) * layout.channels + channel] =
-              Self.pixelValue(samples[sample * dimension + element])
+              Self.pixelValue(samples[sample * layout.dimension + element])
           }
         }
       }

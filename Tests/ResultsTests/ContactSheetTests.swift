@@ -41,9 +41,29 @@ private struct Picture: Equatable {
     #expect(layout?.channels == channels)
   }
 
-  @Test(arguments: [[], [64], [2, 8, 8], [1, 3, 8, 8], [0, 8], [1, 8, 0]])
+  @Test(arguments: [[], [64], [2, 3, 8, 8], [1, 1, 3, 8, 8], [0, 8], [1, 8, 0]])
   func `other shapes are no pictures`(shape: [Int]) {
     #expect(ImageLayout(shape: shape) == nil)
+  }
+
+  @Test func `volumes are sliced along their first axis, behind the channels`() throws {
+    let grey = try #require(ImageLayout(shape: [20, 4, 5]))
+    #expect(grey.slices == 20 && grey.height == 4 && grey.width == 5 && grey.channels == 1)
+    let coloured = try #require(ImageLayout(shape: [3, 20, 4, 5]))
+    #expect(coloured.slices == 20 && coloured.channels == 3)
+    // Slice z of sample n is one even value; the sheet has a row of 12 for each.
+    let folder = try Folder()
+    let values = (0..<2).flatMap { n in (0..<20).flatMap { z in [Float](repeating: Float(z + n) / 20 - 0.5, count: 20) } }
+    try ContactSheet(layout: grey, samples: 2).write(values, to: folder.file("volume.png"))
+    let picture = try Picture(contentsOf: folder.file("volume.png"))
+    let (width, height) = (5 * 13 + 4, 4 * 13 + 4)
+    #expect(picture.width == 12 * width + 4 && picture.height == 2 * height + 4)
+    for (column, slice) in [0, 2, 4, 5, 7, 9, 10, 12, 14, 15, 17, 19].enumerated() {
+      for row in 0..<2 {
+        let expected = UInt8(((Float(slice + row) / 20 - 0.5 + 1) * 127.5).rounded())
+        #expect(picture(column * width + 10, row * height + 10)[0] == expected, "slice \(slice) of sample \(row)")
+      }
+    }
   }
 
   @Test func `elements from -1 to 1 become 0 to 255, others are clamped`() throws {

@@ -1,14 +1,14 @@
 import CPNG
 
 /// Pixels of 8 bits a channel, row by row from the top left.
-struct Pixels: Hashable, Sendable {
-  let width: Int
-  let height: Int
+package struct Pixels: Hashable, Sendable {
+  package let width: Int
+  package let height: Int
   /// 1 (grey) or 3 (red, green, blue).
-  let channels: Int
-  var values: [UInt8]
+  package let channels: Int
+  package var values: [UInt8]
 
-  init(width: Int, height: Int, channels: Int, filledWith value: UInt8) {
+  package init(width: Int, height: Int, channels: Int, filledWith value: UInt8) {
     self.width = width
     self.height = height
     self.channels = channels
@@ -19,7 +19,7 @@ struct Pixels: Hashable, Sendable {
   ///
   /// - Throws: libpng's own words where it refuses them, as it does beyond its
   ///   limits of size.
-  func encodedAsPNG() throws(PNGRefusal) -> [UInt8] {
+  package func encodedAsPNG() throws(PNGRefusal) -> [UInt8] {
     guard let width = UInt32(exactly: width), let height = UInt32(exactly: height) else {
       throw PNGRefusal(message: "too many pixels")
     }
@@ -42,6 +42,6 @@ struct Pixels: Hashable, Sendable {
   }
 }
 
-struct PNGRefusal: Error {
-  let message: String
+package struct PNGRefusal: Error {
+  package let message: String
 }
