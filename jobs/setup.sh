@@ -34,7 +34,7 @@ esac
 
 # g++ brings the C and C++ libraries and the linker that Swift builds with.
 packages=(
-  "${mpi_packages[@]}" libpng-dev libssl-dev librandom123-dev pkg-config
+  "${mpi_packages[@]}" libpng-dev libssl-dev librandom123-dev pkg-config hdf5-tools
   python3 python3-venv g++ git ca-certificates tzdata
   # The example plug-ins in Fortran and Python.
   gfortran python3-dev

@@ -25,10 +25,12 @@ public struct PhaseSeconds: Codable, Hashable, Sendable {
   public var exchange: Double
   public var reduce: Double
   public var output: Double
+  /// What of `exchange` and `reduce` was waiting for other ranks.
+  public var wait: Double
 
   public init(
     total: Double = 0, setup: Double = 0, score: Double = 0, update: Double = 0,
-    exchange: Double = 0, reduce: Double = 0, output: Double = 0
+    exchange: Double = 0, reduce: Double = 0, output: Double = 0, wait: Double = 0
   ) {
     self.total = total
     self.setup = setup
@@ -37,6 +39,7 @@ public struct PhaseSeconds: Codable, Hashable, Sendable {
     self.exchange = exchange
     self.reduce = reduce
     self.output = output
+    self.wait = wait
   }
 
   public subscript(phase: Phase) -> Double {
@@ -54,6 +57,7 @@ public struct PhaseSeconds: Codable, Hashable, Sendable {
     var slowest = PhaseSeconds()
     for rank in ranks {
       slowest.total = max(slowest.total, rank.total)
+      slowest.wait = max(slowest.wait, rank.wait)
       for phase in Phase.allCases { slowest[phase] = max(slowest[phase], rank[phase]) }
     }
     return slowest

@@ -83,13 +83,17 @@ public struct Report: Codable, Hashable, Sendable {
   public var versions: Versions
   /// Absent where no checkpoints were asked for.
   public var checkpoints: Checkpoints?
+  /// What the sequential sampler would take on one rank, from the measured time
+  /// of a call of the model.
+  public var sequentialSeconds: Double?
 
   public init(
     status: Status, model: String, method: String, options: [String: OptionValue],
     ranks: Int, replicas: Int, steps: Int, samples: Int, shape: [Int],
     rounds: Int, evaluations: Int, blocks: [Block], finalChange: Double, batchInvariant: Bool,
     digest: String, seconds: PhaseSeconds, bytesSent: Int, peakMemoryBytes: Int, versions: Versions,
-    checkpoints: Checkpoints? = nil
+    checkpoints: Checkpoints? = nil,
+    sequentialSeconds: Double? = nil
   ) {
     self.status = status
     self.model = model
@@ -111,6 +115,7 @@ public struct Report: Codable, Hashable, Sendable {
     self.peakMemoryBytes = peakMemoryBytes
     self.versions = versions
     self.checkpoints = checkpoints
+    self.sequentialSeconds = sequentialSeconds
   }
 
   /// The report as JSON, keys sorted. JSON has no infinities and no

@@ -11,7 +11,8 @@ public struct RunSummary: Hashable, Sendable {
     self.ranks = ranks
   }
 
-  /// A phase's share is its mean over the ranks, of the mean total.
+  /// A phase's share is its mean over the ranks, of the mean total. Waiting for
+  /// other ranks is a part of exchange and reduce.
   public var text: String {
     var lines = [
       "Seconds over \(counted(ranks.count, "rank"))",
@@ -22,6 +23,7 @@ public struct RunSummary: Hashable, Sendable {
     }
     lines.append(line("other", ranks.map(\.other)))
     lines.append(line("total", ranks.map(\.total)))
+    lines.append(line("waiting", ranks.map(\.wait)))
     lines.append("")
     lines.append(
       "rounds       \(report.rounds) for \(counted(report.steps, "step")): "
@@ -29,6 +31,7 @@ public struct RunSummary: Hashable, Sendable {
     lines.append(
       "evaluations  \(report.evaluations) for \(counted(report.samples, "sample")): "
         + "\(ratio(report.evaluations, report.samples * report.steps)) a step and sample")
+    if let speedUp { lines.append(speedUp) }
     lines.append("sent         \(bytes(report.bytesSent))")
     lines.append("memory       \(bytes(report.peakMemoryBytes)) at most on a rank")
     if let checkpoints = report.checkpoints { lines.append(line(checkpoints)) }
@@ -42,6 +45,16 @@ public struct RunSummary: Hashable, Sendable {
     return "checkpoints  \(checkpoints.written) of \(bytes(checkpoints.bytes)) in "
       + String(format: "%.4f s, %.2f %% of the run", checkpoints.seconds, share)
       + (checkpoints.resumedAfterRound.map { "; resumed after round \($0)" } ?? "")
+  }
+
+  /// Against sequential sampling on one rank, setting up and writing aside.
+  private var speedUp: String? {
+    let seconds = ranks.map { $0.total - $0.setup - $0.output }.max() ?? 0
+    guard let sequential = report.sequentialSeconds, sequential > 0, seconds > 0 else { return nil }
+    let factor = sequential / seconds
+    return String(
+      format: "speed-up     %.2f over sequential sampling on one rank (%.4g s by the time of a call), efficiency %.0f %%",
+      factor, sequential, 100 * factor / Double(report.ranks))
   }
 
   private func line(_ name: String, _ seconds: [Double]) -> String {

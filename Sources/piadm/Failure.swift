@@ -10,6 +10,7 @@ import ScoreModels
 enum Failure {
   static let usage: Int32 = 64
   static let badData: Int32 = 65
+  static let missingFile: Int32 = 66
   static let failed: Int32 = 70
   /// `EX_TEMPFAIL`: run me again.
   static let stopped: Int32 = 75
@@ -19,6 +20,8 @@ enum Failure {
     switch error {
     case let error as WrongUsage: FailureReport("piadm: \(error)", exitCode: usage)
     case let error as DiffusionError: FailureReport("piadm: \(error)", exitCode: usage)
+    case let error as MissingFile: FailureReport("piadm: \(error)", exitCode: missingFile)
+    case let error as MissingLibrary: FailureReport("piadm: \(error)", exitCode: error.exitCode)
     case let error as NumPyError: FailureReport("piadm: \(error)", exitCode: error.exitCode)
     case let error as BadData: FailureReport("piadm: \(error)", exitCode: badData)
     case let error as ScoreModelError: FailureReport("piadm: \(error)", exitCode: error.exitCode)
@@ -71,6 +74,12 @@ struct WrongUsage: Error, CustomStringConvertible {
 
 /// A file whose content does not fit the run.
 struct BadData: Error, CustomStringConvertible {
+  let description: String
+  init(_ description: String) { self.description = description }
+}
+
+/// A file that is to be read and is not there.
+struct MissingFile: Error, CustomStringConvertible {
   let description: String
   init(_ description: String) { self.description = description }
 }

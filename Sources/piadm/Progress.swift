@@ -10,11 +10,13 @@ enum ProgressKind: String, ExpressibleByArgument, CaseIterable {
 /// Tells how far a run is: a bar in a terminal, or a line now and then.
 struct Progress {
   private let kind: ProgressKind
+  private var pace: Pace
   private let start = ContinuousClock.now
   private var lastShown: ContinuousClock.Instant?
   private var lastTenth = 0
 
-  init(_ kind: ProgressKind) {
+  init(_ kind: ProgressKind, _ pace: Pace) {
+    self.pace = pace
     guard kind == .auto else {
       self.kind = kind
       return
@@ -25,14 +27,16 @@ struct Progress {
 
   /// - Throws: `OutputError` where standard output cannot be written.
   mutating func show(_ summary: RoundSummary) throws {
+    guard kind != .none else { return }
     let now = ContinuousClock.now
+    pace.note(summary, seconds: (now - start) / .seconds(1))
     let isDone = summary.finishedSteps == summary.steps
     switch kind {
     case .auto, .none:
       return
     case .bar:
       guard isDone || isDue(now, after: .milliseconds(100)) else { return }
-      let width = 30
+      let width = 24
       let filled = width * summary.finishedSteps / summary.steps
       let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: width - filled)
       try show("\r[\(bar)] \(line(summary, now))\u{1B}[K" + (isDone ? "\n" : ""), at: now)
@@ -45,9 +49,20 @@ struct Progress {
   }
 
   private func line(_ summary: RoundSummary, _ now: ContinuousClock.Instant) -> String {
-    let seconds = String(format: "%.1f", (now - start) / .seconds(1))
-    return "round \(summary.round)  steps \(summary.finishedSteps)/\(summary.steps)  "
-      + String(format: "change %.1e", summary.largestChange) + "  \(seconds) s"
+    let seconds = (now - start) / .seconds(1)
+    var parts = ["round \(summary.round)"]
+    if pace.blocks > 1 {
+      parts.append("\(summary.isCorrector ? "corrector" : "block") \(summary.block + 1)/\(pace.blocks)")
+    }
+    parts.append("steps \(summary.finishedSteps)/\(summary.steps)")
+    if summary.largestChange > 0 {
+      let factor = pace.factor.map { String(format: " (x%.2g)", $0) } ?? ""
+      parts.append(String(format: "change %.1e", summary.largestChange) + factor)
+    }
+    parts.append(String(format: "%.3g calls/s", Double(summary.calls) / max(seconds, 1e-3)))
+    parts.append(
+      String(format: "%.1f s", seconds) + (pace.secondsLeft.map { ", \(duration($0)) left" } ?? ""))
+    return parts.joined(separator: "  ")
   }
 
   private func isDue(_ now: ContinuousClock.Instant, after pause: Duration) -> Bool {
@@ -58,6 +73,74 @@ struct Progress {
     lastShown = now
     try write(text)
   }
+}
+
+extension Progress {
+  /// How fast a run goes on, and so how long it still takes.
+  struct Pace {
+    let stop: StopRule
+    let blocks: Int
+    let window: Bool
+    /// The last change over the one before.
+    private(set) var factor: Double?
+    /// `nil` where it cannot be told yet, and at the end.
+    private(set) var secondsLeft: Double?
+    private var change = 0.0
+    private var finished = 0
+    /// Changes since slices were last finished.
+    private var changes: [Double] = []
+
+    init(stop: StopRule, blocks: Int, window: Bool) {
+      self.stop = stop
+      self.blocks = blocks
+      self.window = window
+    }
+
+    mutating func note(_ summary: RoundSummary, seconds: Double) {
+      factor = change > 0 && summary.largestChange > 0 ? summary.largestChange / change : nil
+      change = summary.largestChange
+      if summary.finishedSteps > finished { changes = [] }
+      finished = summary.finishedSteps
+      changes.append(change)
+      let rounds = roundsLeft(summary)
+      secondsLeft = rounds.map { $0 * seconds / Double(summary.round) }
+    }
+
+    private func roundsLeft(_ summary: RoundSummary) -> Double? {
+      guard summary.finishedSteps < summary.steps else { return nil }
+      let (done, all) = (Double(summary.finishedSteps), Double(summary.steps))
+      // Finished slices alone tell of a window, and of a sequential run.
+      if window || summary.largestChange == 0 {
+        return done > 0 ? Double(summary.round) * (all - done) / done : nil
+      }
+      guard let left = roundsLeftInBlock else { return nil }
+      let blocksDone = (done * Double(blocks) / all).rounded(.down)
+      let aBlock = blocksDone > 0
+        ? Double(summary.round - changes.count) / blocksDone : Double(changes.count) + left
+      return left + max(0, Double(blocks) - blocksDone - 1) * aBlock
+    }
+
+    /// Changes fall by about the same factor from round to round.
+    private var roundsLeftInBlock: Double? {
+      switch stop {
+      case .iterations(let count): return Double(max(0, count - changes.count))
+      case .tolerance(let tolerance):
+        let recent = changes.suffix(5)
+        guard tolerance > 0, recent.count > 1, let first = recent.first, let last = recent.last,
+          last < first, last > 0
+        else { return nil }
+        let rate = log(first / last) / Double(recent.count - 1)
+        return max(0, log(last / tolerance) / rate)
+      }
+    }
+  }
+}
+
+/// Seconds as a person says them.
+func duration(_ seconds: Double) -> String {
+  if seconds < 100 { return String(format: seconds < 9.95 ? "%.1f s" : "%.0f s", seconds) }
+  if seconds < 5940 { return String(format: "%.0f min", seconds / 60) }
+  return String(format: seconds < 360_000 ? "%.1f h" : "%.0f h", seconds / 3600)
 }
 
 /// Writes to standard output at once.

@@ -27,6 +27,9 @@ struct ResolvedOptions {
       "out": .text(output.out),
       "images": .file(output.images),
       "report": .file(output.report),
+      "plot": .file(command.pictures.plot),
+      "trace": .file(command.pictures.trace),
+      "hdf5": .file(command.pictures.hdf5),
       "stall-timeout": .number(solver.stallTimeout),
       "score-latency": .number(solver.scoreLatency),
     ]

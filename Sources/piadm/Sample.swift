@@ -38,9 +38,16 @@ struct Sample: ParsableCommand {
   @OptionGroup(title: "Shared file systems")
   var shared: SharedFileOptions
 
+  @OptionGroup(title: "Pictures and other formats")
+  var pictures: PictureOptions
+
   func validate() throws {
+    let outputs = [output.out, output.images, output.report].compactMap { $0 } + pictures.files
+    for (index, file) in outputs.enumerated() where outputs[..<index].contains(where: { $0.isSameFile(as: file) }) {
+      throw ValidationError("two outputs are named \(file)")
+    }
     let inputs = [model, sampler.times, sampler.initial, sampler.noise].compactMap { $0 } + network.files
-    for output in [output.out, output.images, output.report].compactMap({ $0 })
+    for output in outputs
     where inputs.contains(where: { $0.isSameFile(as: output) }) {
       throw ValidationError("\(output) is read by this run: name another file for its results")
     }

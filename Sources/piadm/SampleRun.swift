@@ -72,14 +72,17 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
       if let message = keeper?.beginning { try write(message) }
     }
 
+    let recording = try RunRecording(
+      command, slices: setup.trajectory.slices, blocks: setup.trajectory.blocks, over: world)
     let outcome = try world.withSplit(color: replica, key: world.rank) { ranks in
       timers.enter(nil)
       defer { timers.enter(.output) }
-      return try solve(setup, picard, samples, ranks, keeper) { evaluations, rounds in
+      return try solve(setup, picard, samples, ranks, keeper, recording) { evaluations, rounds in
         try reportStop(setup, resolved, keeper, evaluations, rounds, timers.seconds)
       }
     }
 
+    let solved = ContinuousClock.now
     let rows = outcome.solution.samples.flatMap(\.state)
     let file = SampleFile(command.output.out, samples: sampler.samples, shape: setup.model.shape)
     let digest = try file.write(
@@ -98,7 +101,20 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     let phases = outcome.solution.record.seconds
     (seconds.score, seconds.update) = (phases.score, phases.update)
     (seconds.exchange, seconds.reduce) = (phases.exchange, phases.reduce)
-    try report(setup, resolved, outcome, digest: digest ?? "", seconds: seconds, keeper)
+    seconds.wait = phases.wait
+    if let trace = command.pictures.trace {
+      try recording.writeTrace(to: trace, since: begin, solved: solved, hosts: placement.hosts, over: world)
+    }
+    let residuals = try recording.residuals?.merged(over: world)
+    let summary = try report(
+      setup, resolved, outcome, residuals, digest: digest ?? "", seconds: seconds, keeper)
+    if let path = command.pictures.hdf5, let residuals {
+      try HDF5File(path).write(
+        summary?.report, noiseTimes: setup.grid.nodes.map(\.s), residuals: residuals, rows: rows.span,
+        firstSample: outcome.solution.samples.first?.number ?? 0, shape: setup.model.shape,
+        over: world)
+    }
+    try world.agree { if let summary { try write("\n" + summary.text) } }
   }
 
   /// The run to go on with, the same on all ranks; `nil` where it starts afresh.
@@ -194,16 +210,17 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
 
   private func solve(
     _ setup: Setup<Scalar>, _ picard: PicardOptions, _ samples: [Int], _ ranks: Communicator,
-    _ keeper: CheckpointKeeper?, stopping: (_ evaluations: Int, _ rounds: Int) throws -> Void
+    _ keeper: CheckpointKeeper?, _ recording: RunRecording,
+    stopping: (_ evaluations: Int, _ rounds: Int) throws -> Void
   ) throws -> Outcome {
-    var progress = Progress(world.rank == 0 ? command.output.progress : .none)
+    recording.beginRounds(firstRank: world.rank - ranks.rank)
     // Messages end before the run does, in whatever way.
     func run(
       _ solver: some ResumableSolver<Scalar>, finishMessages: () throws -> Void
     ) throws -> Solution<Scalar> {
       let solution = try inTurn(finishMessages) {
-        guard let keeper else { return try solver.run { try progress.show($0) } }
-        return try keeper.run(solver, speaks: ranks.rank == 0, observe: { try progress.show($0) }) {
+        guard let keeper else { return try solver.run { try recording.show($0) } }
+        return try keeper.run(solver, speaks: ranks.rank == 0, observe: { try recording.show($0) }) {
           try finishMessages()
           try stopping($0, $1)
         }
@@ -215,12 +232,14 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
       let solver = SequentialSolver(
         setup.trajectory, batch: setup.batch, noise: setup.noise,
         samples: ranks.rank == 0 ? samples : [])
+      if recording.observesPhases { solver.observer = recording }
       return Outcome(solution: try run(solver) {}, bytesSent: 0)
     }
     let ring = MPIRing(ranks, stallTimeout: command.solver.stallTimeout)
     let solver = PicardSolver(
       setup.trajectory, options: picard, batch: setup.batch, ring: ring, noise: setup.noise,
       samples: samples)
+    if recording.observesPhases { solver.observer = recording }
     let solution = try run(solver) { try ring.finish() }
     return Outcome(solution: solution, bytesSent: ring.bytesSent)
   }
@@ -247,10 +266,11 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
 
   private func checkOutputs() throws {
     let output = command.output
-    for path in [output.out, output.images, output.report].compactMap({ $0 }) {
+    for path in [output.out, output.images, output.report].compactMap({ $0 }) + command.pictures.files {
       try WholeFile(path).checkWritable()
     }
     if let folder = command.checkpoints.checkpoint { try CheckpointFile.prepare(folder) }
+    if let path = command.pictures.hdf5 { try HDF5File(path).checkWritable() }
   }
 
   /// The samples of one of several groups: consecutive, loads differing by at most one.
@@ -270,18 +290,22 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
       """)
   }
 
+  /// Writes report and picture. Collective.
+  /// - Returns: what is to be told at the end, on rank 0.
   private func report(
-    _ setup: Setup<Scalar>, _ resolved: ResolvedOptions, _ outcome: Outcome, digest: String,
-    seconds: Results.PhaseSeconds, _ keeper: CheckpointKeeper?
-  ) throws {
+    _ setup: Setup<Scalar>, _ resolved: ResolvedOptions, _ outcome: Outcome,
+    _ residuals: ResidualMap?, digest: String, seconds: Results.PhaseSeconds,
+    _ keeper: CheckpointKeeper?
+  ) throws -> RunSummary? {
     let record = outcome.solution.record
+    let sequentialSeconds = try sequentialSeconds(setup)
     let ranks = try gather(seconds)
     let evaluations = try world.allReduce(record.evaluations, .sum) + (keeper?.earlierEvaluations ?? 0)
     let bytesSent = try world.allReduce(outcome.bytesSent, .sum)
     let memory = try world.allReduce(peakMemoryBytes(), .maximum)
     let merged = try merge(record)
-    try world.agree {
-      guard world.rank == 0 else { return }
+    return try world.agree {
+      guard world.rank == 0 else { return nil }
       let report = Report(
         status: .completed, model: command.model, method: command.sampler.method.rawValue,
         options: resolved.values, ranks: world.size, replicas: command.solver.replicas,
@@ -289,9 +313,11 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
         shape: setup.model.shape, rounds: merged.rounds, evaluations: evaluations,
         blocks: merged.blocks, finalChange: merged.change, batchInvariant: setup.batch.isInvariant,
         digest: digest, seconds: .slowest(of: ranks), bytesSent: bytesSent,
-        peakMemoryBytes: memory, versions: setup.versions, checkpoints: keeper?.cost)
+        peakMemoryBytes: memory, versions: setup.versions, checkpoints: keeper?.cost,
+        sequentialSeconds: sequentialSeconds)
       if let path = command.output.report { try report.write(to: path) }
-      try write("\n" + RunSummary(report: report, ranks: ranks).text)
+      if let residuals { try draw(report, ranks, residuals) }
+      return RunSummary(report: report, ranks: ranks)
     }
   }
 
@@ -316,6 +342,34 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     }
   }
 
+  private func draw(
+    _ report: Report, _ ranks: [Results.PhaseSeconds], _ residuals: ResidualMap
+  ) throws {
+    guard let file = command.pictures.plot.flatMap({ PictureFile($0) }) else { return }
+    var tolerance: Double?
+    if case .tolerance(let limit) = command.solver.stop { tolerance = limit }
+    try RunPicture(
+      report: report, ranks: ranks, residuals: residuals, tolerance: tolerance,
+      samples: SampleRows(file: command.output.out, samples: report.samples, shape: report.shape)
+    ).write(to: file)
+  }
+
+  /// What the sequential sampler would take on one rank: a call of the model
+  /// with all samples, measured on rank 0, for every step. `nil` elsewhere.
+  private func sequentialSeconds(_ setup: Setup<Scalar>) throws -> Double? {
+    var seconds: Double?
+    try world.agree {
+      guard world.rank == 0 else { return }
+      let (calls, rest) = command.sampler.samples.quotientAndRemainder(dividingBy: setup.batch.rows)
+      let node = setup.grid.nodes[setup.grid.steps / 2]
+      var step = 0.0
+      if calls > 0 { step += try Double(calls) * setup.batch.time(setup.batch.rows, at: node) }
+      if rest > 0 { step += try setup.batch.time(rest, at: node) }
+      seconds = step * Double(setup.trajectory.slices)
+    }
+    return seconds
+  }
+
   /// Rounds and changes of the slowest replica.
   private func merge(
     _ record: RunRecord
@@ -332,10 +386,10 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
   }
 
   private func gather(_ seconds: Results.PhaseSeconds) throws -> [Results.PhaseSeconds] {
-    let own = [seconds.total] + Phase.allCases.map { seconds[$0] }
+    let own = [seconds.total] + Phase.allCases.map { seconds[$0] } + [seconds.wait]
     let all = try world.gather(own, root: 0)
     return stride(from: 0, to: all.count, by: own.count).map { first in
-      var seconds = Results.PhaseSeconds(total: all[first])
+      var seconds = Results.PhaseSeconds(total: all[first], wait: all[first + own.count - 1])
       for (index, phase) in Phase.allCases.enumerated() { seconds[phase] = all[first + 1 + index] }
       return seconds
     }

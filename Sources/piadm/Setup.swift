@@ -38,7 +38,7 @@ struct Setup<Scalar: StateScalar> {
       sampleShape: command.network.shape?.lengths)
     if command.output.images != nil, ImageLayout(shape: model.shape) == nil {
       throw WrongUsage(
-        "--images needs samples of shape H x W with 1 or 3 channels, not \(model.shape)")
+        "--images needs samples that are pictures (H x W with 1 or 3 channels) or volumes, not \(model.shape)")
     }
     (grid, gridName) = try Self.grid(sampler, model)
     if grid.nodes[0].alpha == 0, model.parametrization == .noise {

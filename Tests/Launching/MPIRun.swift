@@ -68,6 +68,9 @@ package struct MPIRun {
     standardError.split(separator: "\n").filter { $0 == line }.count == 1
   }
 
+  /// The tests are built with Open MPI.
+  package static var isOpenMPI: Bool { Library.runtimeVersion.hasPrefix("Open MPI") }
+
   /// SwiftPM builds the programs beside the test bundle.
   package static func builtProduct(_ name: String) throws -> URL {
     let file = try productsFolder().appending(path: name)
@@ -98,7 +101,7 @@ private struct Launcher {
   let environment: [String: String]
 
   static func current() throws -> Launcher {
-    let isOpenMPI = Library.runtimeVersion.hasPrefix("Open MPI")
+    let isOpenMPI = MPIRun.isOpenMPI
     // Debian installs both libraries side by side, each with its own name.
     let names = isOpenMPI ? ["mpirun.openmpi", "mpirun"] : ["mpirun.mpich", "mpirun"]
     let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")

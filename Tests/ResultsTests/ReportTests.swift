@@ -31,7 +31,7 @@ func sampleReport() -> Report {
       ])
     let seconds = try #require(object["seconds"] as? [String: Double])
     #expect(
-      Set(seconds.keys) == ["total", "setup", "score", "update", "exchange", "reduce", "output"])
+      Set(seconds.keys) == ["total", "setup", "score", "update", "exchange", "reduce", "output", "wait"])
     let block = try #require((object["blocks"] as? [[String: Any]])?.first)
     #expect(Set(block.keys) == ["first", "steps", "iterations", "change"])
     let versions = try #require(object["versions"] as? [String: String])
@@ -81,8 +81,9 @@ func sampleReport() -> Report {
     let summary = RunSummary(
       report: sampleReport(),
       ranks: [
-        PhaseSeconds(total: 10, setup: 1, score: 7, update: 0.5, exchange: 0.25, reduce: 0.25, output: 0.5),
-        PhaseSeconds(total: 10, setup: 1, score: 5, update: 0.5, exchange: 1.25, reduce: 1.25, output: 0.5),
+        PhaseSeconds(total: 10, setup: 1, score: 7, update: 0.5, exchange: 0.25, reduce: 0.25, output: 0.5, wait: 0.3),
+        PhaseSeconds(
+          total: 10, setup: 1, score: 5, update: 0.5, exchange: 1.25, reduce: 1.25, output: 0.5, wait: 2.3),
       ])
     #expect(
       summary.text == """
@@ -96,6 +97,7 @@ func sampleReport() -> Report {
         output        0.5000      0.5000      0.5000    5.0 %
         other         0.5000      0.5000      0.5000    5.0 %
         total        10.0000     10.0000     10.0000  100.0 %
+        waiting       0.3000      1.3000      2.3000   13.0 %
 
         rounds       90 for 1000 steps: 11.11 times fewer than sequential sampling
         evaluations  5680 for 4 samples: 1.42 a step and sample
@@ -105,6 +107,20 @@ func sampleReport() -> Report {
         status: completed
 
         """)
+  }
+
+  @Test func `speed-up and efficiency are of sampling, setting up and writing aside`() {
+    var report = sampleReport()
+    report.sequentialSeconds = 17
+    let summary = RunSummary(
+      report: report,
+      ranks: [
+        PhaseSeconds(total: 10, setup: 1, score: 7, output: 0.5),
+        PhaseSeconds(total: 10, setup: 1.5, score: 5, output: 0.5),
+      ])
+    #expect(
+      summary.text.contains(
+        "speed-up     2.00 over sequential sampling on one rank (17 s by the time of a call), efficiency 100 %\n"))
   }
 
   @Test func `the header says what runs where and with which options`() {
