@@ -32,6 +32,7 @@ public struct Trajectory: Hashable, Sendable {
   /// Slices in all, those of the corrector included: the rounds that a
   /// sequential sampler needs.
   public var slices: Int { segments.reduce(0) { $0 + $1.slices.count } }
+  /// Number of blocks.
   public var blocks: Int { segments.count { !$0.isCorrector } }
   /// Slices of the longest segment.
   public var longestSegment: Int { segments.map(\.slices.count).max() ?? 0 }

@@ -15,6 +15,11 @@ public struct ScoreCost: Hashable, Sendable {
     self.seconds = seconds
   }
 
+  /// The same with all times longer by a factor.
+  public func scaled(by factor: Double) -> ScoreCost {
+    ScoreCost(rows: rows, seconds: seconds.map { $0 * factor })
+  }
+
   /// Seconds for any number of rows, in as many calls as it takes.
   public func time(of count: Int) -> Double {
     let largest = rows[rows.count - 1]

@@ -46,7 +46,7 @@ public struct Trace: Sendable {
 
   /// - Parameter ranks: ranks whose events go into one file, and which may send messages.
   public init(ranks: Int) {
-    capacity = max(5000, Self.mostBytes / Self.bytesPerEvent / ranks)
+    capacity = max(500, Self.mostBytes / Self.bytesPerEvent / ranks)
     sent = [Int32](repeating: 0, count: ranks)
     received = sent
     events.reserveCapacity(capacity + 64)

@@ -47,7 +47,7 @@ extension WholeFile {
   /// MPI's errors in the terms of this file.
   ///
   /// Open MPI tells a full disk only by a short count, so the disk is asked.
-  private func outputErrors<Result>(byteCount: Int, _ body: () throws -> Result) throws -> Result {
+  func outputErrors<Result>(byteCount: Int, _ body: () throws -> Result) throws -> Result {
     do {
       return try body()
     } catch let error as MPIError {

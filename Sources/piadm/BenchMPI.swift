@@ -6,7 +6,7 @@ import Results
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measure this machine: a table, and --json FILE.",
-    subcommands: [BenchMPI.self, BenchDimension.self])
+    subcommands: [BenchMPI.self, BenchScaling.self, BenchDimension.self])
 }
 
 struct BenchMPI: ParsableCommand {
@@ -102,11 +102,7 @@ private struct MPIRecord: Encodable {
   let hosts: [String]
   let mpi: String
 
-  func write(to path: String) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    try WholeFile(path).write(encoder.encode(self) + Data("\n".utf8))
-  }
+  func write(to path: String) throws { try writeJSON(self, to: path) }
 }
 
 extension ExchangeTime {

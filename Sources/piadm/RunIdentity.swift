@@ -12,7 +12,7 @@ struct RunIdentity: Hashable, Sendable {
 
   /// Options that no bit depends on.
   private static let idle: Set = [
-    "replicas", "out", "images", "report", "stall-timeout", "score-latency",
+    "replicas", "out", "images", "report", "plot", "trace", "hdf5", "stall-timeout", "score-latency",
     "checkpoint", "every", "resume", "max-time", "broadcast-model", "io-hint",
   ]
 

@@ -43,10 +43,17 @@ public struct HDF5File: Hashable, Sendable {
       try communicator.broadcast(&place, root: 0)
       let rowBytes = shape.reduce(MemoryLayout<Element>.size, *)
       try communicator.agree { try file.requireVisiblePartial() }
-      try communicator.withFile(at: file.partialPath, .write) { partial in
-        try communicator.agree {
-          if !rows.isEmpty { try partial.write(rows, at: place[0] + firstSample * rowBytes) }
-          try partial.sync()
+      let byteCount = rows.count * MemoryLayout<Element>.size
+      try communicator.agree {
+        try file.outputErrors(byteCount: byteCount) {
+          try communicator.withFile(at: file.partialPath, .write) { partial in
+            try communicator.agree {
+              try file.outputErrors(byteCount: byteCount) {
+                if !rows.isEmpty { try partial.write(rows, at: place[0] + firstSample * rowBytes) }
+                try partial.sync()
+              }
+            }
+          }
         }
       }
       try communicator.agree { if communicator.rank == 0 { try file.publishPartial() } }

@@ -1,0 +1,136 @@
+import Diffusion
+import Foundation
+import MPI
+import PicardSampler
+import PicardSamplerMPI
+import Results
+
+/// A run that is to be predicted, as far as this machine tells: its rounds, by a
+/// pilot run, and what their parts take.
+struct PlannedRun<Scalar: StateScalar & MPI.Scalar> {
+  let sample: Sample
+  let setup: Setup<Scalar>
+  let picard: PicardOptions
+  /// On rank 0.
+  let forecast: RunForecast
+  let cost: MachineCost
+  /// On rank 0.
+  let pattern: RunPattern
+  let pilotRanks: Int
+  let pilotSamples: Int
+  let setupSeconds: Double
+  /// Memory of a rank before its first round.
+  let baseBytes: Int
+
+  /// Measures. Collective.
+  ///
+  /// - Parameters:
+  ///   - network: latency and bandwidth in place of measured ones.
+  ///   - pilotSeconds: about how long the pilot run may take.
+  init(
+    _ sample: Sample, network: (latency: Double, bandwidth: Double)? = nil, pilotSeconds: Double,
+    over world: Communicator
+  ) throws {
+    self.sample = sample
+    let begin = ContinuousClock.now
+    let placement = try Placement(world)
+    let memory = HostMemory(ranks: placement.ranksBeside(world.rank))
+    let setup = try world.agree {
+      try Setup<Scalar>(
+        sample, model: sample.model, ranks: world.size,
+        processors: placement.threads(of: world.rank), memory: memory)
+    }
+    try world.agree { try setup.batch.checkInvariance(at: setup.grid.nodes) }
+    let isInvariant = try world.allReduce(setup.batch.isInvariant ? 1 : 0, .minimum) == 1
+    setupSeconds = try world.allReduce((ContinuousClock.now - begin) / .seconds(1), .maximum)
+    baseBytes = try world.allReduce(peakMemoryBytes(), .maximum)
+    self.setup = setup
+
+    // Timed without the latency that a run adds to calls.
+    let batch = ScoreBatch(setup.model, rows: setup.batch.rows)
+    if !isInvariant {
+      batch.padEveryCall()
+      setup.batch.padEveryCall()
+    }
+    let measurement = MachineMeasurement(
+      batch: batch, node: setup.grid.nodes[setup.grid.steps / 2], world: world)
+    var cost = MachineCost(score: try measurement.scoreCost())
+    cost.latency = sample.solver.scoreLatency
+
+    let solver = sample.solver
+    let samples = (sample.sampler.samples + solver.replicas - 1) / solver.replicas
+    let window = solver.window.map {
+      $0.steps
+        ?? cost.score.bestWindow(
+          steps: setup.trajectory.longestSegment, samples: samples,
+          ranks: max(1, world.size / solver.replicas))
+    }
+    let picard = PicardOptions(
+      linearization: solver.linearization, stop: solver.stop, window: window, chunk: solver.chunk,
+      anderson: solver.anderson.map { AndersonMixing(history: $0) }, trajectory: setup.trajectory)
+    self.picard = picard
+    let open = min(picard.window ?? .max, setup.trajectory.longestSegment)
+    cost.slowdown = try measurement.slowdown(rows: open * samples, cost.score)
+
+    // Ranks that share a processor would disturb the timing of updates.
+    let pilotRanks = cost.slowdown.last { $0.factor < 1.5 }?.ranks ?? 1
+    let calls = Double(pilotRanks) * pilotSeconds / 20
+    let affordable = (1...samples).last {
+      cost.score.time(of: $0 * open) < calls
+    }
+    let pilotSamples = min(64, affordable ?? 1)
+    (self.pilotRanks, self.pilotSamples) = (pilotRanks, pilotSamples)
+    let result = try world.withSplit(color: world.rank < pilotRanks ? 0 : 1, key: world.rank) { ranks in
+      try world.onFirst(pilotRanks) {
+        try Pilot(
+          trajectory: setup.trajectory, options: picard, batch: batch, noise: setup.noise,
+          samples: pilotSamples, seconds: pilotSeconds, stallTimeout: solver.stallTimeout
+        ).run(over: ranks)
+      }
+    }
+    pattern = result?.pattern ?? RunPattern()
+    cost.update = (result?.updateSeconds ?? 0) / cost.slowdown(ranks: pilotRanks)
+    func forecast(_ cost: MachineCost, samples: Int) -> RunForecast {
+      RunForecast(
+        setup.trajectory, options: picard, cost: cost, pattern: result?.pattern ?? RunPattern(),
+        samples: samples, dimension: setup.model.dimension, scalarBytes: MemoryLayout<Scalar>.stride,
+        isPadded: !isInvariant)
+    }
+    // Within a run a call finds other data in the caches than it left there.
+    let alone = forecast(cost, samples: pilotSamples).scoreSeconds(ranks: pilotRanks)
+    if let result, alone > 0 { cost.score = cost.score.scaled(by: result.scoreSeconds / alone) }
+
+    if let network {
+      cost.hop = [(2, network.latency)]
+      cost.secondsPerByte = 1 / network.bandwidth
+      // There and back, for every level of a tree over the ranks.
+      cost.agreement = [(2, 2 * network.latency)]
+    } else {
+      let sent = min(1 << 22, setup.model.dimension * MemoryLayout<Scalar>.stride)
+      try measurement.network(into: &cost, messageBytes: sent, stallTimeout: solver.stallTimeout)
+      cost.agreement = try measurement.agreement(
+        numbers: min(1 << 16, samples * open), stallTimeout: solver.stallTimeout)
+    }
+    self.cost = cost
+    self.forecast = forecast(cost, samples: samples)
+  }
+
+  /// The largest number of ranks that have work to do.
+  var usefulRanks: Int { picard.activeChunks(setup.trajectory) * sample.solver.replicas }
+
+  /// Seconds of sampling on so many ranks; `nil` where the pilot run does not
+  /// tell, or there are fewer ranks than replicas.
+  func seconds(ranks: Int) -> Double? {
+    ranks >= sample.solver.replicas ? forecast.seconds(ranks: ranks / sample.solver.replicas) : nil
+  }
+
+  /// The sequential sampler with all samples on one rank.
+  var sequentialSeconds: Double { forecast.sequentialSeconds * Double(sample.solver.replicas) }
+
+  /// Memory of the busiest rank: what it holds before the first round, and its
+  /// slices with state, proposal, earlier state, value and noise.
+  func memoryBytes(ranks: Int) -> Int {
+    let slices = forecast.largestLoad(ranks: max(1, ranks / sample.solver.replicas))
+    return baseBytes + 5 * slices * setup.model.dimension * MemoryLayout<Scalar>.stride
+  }
+}
