@@ -8,6 +8,7 @@ internal import CMPI
 public struct Info: ExpressibleByDictionaryLiteral {
   let hints: [(key: String, value: String)]
 
+  /// Hints by name, in order.
   public init(_ hints: [(key: String, value: String)]) { self.hints = hints }
 
   public init(dictionaryLiteral elements: (String, String)...) {
