@@ -5,7 +5,7 @@ import Testing
 /// Random cases against the sequential solver. A failure is shrunk to a case
 /// of which every smaller one holds, and that is what is reported.
 @Suite struct PropertyTests {
-  @Test("at tolerance 0 any case has the sequential sampler's bits", arguments: 0..<120)
+  @Test("at tolerance 0 any case has the sequential sampler's bits", arguments: 0..<60)
   func sequentialBits(seed: Int) throws {
     var randomness = SplitMix(seed: UInt64(seed))
     var drawn = Case(&randomness)
@@ -14,7 +14,7 @@ import Testing
     #expect(failure == nil)
   }
 
-  @Test("any case has the same bits and rounds on its ranks as on one", arguments: 0..<80)
+  @Test("any case has the same bits and rounds on its ranks as on one", arguments: 0..<40)
   func ranks(seed: Int) throws {
     var randomness = SplitMix(seed: 1000 + UInt64(seed))
     let failure = try Case(&randomness).shrunk { try !$0.isIndependentOfRanks() }
