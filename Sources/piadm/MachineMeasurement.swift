@@ -26,7 +26,8 @@ struct MachineMeasurement<Scalar: StateScalar> {
     return ScoreCost(rows: sizes, seconds: seconds)
   }
 
-  /// How much longer a call takes where more ranks make one at the same time.
+  /// How much longer a call takes where more ranks make one at the same time,
+  /// on the slowest of them, which a round waits for.
   ///
   /// - Parameter rows: rows in all of a round, which the ranks share.
   func slowdown(rows: Int, _ alone: ScoreCost) throws -> [(ranks: Int, factor: Double)] {
@@ -38,8 +39,8 @@ struct MachineMeasurement<Scalar: StateScalar> {
         let times = try times(of: share, atLeast: 0.15)
         return times.reduce(0, +) / Double(times.count)
       }
-      let mean = try world.allReduce(own ?? 0, .sum) / Double(count)
-      return (count, max(1, mean / alone.time(of: share)))
+      let slowest = try world.allReduce(own ?? 0, .maximum)
+      return (count, max(1, slowest / alone.time(of: share)))
     }
   }
 
