@@ -56,12 +56,19 @@ public enum ModelSource: Hashable, Sendable {
     sampleShape: [Int]? = nil
   ) throws -> any ScoreModel<Scalar> {
     switch self {
+    case .target(let file), .plugin(let file, _):
+      try conditions.refuse(by: file)
+      if sampleShape != nil {
+        throw ScoreModelError(.usage, "--shape: MODEL \(file) states its own shape; leave it away")
+      }
+    default: break
+    }
+    switch self {
     case .digits, .folder:
       let folder = if case .folder(let path) = self { path } else { try BuiltInModel.folder("digits") }
       return try ExportedFolder(folder).open(
         as: scalar, threads: threads, processors: processors, conditions: conditions, sampleShape: sampleShape)
     case .target(let file):
-      try conditions.refuse(by: file)
       return try ClosedFormTarget(contentsOf: file).model(of: scalar, file: file)
     case .plugin(let file, let configuration):
       return try PluginModel<Scalar>(file: file, configuration: configuration)

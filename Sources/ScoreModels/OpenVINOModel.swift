@@ -32,6 +32,11 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
   public var isLarge: Bool { parameterCount > Self.mostForOneThread }
   private static var mostForOneThread: Int { 4_000_000 }
 
+  /// OpenVINO 2026 packs the weights of matrix products anew for 1 row, for 2
+  /// to 63 and for more, and keeps every copy. Networks too large for that are
+  /// called in the middle range, where samples are vectors and so every row is
+  /// a row of their products.
+  private var rowsOfCall: ClosedRange<Int> { isLarge && shape.count == 1 ? 2...63 : 1...Int.max }
   private let trainingSchedule: any NoiseSchedule
   private let network: CompiledNetwork
   private let conditions: [ConditionValues]
@@ -101,7 +106,7 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
     let interface = network.interface
     let plan = RowPlan(
       timesteps: timesteps[...], sharesTimestep: interface.sharesTimestep, batch: interface.batch,
-      isGuided: guidance != nil)
+      rows: rowsOfCall, isGuided: guidance != nil)
     fillInputs(plan, of: samples)
     if Scalar.self == Float.self, plan.isPlain {
       try states.withUnsafeBytes { states in

@@ -5,7 +5,8 @@ import Diffusion
 ///
 /// A network that takes one timestep for all rows is called once for each
 /// timestep; one with a fixed batch is called with that many rows, the last
-/// call filled up with copies of its last row.
+/// call filled up with copies of its last row. With a free batch, calls are
+/// kept within a range of rows, likewise filled up, and alike in size.
 struct RowPlan {
   struct Entry: Hashable {
     var row: Int
@@ -20,7 +21,7 @@ struct RowPlan {
   /// unconditional one.
   private(set) var places: [(conditional: Int, null: Int)] = []
 
-  init(timesteps: ArraySlice<Float>, sharesTimestep: Bool, batch: Int?, isGuided: Bool) {
+  init(timesteps: ArraySlice<Float>, sharesTimestep: Bool, batch: Int?, rows: ClosedRange<Int>, isGuided: Bool) {
     places = timesteps.map { _ in (0, 0) }
     var groups = [Array(timesteps.indices)]
     if sharesTimestep {
@@ -35,7 +36,9 @@ struct RowPlan {
         places[row].null = entries.count
         entries.append(Entry(row: row, isNull: true))
       }
-      let size = batch ?? (entries.count - first)
+      let count = entries.count - first
+      let parts = (count - 1) / rows.upperBound + 1
+      let size = batch ?? max((count - 1) / parts + 1, rows.lowerBound)
       while (entries.count - first) % size != 0 { entries.append(entries[entries.count - 1]) }
       calls += stride(from: first, to: entries.count, by: size).map { $0..<($0 + size) }
     }

@@ -47,7 +47,7 @@ struct SamplerOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Type of the states: single or double.", valueName: "type"))
   var precision = Precision.single
 
-  @Option(help: ArgumentHelp("Initial states instead of drawn ones, samples x shape.", valueName: "file.npy"))
+  @Option(help: ArgumentHelp("Initial states (latents, before a scheduler scales them) instead of drawn ones, samples x shape.", valueName: "file.npy"))
   var initial: String?
 
   @Option(help: ArgumentHelp("Step noise instead of drawn one, steps x samples x shape.", valueName: "file.npy"))

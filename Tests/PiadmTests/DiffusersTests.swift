@@ -151,6 +151,7 @@ extension CommandLineTests {
         for word in words { run.expectRefusal(exitCode, word) }
       }
       try place.run(["sample", "mixture.json", "--condition", labels]).expectRefusal(64, "class_labels", "mixture.json")
+      try place.run(["sample", "mixture.json", "--shape", "5"]).expectRefusal(64, "--shape", "mixture.json")
       #expect(try place.content == ["model"])
     }
 
