@@ -10,6 +10,12 @@ public protocol NoiseSchedule: Hashable, Sendable {
 
   /// What the network takes as its timestep at any noise time.
   func timestep(at time: NoiseTime) -> Double
+
+  /// The least and the greatest noise time of training.
+  var trainedTimes: (least: NoiseTime, greatest: NoiseTime) { get }
+
+  /// The schedule in one line, for people.
+  var description: String { get }
 }
 
 /// How a scheduler places the noise levels `sigma_E` of its steps.

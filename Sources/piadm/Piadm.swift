@@ -17,7 +17,7 @@ struct Piadm: ParsableCommand {
         mpirun -n 4 piadm sample digits --samples 8 --images digits.png
       """,
     version: version,
-    subcommands: [Sample.self, Plan.self, Bench.self, Cite.self, Doctor.self])
+    subcommands: [Sample.self, Inspect.self, Plan.self, Bench.self, Cite.self, Doctor.self])
 }
 
 @main

@@ -29,7 +29,7 @@ extension CommandLineTests {
     func helpTexts() throws {
       let place = try Workplace()
       let commands = try checkHelp(of: [], place)
-      #expect(Set(commands).isSuperset(of: ["piadm", "sample", "bench", "bench-mpi", "doctor"]))
+      #expect(Set(commands).isSuperset(of: ["piadm", "sample", "inspect", "bench", "bench-mpi", "doctor"]))
       #expect(try place.content == [])
     }
 

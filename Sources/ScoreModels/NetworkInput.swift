@@ -1,0 +1,93 @@
+import Foundation
+
+/// An input of a network, as its ONNX file declares it.
+public struct NetworkInput: Hashable, Sendable, CustomStringConvertible {
+  public let name: String
+  /// ONNX's name of the element type, such as `float` or `int64`.
+  public let elementType: String
+  /// Lengths of the axes; `nil` where an axis is free.
+  public let shape: [Int?]
+
+  /// Such as `sample float [?, 1, 8, 8]`.
+  public var description: String {
+    "\(name) \(elementType) [" + shape.map { $0.map { "\($0)" } ?? "?" }.joined(separator: ", ") + "]"
+  }
+
+  /// The inputs of the network in an ONNX file, without its weights.
+  ///
+  /// - Throws: `ScoreModelError` for a file that is no ONNX model.
+  public static func all(of file: String) throws -> [NetworkInput] {
+    _ = try sizeOfRegularFile(file)
+    do {
+      let data = try Data(contentsOf: URL(fileURLWithPath: file), options: .mappedIfSafe)
+      guard let graph = try ProtobufFields(data).first(7) else { throw MalformedProtobuf() }
+      var (inputs, weights) = ([NetworkInput](), Set<String>())
+      var fields = ProtobufFields(graph)
+      while let field = try fields.next() {
+        guard case .bytes(let message) = field.value else { continue }
+        // Field numbers of onnx.proto: the graph's initializers and inputs.
+        if field.number == 5, let name = try ProtobufFields(message).first(8) {
+          weights.insert(String(decoding: name, as: UTF8.self))
+        } else if field.number == 11 {
+          inputs.append(try NetworkInput(message))
+        }
+      }
+      return inputs.filter { !weights.contains($0.name) }
+    } catch is MalformedProtobuf {
+      throw ScoreModelError(.badData, "\(file): is no ONNX model, or is damaged; export or copy it again")
+    } catch let error as ScoreModelError {
+      throw error
+    } catch {
+      throw ScoreModelError(.inputOutput, "\(file): cannot be read: \(error.localizedDescription)")
+    }
+  }
+
+  /// From the ONNX message ValueInfoProto.
+  private init(_ message: Data) throws(MalformedProtobuf) {
+    name = String(decoding: try ProtobufFields(message).first(1) ?? Data(), as: UTF8.self)
+    var (code, lengths) = (0, [Int?]())
+    if let type = try ProtobufFields(message).first(2), let tensor = try ProtobufFields(type).first(1) {
+      var fields = ProtobufFields(tensor)
+      while let field = try fields.next() {
+        switch (field.number, field.value) {
+        case (1, .varint(let number)): code = Int(clamping: number)
+        case (2, .bytes(let shape)): lengths = try Self.lengths(shape)
+        default: break
+        }
+      }
+    }
+    // The enumeration TensorProto.DataType.
+    let names = [
+      "undefined", "float", "uint8", "int8", "uint16", "int16", "int32", "int64", "string", "bool", "float16",
+      "double", "uint32", "uint64", "complex64", "complex128", "bfloat16",
+    ]
+    elementType = names.indices.contains(code) ? names[code] : "type \(code)"
+    shape = lengths
+  }
+
+  private static func lengths(_ message: Data) throws(MalformedProtobuf) -> [Int?] {
+    var lengths: [Int?] = []
+    var fields = ProtobufFields(message)
+    while let field = try fields.next() {
+      guard field.number == 1, case .bytes(let axis) = field.value else { continue }
+      var fields = ProtobufFields(axis)
+      var length: Int?
+      while let field = try fields.next() {
+        if field.number == 1, case .varint(let number) = field.value { length = Int(exactly: number) }
+      }
+      lengths.append(length)
+    }
+    return lengths
+  }
+}
+
+extension ProtobufFields {
+  /// The bytes of the first field of this number.
+  fileprivate func first(_ number: Int) throws(MalformedProtobuf) -> Data? {
+    var fields = self
+    while let field = try fields.next() {
+      if field.number == number, case .bytes(let bytes) = field.value { return bytes }
+    }
+    return nil
+  }
+}

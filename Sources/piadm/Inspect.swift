@@ -1,0 +1,51 @@
+import ArgumentParser
+import Diffusion
+import Foundation
+import MPI
+import Results
+import ScoreModels
+
+struct Inspect: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Show what a model is, and check that it runs.",
+    discussion: """
+      Prints the model's shape, prediction, schedule, inputs, noise times and parameters; then \
+      evaluates it at noise times from its range, and checks that its numbers are finite, repeat, \
+      and depend on their own row only, and for a closed-form target that its score is the gradient \
+      of its log-density. A model that fails is of no use to a sampler: exit code 65.
+      """)
+
+  @Argument(help: ArgumentHelp("The model, as for `piadm sample`.", valueName: "MODEL"))
+  var model: String
+
+  @OptionGroup(title: "Model")
+  var modelOptions: ModelOptions
+
+  @Option(help: ArgumentHelp("Also store what was found.", valueName: "file.json"))
+  var json: String?
+
+  mutating func run() throws {
+    let command = self
+    try Failure.underMPI { world in
+      try world.agree { if world.rank == 0 { try command.inspect() } }
+    }
+  }
+
+  private func inspect() throws {
+    if let json { try WholeFile(json).checkWritable() }
+    let source = try ModelSource(model)
+    let opened = try source.open(
+      as: Float.self, conditions: modelOptions.conditions(samples: 1), sampleShape: modelOptions.shape?.lengths)
+    var description = try ModelDescription(opened, named: model, source)
+    try write(description.text)
+    let check = try ModelCheck(opened, named: model)
+    try write(check.text)
+    description.check = check
+    if let json { try description.write(to: json) }
+    guard check.isUsable else {
+      let failed = check.findings.filter { !$0.holds }.map(\.property)
+      throw BadData("\(model): is of no use to a sampler: no \(failed.joined(separator: ", no "))")
+    }
+    try write("status: usable\n")
+  }
+}

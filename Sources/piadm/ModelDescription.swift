@@ -1,0 +1,168 @@
+import Diffusion
+import Foundation
+import Results
+import ScoreModels
+
+/// What a model is, for people and as JSON.
+struct ModelDescription: Encodable {
+  struct Range: Encodable {
+    let least: Double
+    /// Absent where training went up to pure noise.
+    let greatest: Double?
+  }
+
+  let model: String
+  let kind: String
+  let files: [String]
+  let shape: [Int]
+  let dimension: Int
+  let prediction: String
+  let schedule: String?
+  let noiseTimes: Range?
+  let inputs: [String]?
+  let parameters: Int?
+  let openvino: String?
+  let threads: Int?
+  var check: ModelCheck?
+
+  init(_ model: any ScoreModel<Float>, named name: String, _ source: ModelSource) throws {
+    self.model = name
+    kind = source.kind
+    files = try source.files()
+    shape = model.shape
+    dimension = model.dimension
+    prediction = model.parametrization.text
+    schedule = model.schedule.map { $0.description }
+    noiseTimes = model.schedule.map { schedule in
+      let (least, greatest) = schedule.trainedTimes
+      return Range(least: least.s, greatest: greatest.s.isFinite ? greatest.s : nil)
+    }
+    let network = model as? OpenVINOModel<Float>
+    inputs = network == nil ? nil : try NetworkInput.all(of: source.files()[0]).map { $0.description }
+    parameters = network?.parameterCount
+    openvino = network?.library.version
+    threads = network?.threads
+  }
+
+  var text: String {
+    var lines = [("model", model), ("kind", kind)]
+    lines += files.enumerated().map { ($0 == 0 ? "files" : "", $1) }
+    lines.append(("shape", shape.map { "\($0)" }.joined(separator: " x ") + " (\(dimension) numbers)"))
+    lines.append(("predicts", prediction))
+    lines.append(("schedule", schedule ?? "none: continuous in time"))
+    if let noiseTimes {
+      let least = String(format: "%.3g", noiseTimes.least)
+      lines.append(("noise times", "\(least) to \(noiseTimes.greatest.map { String(format: "%.3g", $0) } ?? "pure noise")"))
+    } else {
+      lines.append(("noise times", "all"))
+    }
+    lines += (inputs ?? []).enumerated().map { ($0 == 0 ? "inputs" : "", $1) }
+    if let parameters { lines.append(("parameters", "\(parameters)")) }
+    if let openvino, let threads {
+      lines.append(("evaluated by", "OpenVINO \(openvino), \(threads) thread\(threads == 1 ? "" : "s")"))
+    }
+    return lines.map { $0.padding(toLength: 14, withPad: " ", startingAt: 0) + $1 + "\n" }.joined()
+  }
+
+  func write(to path: String) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    try WholeFile(path).write(encoder.encode(self) + Data("\n".utf8))
+  }
+}
+
+/// A model's self-test at noise times of its range, and the time of its rows.
+struct ModelCheck: Encodable {
+  struct Finding: Encodable {
+    let property: String
+    let holds: Bool
+    let detail: String
+  }
+
+  struct Timing: Encodable {
+    let rows: Int
+    /// Of a row, the shortest of a few calls.
+    let seconds: Double
+  }
+
+  let findings: [Finding]
+  let isUsable: Bool
+  let times: [Timing]
+
+  init(_ model: any ScoreModel<Float>, named name: String) throws {
+    let rows = max(2, Setup<Float>.defaultRows(dimension: model.dimension))
+    // States, predictions of several calls, and what a plug-in is handed.
+    let bytes = 64 * Double(rows) * Double(model.dimension)
+    guard bytes <= Double(ProcessInfo.processInfo.physicalMemory) else {
+      throw BadData("\(name): \(rows) samples of \(model.dimension) numbers do not fit into this machine's memory")
+    }
+    let nodes = try Self.nodes(model)
+    let test = try SelfTest(of: model, at: nodes, rows: rows)
+    findings = test.findings.map { Finding(property: $0.property.rawValue, holds: $0.holds, detail: $0.detail) }
+    isUsable = test.isUsable
+    times = try isUsable ? [1, rows].map { try Self.time(model, rows: $0, at: nodes[nodes.count / 2]) } : []
+  }
+
+  /// Noise times over the model's range, or from near the data to noise.
+  private static func nodes(_ model: any ScoreModel<Float>) throws -> [NoiseTime] {
+    let range = model.schedule?.trainedTimes ?? (least: NoiseTime(s: 1e-3), greatest: NoiseTime(s: 10))
+    // Pure noise is at infinity; past 20 the data's share is below 1e-4.
+    return try TimeGrid.shrinking(
+      steps: 15, horizon: min(range.greatest.s, 20), earlyStop: max(range.least.s, 1e-6)
+    ).nodes
+  }
+
+  private static func time(_ model: any ScoreModel<Float>, rows: Int, at node: NoiseTime) throws -> Timing {
+    let states: [Float] = CounterNoise(seed: 0).normals(
+      rows * model.dimension, stream: .initialState, step: 0, sample: 0)
+    let times = [NoiseTime](repeating: node, count: rows)
+    let samples = [Int](repeating: 0, count: rows)
+    var output = states
+    let clock = ContinuousClock()
+    var shortest = Duration.seconds(3600)
+    let start = clock.now
+    repeat {
+      var span = output.mutableSpan
+      let begin = clock.now
+      try model.predict(states.span, at: times.span, of: samples.span, into: &span)
+      shortest = min(shortest, clock.now - begin)
+    } while clock.now - start < .milliseconds(50)
+    return Timing(rows: rows, seconds: shortest / .seconds(1) / Double(rows))
+  }
+
+  var text: String {
+    var lines = findings.enumerated().map { index, finding in
+      (index == 0 ? "check" : "", "\(finding.property): \(finding.holds ? "holds" : "DOES NOT HOLD"), \(finding.detail)")
+    }
+    lines += times.enumerated().map { index, timing in
+      let count = timing.rows == 1 ? "1 row" : "\(timing.rows) rows together"
+      return (index == 0 ? "time" : "", String(format: "%.4g ms a row, %@", timing.seconds * 1e3, count))
+    }
+    return lines.map { $0.padding(toLength: 14, withPad: " ", startingAt: 0) + $1 + "\n" }.joined()
+  }
+}
+
+extension ModelSource {
+  fileprivate var kind: String {
+    switch self {
+    case .digits: "network that comes with the program"
+    case .folder: "network in a folder"
+    case .target: "closed-form target"
+    case .plugin: "plug-in"
+    }
+  }
+}
+
+extension Parametrization {
+  fileprivate var text: String {
+    switch self {
+    case .score: "score"
+    case .noise: "noise (epsilon)"
+    case .velocity: "velocity (v = alpha noise - sigma sample)"
+    case .sample: "clean sample"
+    case .denoiser: "clean sample, from the state over alpha"
+    case .preconditioned(let deviation, _): "network of a denoiser, for data of deviation \(deviation)"
+    case .flow: "flow velocity (noise - sample)"
+    }
+  }
+}
