@@ -8,8 +8,6 @@ struct ExportedFolder {
   let network: String
   let configuration: String
 
-  var files: [String] { [network, configuration] }
-
   /// - Throws: `ScoreModelError.Code.missingFile`, naming what is missing.
   init(_ path: String) throws {
     func find(_ places: [String]) throws -> String {

@@ -2,7 +2,7 @@ import Foundation
 
 extension ModelSource {
   /// The files that the model is made of: what its scores depend on, besides
-  /// the library that evaluates it.
+  /// the library that evaluates it; the network first.
   ///
   /// - Throws: as `open` does.
   public func files() throws -> [String] {

@@ -40,17 +40,6 @@ public enum ModelSource: Hashable, Sendable {
     "needed: digits, a folder with model.onnx and scheduler_config.json, a closed-form target FILE.json, "
     + "or plugin:LIB.so[:CONFIG]"
 
-  /// The files that make the model, the network or library first.
-  ///
-  /// - Throws: `ScoreModelError` where one is missing.
-  public func files() throws -> [String] {
-    switch self {
-    case .digits: try ExportedFolder(BuiltInModel.folder("digits")).files
-    case .folder(let path): try ExportedFolder(path).files
-    case .target(let file), .plugin(let file, _): [file]
-    }
-  }
-
   /// Opens the model for states of the given type.
   ///
   /// - Parameters:
