@@ -67,10 +67,11 @@ package struct JSONObject {
     let value: JSONValue
     do {
       let decoder = JSONDecoder()
-      // Python writes infinities as JSON 5 does, and diffusers has them in
-      // configurations.
-      decoder.allowsJSON5 = true
-      value = try decoder.decode(JSONValue.self, from: data)
+      // Python writes infinities bare, and diffusers has them in configurations.
+      // (Foundation's JSON 5, which has them too, traps on truncated files.)
+      decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+        positiveInfinity: "\u{7f}Infinity", negativeInfinity: "-\u{7f}Infinity", nan: "\u{7f}NaN")
+      value = try decoder.decode(JSONValue.self, from: quotingInfinities(data))
     } catch {
       throw ScoreModelError(.badData, "\(file): is not valid JSON (UTF-8, nested at most 500 deep)")
     }
@@ -144,4 +145,30 @@ package struct JSONObject {
   func wrong(_ key: String, _ value: JSONValue, needed: String) -> ScoreModelError {
     ScoreModelError(.badData, "\(file): \"\(key)\" is \(value.kind); \(needed) is needed")
   }
+}
+
+/// JSON with quotes about the bare words `Infinity` and `-Infinity`, and a
+/// character before them that no string of a person has.
+private func quotingInfinities(_ data: Data) -> Data {
+  let word = Array("Infinity".utf8)
+  let bytes = Array(data)
+  var result = Data()
+  var (isInString, index) = (false, 0)
+  while index < bytes.count {
+    let byte = bytes[index]
+    if isInString, byte == UInt8(ascii: "\\"), index + 1 < bytes.count {
+      result += bytes[index...(index + 1)]
+      index += 2
+    } else if !isInString, bytes[index...].starts(with: word) {
+      let isNegative = result.last == UInt8(ascii: "-")
+      if isNegative { result.removeLast() }
+      result += Data((isNegative ? "\"-\u{7f}Infinity\"" : "\"\u{7f}Infinity\"").utf8)
+      index += word.count
+    } else {
+      if byte == UInt8(ascii: "\"") { isInString.toggle() }
+      result.append(byte)
+      index += 1
+    }
+  }
+  return result
 }
