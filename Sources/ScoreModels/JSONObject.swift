@@ -147,10 +147,10 @@ package struct JSONObject {
   }
 }
 
-/// JSON with quotes about the bare words `Infinity` and `-Infinity`, and a
-/// character before them that no string of a person has.
+/// JSON with quotes about the bare words `Infinity`, `-Infinity` and `NaN`, and
+/// a character before them that no string of a person has.
 private func quotingInfinities(_ data: Data) -> Data {
-  let word = Array("Infinity".utf8)
+  let words = ["Infinity", "NaN"].map { Array($0.utf8) }
   let bytes = Array(data)
   var result = Data()
   var (isInString, index) = (false, 0)
@@ -159,10 +159,10 @@ private func quotingInfinities(_ data: Data) -> Data {
     if isInString, byte == UInt8(ascii: "\\"), index + 1 < bytes.count {
       result += bytes[index...(index + 1)]
       index += 2
-    } else if !isInString, bytes[index...].starts(with: word) {
+    } else if !isInString, let word = words.first(where: { bytes[index...].starts(with: $0) }) {
       let isNegative = result.last == UInt8(ascii: "-")
       if isNegative { result.removeLast() }
-      result += Data((isNegative ? "\"-\u{7f}Infinity\"" : "\"\u{7f}Infinity\"").utf8)
+      result += Data((isNegative ? "\"-\u{7f}" : "\"\u{7f}").utf8) + word + Data("\"".utf8)
       index += word.count
     } else {
       if byte == UInt8(ascii: "\"") { isInString.toggle() }
