@@ -1,7 +1,6 @@
 #include "CNormals.h"
 
 #include <Random123/philox.h>
-#include <math.h>
 #include <string.h>
 
 // Logarithm, sine and cosine are series in `double` with an error of a few
@@ -104,7 +103,8 @@ void philox_normals(
       u[2 * i + 1] = words.v[2], v[2 * i + 1] = words.v[3];
     }
     for (int i = 0; i < PAIRS; i++) {
-      double radius = sqrt(-2 * logarithm((u[i] + 0.5) * 0x1p-32));
+      // Not the C library's sqrt: it may set errno, which keeps the loop scalar.
+      double radius = __builtin_elementwise_sqrt(-2 * logarithm((u[i] + 0.5) * 0x1p-32));
       circle((v[i] + 0.5) * 0x1p-32, &x[i], &y[i]);
       x[i] *= radius;
       y[i] *= radius;
