@@ -2,6 +2,7 @@ import Foundation
 
 /// An input of a network, as its ONNX file declares it.
 public struct NetworkInput: Hashable, Sendable, CustomStringConvertible {
+  /// As the exporter named it, such as `sample`.
   public let name: String
   /// ONNX's name of the element type, such as `float` or `int64`.
   public let elementType: String
