@@ -65,7 +65,7 @@ extension PicardSolver: ResumableSolver {
     _ index: Int, _ piece: (PieceKey) throws -> [UInt8]
   ) throws {
     guard let last = maps.last, last.owner(ofChunk: last.chunks - 1) == ring.rank else { return }
-    var position = [Scalar](repeating: 0, count: batch.model.dimension)
+    var position = [Scalar](repeating: 0, count: batch.dimension)
     var coder = StateCoder(reading: try piece(PieceKey(sample: samples[index], chunk: 0)))
     try coder.code(&position)
     try coder.finish()

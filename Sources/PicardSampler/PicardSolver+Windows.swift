@@ -43,7 +43,7 @@ extension PicardSolver {
   private func newEdge(
     components: Int, fill: (_ position: Row<Scalar>, _ value: Row<Scalar>) -> Void
   ) -> Edge {
-    let dimension = batch.model.dimension
+    let dimension = batch.dimension
     let rows = Rows<Scalar>(1, of: (components + 1) * dimension)
     let states = components * dimension
     let edge = Edge(
@@ -176,10 +176,10 @@ extension PicardSolver {
   private func open(_ openings: [Opening]) throws {
     var openings = openings
     // All ranks draw their noise at once, before one waits for the other.
-    let levels = clock.time(\.update) { extensions(openings) }
+    let levels = clock.time(.update) { extensions(openings) }
     for level in levels {
       try hand(level, &openings)
-      clock.time(\.update) {
+      clock.time(.update) {
         for part in level where owner(part.key) == ring.rank {
           extend(part, &openings[part.opening])
         }
@@ -212,7 +212,7 @@ extension PicardSolver {
     let segment = trajectory.segments[key.segment]
     let map = segment.slices[slice]
     guard map.isRandom else { return nil }
-    let length = segment.components * batch.model.dimension
+    let length = segment.components * batch.dimension
     let spare = spareNoise.lastIndex { $0.length == length }
     let rows = spare.map { spareNoise.remove(at: $0) } ?? Rows(1, of: length)
     map.fill(
@@ -246,12 +246,12 @@ extension PicardSolver {
       if source == destination {
         if let edge = openings[part.opening].edge { self[part.key].start(edge.state, edge.value) }
       } else if let edge = openings[part.opening].edge.take() {
-        try clock.time(\.exchange) {
+        try clock.time(.exchange) {
           try send(edge.state, to: destination)
           try send(edge.value, to: destination)
         }
       } else if destination == ring.rank {
-        try clock.time(\.exchange) {
+        try clock.time(.exchange) {
           try receive(self[part.key].end, from: source)
           try receive(self[part.key].leftValue, from: source)
         }
@@ -272,7 +272,7 @@ extension PicardSolver {
     let chunk =
       spare.map { spareChunks.remove(at: $0) }
       ?? Chunk(
-        capacity: options.chunk, dimension: batch.model.dimension, components: components,
+        capacity: options.chunk, dimension: batch.dimension, components: components,
         elementwise: elementwise)
     chunk.begin(maps[key.segment].slices(ofChunk: key.chunk).lowerBound)
     chunks[key.sample][key.chunk] = chunk

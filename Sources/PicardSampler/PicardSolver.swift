@@ -72,7 +72,7 @@ public final class PicardSolver<Scalar: StateScalar> {
     windows = samples.map { _ in Window(segment: 0, first: 0, end: 0) }
     chunks = samples.map { _ in [] }
     noiseAhead = samples.map { _ in [:] }
-    segments = Self.messageSegments(batch.model.dimension)
+    segments = Self.messageSegments(batch.dimension)
     record = RunRecord(trajectory)
   }
 
@@ -135,7 +135,7 @@ public final class PicardSolver<Scalar: StateScalar> {
         origins.append((key, index))
       }
     }
-    return try clock.time(\.score) {
+    return try clock.time(.score) {
       try batch.evaluate(visits) { visit, prediction, conversion in
         let (key, slice) = origins[visit]
         return self[key].absorb(slice, prediction, conversion)
@@ -145,7 +145,7 @@ public final class PicardSolver<Scalar: StateScalar> {
 
   /// Hands `f` of every chunk's last slice to the right, for multistep maps.
   private func sendValues(_ own: [ChunkKey]) throws {
-    try clock.time(\.exchange) {
+    try clock.time(.exchange) {
       for key in own where trajectory.segments[key.segment].usesEarlierValue {
         guard let next = rightNeighbour(key) else { continue }
         if owner(next) == ring.rank {
@@ -167,7 +167,7 @@ public final class PicardSolver<Scalar: StateScalar> {
   private func update(
     _ levels: [[ChunkKey]], _ own: [ChunkKey], failed: Position?
   ) throws -> Changes {
-    clock.time(\.update) {
+    clock.time(.update) {
       for key in own { self[key].propose(from: activeSlices(key).lowerBound, options.linearization) }
     }
     for level in levels {
@@ -176,7 +176,7 @@ public final class PicardSolver<Scalar: StateScalar> {
     let mixing = options.anderson
     var changes = Changes(
       windows.map { isFinished($0) ? 0..<0 : $0.first..<$0.end }, products: mixing?.products ?? 0)
-    clock.time(\.update) {
+    clock.time(.update) {
       for key in own {
         let (chunk, slices) = (self[key], activeSlices(key))
         chunk.settle(from: slices.lowerBound) { changes[key.sample, $0] = $1 }
@@ -190,12 +190,12 @@ public final class PicardSolver<Scalar: StateScalar> {
     }
     if let failed { changes[failed.sample, failed.slice] = .infinity }
     if ring.size > 1, mixing != nil || options.stop.needsAgreement {
-      try clock.time(\.reduce) {
-        try changes.agree(ring) { clock.time(\.update) { drawAhead() } }
+      try clock.time(.reduce) {
+        try changes.agree(ring) { clock.time(.update) { drawAhead() } }
       }
     }
     if let position = changes.failure { throw failure(position) }
-    clock.time(\.update) {
+    clock.time(.update) {
       if let mixing { mix(own, changes, mixing) }
       for key in own {
         self[key].accept(from: activeSlices(key).lowerBound)
@@ -239,14 +239,14 @@ public final class PicardSolver<Scalar: StateScalar> {
     chunk.leftHasCome = previous != nil
     for elements in segments {
       if let previous, owner(previous) != ring.rank {
-        try clock.time(\.exchange) { try receive(chunk.left[elements], from: owner(previous)) }
+        try clock.time(.exchange) { try receive(chunk.left[elements], from: owner(previous)) }
       }
-      let end = clock.time(\.update) { chunk.correctEnd(from: start, elements) }
+      let end = clock.time(.update) { chunk.correctEnd(from: start, elements) }
       guard let next else { continue }
       if owner(next) == ring.rank {
         self[next].left[elements].copy(from: end)
       } else {
-        try clock.time(\.exchange) { try send(end, to: owner(next)) }
+        try clock.time(.exchange) { try send(end, to: owner(next)) }
       }
     }
   }

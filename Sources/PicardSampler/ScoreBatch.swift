@@ -8,6 +8,8 @@ import Foundation
 public final class ScoreBatch<Scalar: StateScalar> {
   /// What is evaluated.
   public let model: any ScoreModel<Scalar>
+  /// Numbers of a row. Kept here: a model computes it from its shape.
+  let dimension: Int
   /// Rows a call at most.
   public let rows: Int
   /// A row alone gave the bits of the same row in a batch. Where it did not,
@@ -37,7 +39,8 @@ public final class ScoreBatch<Scalar: StateScalar> {
     self.model = model
     self.rows = rows
     self.latency = latency
-    memory = Rows(2, of: rows * model.dimension)
+    dimension = model.dimension
+    memory = Rows(2, of: rows * dimension)
     times = [NoiseTime](repeating: .clean, count: rows)
     samples = [Int](repeating: 0, count: rows)
   }
@@ -48,7 +51,7 @@ public final class ScoreBatch<Scalar: StateScalar> {
   private var output: Row<Scalar> { memory[1] }
 
   private func row(_ row: Int, of rows: Row<Scalar>) -> Row<Scalar> {
-    Row(rebasing: rows[(row * model.dimension)..<((row + 1) * model.dimension)])
+    Row(rebasing: rows[(row * dimension)..<((row + 1) * dimension)])
   }
 
   /// Evaluates rows alone and in batches of other sizes, and compares bits.
@@ -57,7 +60,6 @@ public final class ScoreBatch<Scalar: StateScalar> {
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func checkInvariance(at nodes: [NoiseTime]) throws {
-    let dimension = model.dimension
     let states = Rows<Scalar>(1, of: rows * dimension)
     let noise = CounterNoise(seed: 0x5ca1ab1e)
     for row in 0..<rows {
@@ -173,7 +175,7 @@ public final class ScoreBatch<Scalar: StateScalar> {
   }
 
   private func call(_ count: Int) throws {
-    let elements = 0..<(count * model.dimension)
+    let elements = 0..<(count * dimension)
     let (times, samples) = (times, samples)
     var predictions = Row(rebasing: output[elements]).mutableSpan
     let start = ContinuousClock.now

@@ -64,7 +64,7 @@ public final class SequentialSolver<Scalar: StateScalar> {
   }
 
   private func start() {
-    let dimension = batch.model.dimension
+    let dimension = batch.dimension
     let components = trajectory.segments.map(\.components).max() ?? 1
     lanes = samples.map { Lane(sample: $0, dimension: dimension, components: components) }
     for lane in lanes {
@@ -88,14 +88,14 @@ public final class SequentialSolver<Scalar: StateScalar> {
     let visits = lanes.map {
       Visit(state: $0.position, map: map, quantity: current.quantity, sample: $0.sample)
     }
-    let failed = try clock.time(\.score) {
+    let failed = try clock.time(.score) {
       try batch.evaluate(visits) { lanes[$0].absorb($1, $2) }
     }
     if let failed {
       throw SamplingError(
         nonFinite: current, slice: slice, sample: samples[failed], rank: 0, round: round + 1)
     }
-    clock.time(\.update) {
+    clock.time(.update) {
       for lane in lanes { lane.step(map, components: current.components, noise: noise) }
     }
     slice += 1
