@@ -21,6 +21,10 @@ public struct AndersonMixing: Hashable, Sendable {
   /// Numbers that a state contributes to the sums.
   var products: Int { history * (history + 1) / 2 + history }
 
+  /// States that are remembered of each state: the last one and its residual,
+  /// and their changes.
+  var rows: Int { 2 + 2 * history }
+
   /// `gamma` from sums of products as `MixingHistory.record` gives them;
   /// `nil` where they are of no use.
   func coefficients(_ sums: [Double]) -> [Double]? {

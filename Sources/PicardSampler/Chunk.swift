@@ -9,8 +9,6 @@ final class Chunk<Scalar: StateScalar> {
   /// `f` of the slice to the left of this chunk: for multistep maps, and for
   /// the first guess of the first slice.
   let leftValue: Row<Scalar>
-  /// This round's state of the first slice, from the left; see `leftHasCome`.
-  let left: State<Scalar>
   /// `left` is that of this round.
   var leftHasCome = false
   /// The state after the last open slice.
@@ -20,13 +18,14 @@ final class Chunk<Scalar: StateScalar> {
   /// Noise of the open slices, which they point into.
   private var noise: [Rows<Scalar>] = []
 
-  /// Three states for every slice, two behind the last one, and `left`.
+  /// See `ChunkRows`.
   private let states: Rows<Scalar>
-  /// `f` of every slice, and `leftValue`.
   private let values: Rows<Scalar>
-  /// Where slopes are elementwise, and the changes of `f` that they come from.
-  private var elementSlopes: ElementSlopes<Scalar>?
   private let valueChanges: Rows<Scalar>?
+  private var elementSlopes: ElementSlopes<Scalar>?
+  /// Where slopes are elementwise, rows for the next proposals: a slice's secant
+  /// is of use until it has been carried on.
+  private var spares: [State<Scalar>] = []
   /// Slices that it has room for.
   let capacity: Int
   let components: Int
@@ -35,18 +34,22 @@ final class Chunk<Scalar: StateScalar> {
   init(capacity: Int, dimension: Int, components: Int, elementwise: Bool) {
     self.capacity = capacity
     self.components = components
-    let states = Rows<Scalar>(3 * capacity + 3, of: components * dimension)
-    func state(_ row: Int) -> State<Scalar> { State(states[row], components: components) }
-    self.states = states
-    values = Rows(capacity + 1, of: dimension)
+    let rows = ChunkRows(capacity: capacity, components: components, elementwise: elementwise)
+    states = Rows(rows.states, of: components * dimension)
+    values = Rows(rows.values, of: dimension)
+    valueChanges = elementwise ? Rows(rows.valueChanges, of: dimension) : nil
     elementSlopes = elementwise ? ElementSlopes(dimension: dimension) : nil
-    valueChanges = elementwise ? Rows(capacity, of: dimension) : nil
-    end = state(3 * capacity)
-    endProposal = state(3 * capacity + 1)
-    left = state(3 * capacity + 2)
+    end = State(states[2 * capacity], components: components)
+    endProposal = State(states[2 * capacity + 1], components: components)
     leftValue = values[capacity]
     slices.reserveCapacity(capacity)
   }
+
+  private func state(_ row: Int) -> State<Scalar> { State(states[row], components: components) }
+
+  /// This round's state of the first slice, from the left, to be written once
+  /// all have been proposed; see `leftHasCome`.
+  var left: State<Scalar> { slices[0].proposal }
 
   /// `f` of the last open slice.
   var lastValue: Row<Scalar> { slices.last?.value ?? leftValue }
@@ -57,6 +60,7 @@ final class Chunk<Scalar: StateScalar> {
     slices.removeAll(keepingCapacity: true)
     histories.removeAll(keepingCapacity: true)
     elementSlopes?.begin()
+    if isElementwise { spares = [state(2 * capacity + 2), state(2 * capacity + 3)] }
     leftHasCome = false
   }
 
@@ -77,20 +81,21 @@ final class Chunk<Scalar: StateScalar> {
   }
 
   /// Opens one more slice at the end, its `f` taken to be that of the slice to its left.
-  func open(_ map: SliceMap, noise: Rows<Scalar>?) {
+  ///
+  /// - Parameters:
+  ///   - noise: for the slice to keep.
+  ///   - draw: gives the noise of a slice that keeps none.
+  func open(_ map: SliceMap, noise: Rows<Scalar>?, drawing draw: (SliceMap) -> State<Scalar>?) {
     let number = slices.count
-    func state(_ row: Int) -> State<Scalar> {
-      State(states[3 * number + row], components: components)
-    }
-    let (position, value, guess) = (state(0), values[number], lastValue)
+    let (position, value, guess) = (state(2 * number), values[number], lastValue)
     position.copy(from: end)
     copy(guess, to: value)
     if let noise { self.noise.append(noise) }
     let slice = TimeSlice(
-      map, state: position, rows: (state(1), state(2)), value: value,
+      map, state: position, spare: state(2 * number + 1), value: value,
       noise: noise.map { State($0[0], components: components) },
       valueChange: valueChanges?[number])
-    slice.step(into: end, earlierValue: value)
+    slice.step(into: end, earlierValue: value, noise: slice.noise ?? draw(map))
     slices.append(slice)
   }
 
@@ -119,9 +124,13 @@ final class Chunk<Scalar: StateScalar> {
   }
 
   /// Runs the iteration over the active slices, the first of them unchanged.
-  func propose(from start: Int, _ linearization: Linearization) {
+  ///
+  /// - Parameter draw: gives the noise of a slice that keeps none.
+  func propose(
+    from start: Int, _ linearization: Linearization, drawing draw: (SliceMap) -> State<Scalar>?
+  ) {
     if elementSlopes != nil {
-      proposeElementwise(from: start)
+      proposeElementwise(from: start, draw)
       return
     }
     var response = Gain.identity
@@ -130,29 +139,33 @@ final class Chunk<Scalar: StateScalar> {
       let earlier = index == 0 ? leftValue : slices[index - 1].value
       let gain = linearization.gain(slice.map, slope: slice.slope)
       let output = index + 1 < slices.count ? slices[index + 1].proposal : endProposal
+      let noise = slice.noise ?? draw(slice.map)
       if index > start - first {
-        slice.step(into: output, earlierValue: earlier, carrying: gain)
+        slice.step(into: output, earlierValue: earlier, noise: noise, carrying: gain)
       } else {
-        slice.step(into: output, earlierValue: earlier)
+        slice.step(into: output, earlierValue: earlier, noise: noise)
       }
       response = (gain * response).bounded
       slices[index].response = response
     }
   }
 
-  private func proposeElementwise(from start: Int) {
+  private func proposeElementwise(from start: Int, _ draw: (SliceMap) -> State<Scalar>?) {
     learn(from: start)
     guard let elementSlopes else { return }
     for index in (start - first)..<slices.count {
       let slice = slices[index]
       let earlier = index == 0 ? leftValue : slices[index - 1].value
       let gains = elementSlopes.gains(slice.map, slope: slice.slope)
-      let output = index + 1 < slices.count ? slices[index + 1].proposal : endProposal
-      slice.step(into: output, earlierValue: earlier)
+      let isLast = index + 1 == slices.count
+      let output = isLast ? endProposal : spares.removeLast()
+      if !isLast { slices[index + 1].propose(in: output) }
+      slice.step(into: output, earlierValue: earlier, noise: slice.noise ?? draw(slice.map))
       if index > start - first {
         accumulate(
           output.position, gains, slice.proposal.position, minus: slice.state.position,
           slice.secant)
+        spares.append(slice.earlierState)
       }
       // The first state can change only where another chunk is to the left.
       if start == first { chain(elementSlopes.response, gains, isFirst: index == 0) }
@@ -207,7 +220,6 @@ final class Chunk<Scalar: StateScalar> {
           slices[index - 1].response, left, minus: old, distanceTo: slice.state)
         report(first + index - 1, slices[index].change)
       }
-      slices[0].proposal.copy(from: left)
     } else {
       for index in movingStates(from: start) {
         slices[index].change = slices[index].proposal.distance(to: slices[index].state)

@@ -24,7 +24,7 @@ struct ElementSlopes<Scalar: StateScalar> {
   /// Slope for slices that were visited once.
   private(set) var firstSlope = 0.0
 
-  init(dimension: Int) { rows = Rows(4, of: dimension) }
+  init(dimension: Int) { rows = Rows(elementSlopeRows, of: dimension) }
 
   private var numerators: Row<Scalar> { rows[0] }
   private var denominators: Row<Scalar> { rows[1] }
@@ -92,6 +92,9 @@ struct ElementSlopes<Scalar: StateScalar> {
     try coder.code(&firstSlope)
   }
 }
+
+/// Rows of memory of `ElementSlopes`.
+let elementSlopeRows = 4
 
 /// The last two visits of a slice: what `f` has changed by, and where.
 struct ElementSecant<Scalar: StateScalar> {

@@ -10,6 +10,9 @@ public struct PicardOptions: Hashable, Sendable {
   public var chunk: Int
   /// Mixing of iterates; `nil` for none.
   public var anderson: AndersonMixing?
+  /// The step noise of open slices stays in memory. Otherwise it is drawn in
+  /// every round again, to the same bits: slower, with a fourth less memory.
+  public var keepsNoise = true
 
   /// What is left away takes the default of the command line; `chunk` that of
   /// `defaultChunk`.

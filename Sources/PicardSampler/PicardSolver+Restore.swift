@@ -83,7 +83,8 @@ extension PicardSolver: ResumableSolver {
       makeReady(key)
       let chunk = self[key]
       for slice in slices where slice < window.end {
-        chunk.open(segment.slices[slice], noise: drawNoise(key, slice: slice))
+        chunk.open(
+          segment.slices[slice], noise: drawNoise(key, slice: slice), drawing: noiseAgain(key))
       }
       var coder = StateCoder(reading: try piece(PieceKey(sample: samples[index], chunk: number)))
       try chunk.code(&coder, depth: options.anderson?.history)

@@ -80,12 +80,10 @@ extension PicardSolver {
         if let opening = slide(sample) { openings.append(opening) }
       }
     }
+    // New slices start from the last state, whose chunk may be done as well.
+    letGo(behind: old, exceptLast: true)
     try open(openings)
-    // Not before: new slices start from the last state of a chunk that may be done.
-    for sample in samples.indices
-    where !isFinished(windows[sample]) && windows[sample].segment == old[sample].segment {
-      discard(sample, behind: old[sample])
-    }
+    letGo(behind: old, exceptLast: false)
   }
 
   /// How many slices from the left of the window need no further round.
@@ -211,19 +209,36 @@ extension PicardSolver {
   func drawNoise(_ key: ChunkKey, slice: Int) -> Rows<Scalar>? {
     let segment = trajectory.segments[key.segment]
     let map = segment.slices[slice]
-    guard map.isRandom else { return nil }
+    guard options.keepsNoise, map.isRandom else { return nil }
     let length = segment.components * batch.dimension
-    let spare = spareNoise.lastIndex { $0.length == length }
-    let rows = spare.map { spareNoise.remove(at: $0) } ?? Rows(1, of: length)
+    let rows = spareNoise.take { $0.length == length } ?? Rows(1, of: length)
     map.fill(
       State(rows[0], components: segment.components), with: noise, sample: samples[key.sample])
     return rows
   }
 
-  /// Draws the noise of the slices that may be opened after this round.
+  /// Draws the noise of slices that do not keep it; each call writes over what
+  /// the last one gave.
+  func noiseAgain(_ key: ChunkKey) -> (SliceMap) -> State<Scalar>? {
+    guard !options.keepsNoise else { return { _ in nil } }
+    let components = trajectory.segments[key.segment].components
+    return { [self] map in
+      guard map.isRandom else { return nil }
+      let row = Row(rebasing: passingNoise[0][..<(components * batch.dimension)])
+      let state = State(row, components: components)
+      map.fill(state, with: noise, sample: samples[key.sample])
+      return state
+    }
+  }
+
+  /// Draws the noise of the slices that may be opened after this round, as far
+  /// as it takes little memory.
   func drawAhead() {
+    guard options.keepsNoise else { return }
+    let most = max(1, (1 << 24) / (batch.dimension * samples.count))
     for (sample, window) in windows.enumerated() where !isFinished(window) {
-      let reach = min(map(window).slices, window.end + (window.end - window.first))
+      let ahead = min(most, window.end - window.first)
+      let reach = min(map(window).slices, window.end + ahead)
       guard reach > window.end else { continue }
       for chunk in map(window).chunks(touching: window.end..<reach) {
         let key = ChunkKey(segment: window.segment, chunk: chunk, sample: sample)
@@ -263,17 +278,12 @@ extension PicardSolver {
   func makeReady(_ key: ChunkKey) {
     guard chunks[key.sample][key.chunk] == nil else { return }
     let components = trajectory.segments[key.segment].components
-    let elementwise =
-      options.linearization == .elementwise && components == 1
-      && trajectory.segments[key.segment].quantity == .denoised
-    let spare = spareChunks.lastIndex {
-      $0.components == components && $0.isElementwise == elementwise
-    }
+    let elementwise = options.hasElementSlopes(trajectory.segments[key.segment])
     let chunk =
-      spare.map { spareChunks.remove(at: $0) }
+      spareChunks.take { $0.components == components && $0.isElementwise == elementwise }
       ?? Chunk(
-        capacity: options.chunk, dimension: batch.dimension, components: components,
-        elementwise: elementwise)
+        capacity: options.capacity(trajectory), dimension: batch.dimension,
+        components: components, elementwise: elementwise)
     chunk.begin(maps[key.segment].slices(ofChunk: key.chunk).lowerBound)
     chunks[key.sample][key.chunk] = chunk
   }
@@ -282,17 +292,23 @@ extension PicardSolver {
   private func extend(_ part: Extension, _ opening: inout Opening) {
     let chunk = self[part.key]
     for (slice, noise) in zip(part.slices, part.noise) {
-      chunk.open(trajectory.segments[part.key.segment].slices[slice], noise: noise)
+      chunk.open(
+        trajectory.segments[part.key.segment].slices[slice], noise: noise,
+        drawing: noiseAgain(part.key))
     }
     opening.edge = Edge(state: chunk.end, value: chunk.lastValue)
   }
 
-  /// Lets go of the chunks that a window has left behind.
-  private func discard(_ sample: Int, behind old: Window) {
-    let window = windows[sample]
-    for chunk in map(old).chunks(touching: old.first..<old.end)
-    where map(old).slices(ofChunk: chunk).upperBound <= window.first {
-      letGo(sample, chunk)
+  /// Lets go of the chunks that windows have left behind.
+  private func letGo(behind old: [Window], exceptLast: Bool) {
+    for (sample, (window, old)) in zip(windows, old).enumerated()
+    where !isFinished(window) && window.segment == old.segment {
+      for chunk in map(old).chunks(touching: old.first..<old.end) {
+        let slices = map(old).slices(ofChunk: chunk)
+        guard slices.upperBound <= window.first, !exceptLast || !slices.contains(old.end - 1)
+        else { continue }
+        letGo(sample, chunk)
+      }
     }
   }
 
@@ -306,5 +322,17 @@ extension PicardSolver {
     chunks[sample][number] = nil
     spareNoise += chunk.takeNoise()
     spareChunks.append(chunk)
+  }
+}
+
+extension Array {
+  /// Takes out the last element that will do. Where none will, the last of all
+  /// goes, so that what replaces it takes the place of its memory.
+  fileprivate mutating func take(where willDo: (Element) -> Bool) -> Element? {
+    guard let index = lastIndex(where: willDo) else {
+      _ = popLast()
+      return nil
+    }
+    return remove(at: index)
   }
 }

@@ -26,6 +26,8 @@ public final class PicardSolver<Scalar: StateScalar> {
   /// Memory of chunks and noise that are done with, for the next ones.
   var spareChunks: [Chunk<Scalar>] = []
   var spareNoise: [Rows<Scalar>] = []
+  /// Noise of one slice, where slices do not keep theirs.
+  lazy var passingNoise = Rows<Scalar>(1, of: 2 * batch.dimension)
   var finished: [Int: [Scalar]] = [:]
   /// Runs of elements that travel as one message.
   let segments: [Range<Int>]
@@ -168,7 +170,10 @@ public final class PicardSolver<Scalar: StateScalar> {
     _ levels: [[ChunkKey]], _ own: [ChunkKey], failed: Position?
   ) throws -> Changes {
     clock.time(.update) {
-      for key in own { self[key].propose(from: activeSlices(key).lowerBound, options.linearization) }
+      for key in own {
+        self[key].propose(
+          from: activeSlices(key).lowerBound, options.linearization, drawing: noiseAgain(key))
+      }
     }
     for level in levels {
       for key in level { try passBoundary(key) }

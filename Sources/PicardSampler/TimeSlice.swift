@@ -6,12 +6,15 @@ struct TimeSlice<Scalar: StateScalar> {
   let map: SliceMap
   private(set) var state: State<Scalar>
   /// The next state: at first with the chunk's first state unchanged, then with its correction.
-  var proposal: State<Scalar>
-  /// The state of the round before, once there was one.
-  private var earlierState: State<Scalar>
+  /// Until it is proposed, its row holds the state of the round before.
+  private(set) var proposal: State<Scalar>
+  /// The state of the round before, once there was one: until the next one is
+  /// proposed, or until `accept` where that has a row of its own.
+  private(set) var earlierState: State<Scalar>
   /// `f` at `state` once it is evaluated, and until the state changes.
   let value: Row<Scalar>
-  private let noise: State<Scalar>?
+  /// What the map adds, where it is kept.
+  let noise: State<Scalar>?
   /// `df/dy` along the last change of the position.
   private(set) var slope: Double
   private var wasEvaluated = false
@@ -27,14 +30,14 @@ struct TimeSlice<Scalar: StateScalar> {
   /// What this round does to the state.
   var change = 0.0
 
-  /// - Parameter rows: three rows for states; what they hold does not matter.
+  /// - Parameter spare: a row for a state; what it holds does not matter.
   init(
-    _ map: SliceMap, state: State<Scalar>, rows: (State<Scalar>, State<Scalar>),
-    value: Row<Scalar>, noise: State<Scalar>?, valueChange: Row<Scalar>?
+    _ map: SliceMap, state: State<Scalar>, spare: State<Scalar>, value: Row<Scalar>,
+    noise: State<Scalar>?, valueChange: Row<Scalar>?
   ) {
     self.map = map
     self.state = state
-    (proposal, earlierState) = rows
+    (proposal, earlierState) = (spare, spare)
     self.value = value
     self.noise = noise
     self.valueChange = valueChange
@@ -76,19 +79,22 @@ struct TimeSlice<Scalar: StateScalar> {
   mutating func takeFirstSlope(_ slope: Double) { if isVisitedFirst { self.slope = slope } }
 
   /// The next slice's state by the step map alone, `phi(y)`.
-  func step(into output: State<Scalar>, earlierValue: Row<Scalar>) {
+  func step(into output: State<Scalar>, earlierValue: Row<Scalar>, noise: State<Scalar>?) {
     output.step(map, from: state, value: value, earlierValue: earlierValue, noise: noise)
   }
 
   /// The next slice's state with the change of this one's proposal carried on,
   /// `phi(y) + L (y+ - y)`.
-  func step(into output: State<Scalar>, earlierValue: Row<Scalar>, carrying gain: Gain) {
+  func step(
+    into output: State<Scalar>, earlierValue: Row<Scalar>, noise: State<Scalar>?,
+    carrying gain: Gain
+  ) {
     if state.components == 1, map.earlierValue == 0, let noise {
       combine(
         output.position, Scalar(map.state.uu), state.position, Scalar(map.value.u), value,
         plus: noise.position, Scalar(gain.uu), proposal.position)
     } else {
-      step(into: output, earlierValue: earlierValue)
+      step(into: output, earlierValue: earlierValue, noise: noise)
       output.correct(gain, proposal, minus: state)
     }
   }
@@ -103,12 +109,16 @@ struct TimeSlice<Scalar: StateScalar> {
     if wasEvaluated { try earlierState.code(&coder) }
   }
 
+  /// Takes another row for what will be proposed, so that the state of the round
+  /// before remains.
+  mutating func propose(in row: State<Scalar>) { proposal = row }
+
   /// Makes the proposal the state.
   mutating func accept() {
     // Where the two are equal, `f` is known.
     if change != 0 { needsEvaluation = true }
     visit = .not
-    (earlierState, state, proposal) = (state, proposal, earlierState)
+    (earlierState, state, proposal) = (state, proposal, state)
   }
 }
 

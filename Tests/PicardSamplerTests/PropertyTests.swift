@@ -14,7 +14,7 @@ import Testing
     #expect(failure == nil)
   }
 
-  @Test("any case has the same bits and rounds on its ranks as on one", arguments: 0..<40)
+  @Test("any case has the same bits and rounds on its ranks as on one, whether noise is kept or not", arguments: 0..<40)
   func ranks(seed: Int) throws {
     var randomness = SplitMix(seed: 1000 + UInt64(seed))
     let failure = try Case(&randomness).shrunk { try !$0.isIndependentOfRanks() }
@@ -52,6 +52,7 @@ private struct Case: Hashable, CustomStringConvertible {
   var samples: Int
   var rows: Int
   var ranks: Int
+  var keepsNoise: Bool
 
   init(_ random: inout SplitMix) {
     method = random.pick(SamplingMethod.allCases)
@@ -68,12 +69,13 @@ private struct Case: Hashable, CustomStringConvertible {
     samples = random.number(in: 1...3)
     rows = random.number(in: 1...20)
     ranks = random.number(in: 1...5)
+    keepsNoise = random.pick([true, false])
   }
 
   private init(window: Int?, ranks: Int) {
     (method, noiseLevel, sizes, blocks, correctorSteps) = (.piadmSDE, 0, [1], 1, 0)
     (linearization, stop, chunk, anderson) = (.none, .tolerance(0), nil, nil)
-    (dimension, samples, rows) = (1, 1, 1)
+    (dimension, samples, rows, keepsNoise) = (1, 1, 1, true)
     (self.window, self.ranks) = (window, ranks)
   }
 
@@ -114,6 +116,7 @@ private struct Case: Hashable, CustomStringConvertible {
     smaller(\.samples, from: 1)
     smaller(\.rows, from: 1)
     smaller(\.ranks, from: 1)
+    with { $0.keepsNoise = true }
     return cases
   }
 
@@ -131,20 +134,23 @@ private struct Case: Hashable, CustomStringConvertible {
     let (ids, seed) = (Array(0..<samples), UInt64(7))
     let single: [[Float]] = try sequential(trajectory, dimension: dimension, samples: ids, seed: seed)
     let double: [[Double]] = try sequential(trajectory, dimension: dimension, samples: ids, seed: seed)
-    return try draw(ranks, as: Float.self).states == single && draw(ranks, as: Double.self).states == double
+    return try draw(as: Float.self).states == single && draw(as: Double.self).states == double
   }
 
   func isIndependentOfRanks() throws -> Bool {
-    let (alone, together) = (try draw(1, as: Float.self), try draw(ranks, as: Float.self))
-    return alone.states == together.states && alone.rounds == together.rounds
-      && alone.evaluations == together.evaluations
+    var alone = self
+    (alone.ranks, alone.keepsNoise) = (1, true)
+    let (one, together) = (try alone.draw(as: Float.self), try draw(as: Float.self))
+    return one.states == together.states && one.rounds == together.rounds
+      && one.evaluations == together.evaluations
   }
 
-  private func draw<Scalar: StateScalar>(_ ranks: Int, as: Scalar.Type) throws -> Drawn<Scalar> {
+  private func draw<Scalar: StateScalar>(as: Scalar.Type) throws -> Drawn<Scalar> {
     let trajectory = try trajectory()
-    let options = PicardOptions(
+    var options = PicardOptions(
       linearization: linearization, stop: stop, window: window, chunk: chunk,
       anderson: anderson.map { AndersonMixing(history: $0) }, trajectory: trajectory)
+    options.keepsNoise = keepsNoise
     return try Drawn(
       trajectory, options, ranks: ranks, dimension: dimension, samples: Array(0..<samples), rows: rows,
       seed: 7)
@@ -166,7 +172,7 @@ private struct Case: Hashable, CustomStringConvertible {
     \(method.rawValue), noise \(noiseLevel), steps in proportion \(sizes), \(blocks) blocks, \
     \(correctorSteps) corrector steps, \(linearization), stop \(stop), window \(window ?? 0), \
     chunk \(chunk ?? 0), anderson \(anderson ?? 0), dimension \(dimension), \(samples) samples, \
-    \(rows) rows, \(ranks) ranks
+    \(rows) rows, \(ranks) ranks, noise \(keepsNoise ? "kept" : "drawn again")
     """
   }
 }

@@ -1,0 +1,61 @@
+import Diffusion
+
+extension PicardOptions {
+  /// Rows of numbers, as many as a sample has, in which a solver keeps what it
+  /// iterates of one sample, on all ranks together. Times `d` and the bytes of a
+  /// number it is the memory that grows with the extent of the iteration.
+  ///
+  /// A slice takes four: its state, the last or the next one, `f` and the noise.
+  /// It takes one less where noise is not kept or the step map adds none, one
+  /// more for the change of `f` where slopes are elementwise, and twice the
+  /// states in the corrector, which has velocities. A chunk takes a few of its own.
+  public func rows(for trajectory: Trajectory) -> Int {
+    trajectory.segments.map { rows($0, capacity: capacity(trajectory)) }.max() ?? 0
+  }
+
+  private func rows(_ segment: Trajectory.Segment, capacity: Int) -> Int {
+    let slices = min(window ?? .max, segment.slices.count)
+    // A window does not always begin where a chunk does.
+    let chunks = min(
+      (slices + chunk - 1) / chunk + (window == nil ? 0 : 1),
+      (segment.slices.count + chunk - 1) / chunk)
+    let noise = keepsNoise && segment.slices.contains(where: \.isRandom) ? segment.components : 0
+    let history = anderson.map { segment.components * $0.rows } ?? 0
+    return slices * (noise + history)
+      + chunks * ChunkRows(
+        capacity: capacity, components: segment.components, elementwise: hasElementSlopes(segment)
+      ).all
+  }
+
+  /// Slices that a chunk has room for.
+  func capacity(_ trajectory: Trajectory) -> Int { min(chunk, trajectory.longestSegment) }
+
+  /// Slopes are those of single elements: of the denoised estimate's Jacobian.
+  func hasElementSlopes(_ segment: Trajectory.Segment) -> Bool {
+    linearization == .elementwise && segment.quantity == .denoised && segment.components == 1
+  }
+}
+
+/// Rows of memory that a chunk is made of; a state has one for each component.
+struct ChunkRows {
+  /// Two states for every slice, and two behind the last one; two more where
+  /// slopes are elementwise.
+  let states: Int
+  /// `f` of every slice, and of the one to the left.
+  let values: Int
+  /// Changes of `f` that elementwise slopes come from.
+  let valueChanges: Int
+  private let components: Int
+
+  init(capacity: Int, components: Int, elementwise: Bool) {
+    states = 2 * capacity + (elementwise ? 4 : 2)
+    values = capacity + 1
+    valueChanges = elementwise ? capacity : 0
+    self.components = components
+  }
+
+  /// Numbers of rows in all, with those of elementwise slopes.
+  var all: Int {
+    components * states + values + valueChanges + (valueChanges > 0 ? elementSlopeRows : 0)
+  }
+}
