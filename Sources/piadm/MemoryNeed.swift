@@ -18,12 +18,12 @@ struct MemoryNeed {
     let vector = Double(scalar) * Double(dimension)
     let samples = (Double(samples) / Double(solver.replicas)).rounded(.up)
     let isSequential = solver.solver == .sequential
-    let open = isSequential ? 1 : min(solver.window?.steps ?? .max, trajectory.longestSegment)
+    // Of the sequential solver: state, next state, `f` now and one step back, and noise.
+    let kept = isSequential ? 5 : solver.picard(window: solver.window?.steps, trajectory).rows(for: trajectory)
     // The first rank of the sequential solver has all samples.
     let share = isSequential ? 1 : Double(solver.replicas) / Double(ranks)
-    // State, proposal, earlier state, value and noise of a slice. A sample has
-    // a window on every rank.
-    bytes = 5 * vector * Double(open) * samples * share + 64 * samples + 2 * vector * Double(rows)
+    // A sample has a window on every rank.
+    bytes = vector * Double(kept) * samples * share + 64 * samples + 2 * vector * Double(rows)
   }
 
   /// - Throws: `WrongUsage` where the ranks of this host have less memory.

@@ -65,9 +65,7 @@ struct PlannedRun<Scalar: StateScalar & MPI.Scalar> {
           steps: setup.trajectory.longestSegment, samples: samples,
           ranks: max(1, world.size / solver.replicas))
     }
-    let picard = PicardOptions(
-      linearization: solver.linearization, stop: solver.stop, window: window, chunk: solver.chunk,
-      anderson: solver.anderson.map { AndersonMixing(history: $0) }, trajectory: setup.trajectory)
+    let picard = solver.picard(window: window, setup.trajectory)
     self.picard = picard
     let open = min(picard.window ?? .max, setup.trajectory.longestSegment)
     cost.slowdown = try measurement.slowdown(rows: open * samples, cost.score)
@@ -128,9 +126,10 @@ struct PlannedRun<Scalar: StateScalar & MPI.Scalar> {
   var sequentialSeconds: Double { forecast.sequentialSeconds * Double(sample.solver.replicas) }
 
   /// Memory of the busiest rank: what it holds before the first round, and its
-  /// slices with state, proposal, earlier state, value and noise.
+  /// share of the rows in which slices are kept.
   func memoryBytes(ranks: Int) -> Int {
     let slices = forecast.largestLoad(ranks: max(1, ranks / sample.solver.replicas))
-    return baseBytes + 5 * slices * setup.model.dimension * MemoryLayout<Scalar>.stride
+    let rows = Double(slices * picard.rows(for: setup.trajectory)) / Double(picard.activeSlices(setup.trajectory))
+    return baseBytes + Int(rows.rounded(.up)) * setup.model.dimension * MemoryLayout<Scalar>.stride
   }
 }

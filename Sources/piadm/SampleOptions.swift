@@ -155,6 +155,13 @@ struct SolverOptions: ParsableArguments {
 
   var stop: StopRule { iterations.map { .iterations($0) } ?? .tolerance(tolerance ?? 1e-3) }
 
+  /// - Parameter window: steps of the sliding window, chosen where that is asked for.
+  func picard(window: Int?, _ trajectory: Trajectory) -> PicardOptions {
+    PicardOptions(
+      linearization: linearization, stop: stop, window: window, chunk: chunk,
+      anderson: anderson.map { AndersonMixing(history: $0) }, trajectory: trajectory)
+  }
+
   func validate() throws {
     try require(
       tolerance == nil || iterations == nil, "--tolerance and --iterations exclude each other")

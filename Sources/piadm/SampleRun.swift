@@ -44,10 +44,8 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     let stored = try storedRun()
     let replica = world.rank * options.replicas / world.size
     let samples = share(of: sampler.samples, replica, options.replicas)
-    let picard = PicardOptions(
-      linearization: options.linearization, stop: options.stop,
-      window: try window(setup, samples: samples.count, stored), chunk: options.chunk,
-      anderson: options.anderson.map { AndersonMixing(history: $0) }, trajectory: setup.trajectory)
+    let picard = options.picard(
+      window: try window(setup, samples: samples.count, stored), setup.trajectory)
     try prepare(setup, picard, samples: samples.count)
     let resolved = ResolvedOptions(command, setup: setup, picard: picard)
     let identity = try world.agree {
