@@ -126,15 +126,13 @@ struct DimensionStudy {
       blocks: plan.blocks, corrector: plan.corrector)
     let error = try target.error(of: plan)
     let discretization = (error.squaredDistance / Double(dimension)).squareRoot()
-    let window = slices(of: dimension, plan)
     let samples = Array(0..<max(1, min(8, 1 << 16 / dimension)))
     let batch = ScoreBatch(target.model, rows: Setup<Float>.defaultRows(dimension: dimension))
     let noise = CounterNoise(seed: 1)
     var references: [Int: [Float]] = [:]
     for linearization in linearizations {
-      let options = PicardOptions(
-        linearization: linearization, stop: .tolerance(Self.share * discretization),
-        window: window < trajectory.longestSegment ? window : nil, trajectory: trajectory)
+      let options = options(
+        linearization, tolerance: Self.share * discretization, trajectory, dimension: dimension)
       let start = world.wallTime
       var (rounds, distance) = ([Int](), 0.0)
       PeakMemory.reset()
@@ -168,13 +166,26 @@ struct DimensionStudy {
     }
   }
 
-  /// Slices of one sample for which there is memory. Measured: a slice of the
-  /// predictor takes 9 numbers for each coordinate, with noise that is drawn
-  /// ahead and what the allocator keeps; one of the corrector has twice as many
-  /// components.
-  private func slices(of dimension: Int, _ plan: StepPlan) -> Int {
-    let numbers = plan.correctorSteps > 0 ? 18 : 9
-    return max(4, Int(memory / Double(numbers * dimension * MemoryLayout<Float>.size)))
+  /// One block after another where they fit into memory, at last with noise that
+  /// is drawn again in every round; else the largest window that does.
+  private func options(
+    _ linearization: Linearization, tolerance: Double, _ trajectory: Trajectory, dimension: Int
+  ) -> PicardOptions {
+    let most = memory / Double(dimension * MemoryLayout<Float>.size)
+    func options(window: Int?, keepsNoise: Bool) -> PicardOptions {
+      var options = PicardOptions(
+        linearization: linearization, stop: .tolerance(tolerance), window: window,
+        trajectory: trajectory)
+      options.keepsNoise = keepsNoise
+      return options
+    }
+    func fits(_ options: PicardOptions) -> Bool { Double(options.rows(for: trajectory)) <= most }
+    let (whole, redrawn) = (options(window: nil, keepsNoise: true), options(window: nil, keepsNoise: false))
+    if fits(whole) { return whole }
+    if fits(redrawn) { return redrawn }
+    var window = trajectory.longestSegment - 1
+    while window > 4, !fits(options(window: window, keepsNoise: false)) { window -= 1 }
+    return options(window: window, keepsNoise: false)
   }
 
   /// Root mean square of the difference.
