@@ -17,6 +17,8 @@ struct ModelDescription: Encodable {
   let shape: [Int]
   let dimension: Int
   let prediction: String
+  /// What is done to estimates of the clean sample; absent where nothing is.
+  let bound: String?
   let schedule: String?
   let noiseTimes: Range?
   let inputs: [String]?
@@ -32,6 +34,7 @@ struct ModelDescription: Encodable {
     shape = model.shape
     dimension = model.dimension
     prediction = model.parametrization.text
+    bound = model.bound.map { $0.text }
     schedule = model.schedule.map { $0.description }
     noiseTimes = model.schedule.map { schedule in
       let (least, greatest) = schedule.trainedTimes
@@ -49,6 +52,7 @@ struct ModelDescription: Encodable {
     lines += files.enumerated().map { ($0 == 0 ? "files" : "", $1) }
     lines.append(("shape", shape.map { "\($0)" }.joined(separator: " x ") + " (\(dimension) numbers)"))
     lines.append(("predicts", prediction))
+    if let bound { lines.append(("estimates", bound)) }
     lines.append(("schedule", schedule ?? "none: continuous in time"))
     if let noiseTimes {
       let least = String(format: "%.3g", noiseTimes.least)
@@ -149,6 +153,16 @@ extension ModelSource {
     case .folder: "network in a folder"
     case .target: "closed-form target"
     case .plugin: "plug-in"
+    }
+  }
+}
+
+extension EstimateBound {
+  fileprivate var text: String {
+    switch kind {
+    case .clip(let limit): "of the clean sample are held to [\(-limit), \(limit)] (clip_sample)"
+    case .dynamicThreshold(let quantile, let greatest):
+      "of the clean sample are held to their quantile \(quantile), at most \(greatest) (thresholding)"
     }
   }
 }
