@@ -72,7 +72,8 @@ public struct CounterNoise: NoiseSource, Hashable, Sendable {
   /// A counter, or the words that it gives.
   public typealias Words = (UInt32, UInt32, UInt32, UInt32)
 
-  /// Philox4x32-10.
+  /// Philox4x32-10: ten rounds over a counter of four words, keyed by two
+  /// (Salmon, Moraes, Dror and Shaw, SC'11).
   public static func philox(_ counter: Words, key: (UInt32, UInt32)) -> Words {
     philox4x32_R(
       10, philox4x32_ctr_t(v: counter), philox4x32_key_t(v: key)

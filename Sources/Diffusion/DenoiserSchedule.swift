@@ -14,6 +14,12 @@ public struct DenoiserSchedule: NoiseSchedule {
   public var endsClean: Bool
 
   /// The defaults are those of Karras et al.
+  ///
+  /// - Parameters:
+  ///   - least: the last noise level `sigma_E`, positive.
+  ///   - greatest: the first one, above `least`.
+  ///   - levels: how the levels between lie.
+  ///   - endsClean: a last step leads to clean data.
   public init(
     least: Double = 0.002, greatest: Double = 80, levels: NoiseLevels = .karras(), endsClean: Bool = true
   ) {

@@ -71,6 +71,13 @@ public struct DiscreteSchedule: NoiseSchedule {
   }
 
   /// Cumulative products of `1 - beta`.
+  ///
+  /// - Parameters:
+  ///   - betas: variance of the noise that each training timestep adds, between
+  ///     0 and 1, from the data to the noise.
+  ///   - spacing: which timesteps sampling visits.
+  ///   - stepsOffset: added to the timesteps of `leading` spacing.
+  ///   - finalAlphaBar: what the last step leads to; 1 is clean data.
   public init(
     betas: [Double], spacing: Spacing = .leading, stepsOffset: Int = 0, finalAlphaBar: Double = 1
   ) {

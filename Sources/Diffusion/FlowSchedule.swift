@@ -10,6 +10,11 @@ public struct FlowSchedule: NoiseSchedule {
   public var terminal: Double?
 
   /// The defaults neither shift nor stretch.
+  ///
+  /// - Parameters:
+  ///   - count: training timesteps, positive.
+  ///   - shift: positive; 1 leaves flow times where they are.
+  ///   - terminal: between 0 and 1; `nil` leaves the last evaluation where it is.
   public init(count: Int = 1000, shift: Double = 1, terminal: Double? = nil) {
     self.count = count
     self.shift = shift

@@ -44,7 +44,10 @@ public struct TimeGrid: Hashable, Sendable {
     precondition(self.landings.count == nodes.count - 1)
   }
 
-  /// Any strictly decreasing list of forward noise times.
+  /// Any strictly decreasing list of forward noise times `s`, one more than steps.
+  ///
+  /// - Throws: `DiffusionError` for fewer than two, and where they do not
+  ///   decrease, are negative or not a number.
   public init(noiseTimes: [Double]) throws {
     if let bad = noiseTimes.first(where: { $0.isNaN || $0 < 0 }) {
       throw DiffusionError("noise times must be numbers >= 0, not \(bad)")
@@ -55,17 +58,39 @@ public struct TimeGrid: Hashable, Sendable {
   /// Uniform steps while `s >= 1`, then steps in proportion to the remaining
   /// noise time: the step-size condition of Chen, Ren, Ying and Rotskoff
   /// (NeurIPS 2024), as equal steps in `g(s) = s - 1` for `s >= 1`, `log s` below.
+  ///
+  /// - Parameters:
+  ///   - steps: 1 or more; the grid has a node more.
+  ///   - horizon: noise time of the first node.
+  ///   - earlyStop: noise time of the last node, above 0 and below the horizon.
+  /// - Throws: `DiffusionError` for other numbers, and where nodes of so many
+  ///   steps coincide in double precision.
   public static func shrinking(steps: Int, horizon: Double, earlyStop: Double) throws -> TimeGrid {
     func measure(_ s: Double) -> Double { s >= 1 ? s - 1 : log(s) }
     return try spaced(steps, horizon, earlyStop, measure: measure) { x in x >= 0 ? x + 1 : exp(x) }
   }
 
   /// Equal steps in noise time.
+  ///
+  /// - Parameters:
+  ///   - steps: 1 or more; the grid has a node more.
+  ///   - horizon: noise time of the first node.
+  ///   - earlyStop: noise time of the last node, above 0 and below the horizon.
+  /// - Throws: `DiffusionError` for other numbers, and where nodes of so many
+  ///   steps coincide in double precision.
   public static func uniform(steps: Int, horizon: Double, earlyStop: Double) throws -> TimeGrid {
     try spaced(steps, horizon, earlyStop, measure: { $0 }) { $0 }
   }
 
-  /// `sigma_E^(1/7)` equally spaced (Karras et al., NeurIPS 2022, with rho = 7).
+  /// `sigma_E^(1/7)` equally spaced, `sigma_E = sqrt(exp(s) - 1)` (Karras et al.,
+  /// NeurIPS 2022, with rho = 7).
+  ///
+  /// - Parameters:
+  ///   - steps: 1 or more; the grid has a node more.
+  ///   - horizon: noise time of the first node.
+  ///   - earlyStop: noise time of the last node, above 0 and below the horizon.
+  /// - Throws: `DiffusionError` for other numbers, and where nodes of so many
+  ///   steps coincide in double precision.
   public static func karras(steps: Int, horizon: Double, earlyStop: Double) throws -> TimeGrid {
     let rho = 7.0
     return try spaced(steps, horizon, earlyStop, measure: { pow(expm1($0), 0.5 / rho) }) { x in
@@ -73,13 +98,19 @@ public struct TimeGrid: Hashable, Sendable {
     }
   }
 
-  /// A model's own noise times.
+  /// A model's own noise times: those of its training timesteps, as its schedule
+  /// chooses them.
+  ///
+  /// - Throws: `DiffusionError` where the schedule cannot make so many steps.
   public static func model(_ schedule: any NoiseSchedule, steps: Int) throws -> TimeGrid {
     try schedule.grid(steps: steps)
   }
 
   /// `N` consecutive runs of steps whose sizes differ by at most one, the
-  /// longer ones first.
+  /// longer ones first, as ranges of step numbers.
+  ///
+  /// - Parameter count: `N`, from 1 to the number of steps.
+  /// - Throws: `DiffusionError` for another number.
   public func blocks(_ count: Int) throws -> [Range<Int>] {
     guard count >= 1, count <= steps else {
       throw DiffusionError("--blocks must be from 1 to the number of steps, \(steps), not \(count)")

@@ -22,7 +22,12 @@ public struct ChunkMap: Hashable, Sendable {
   /// How they are dealt.
   public let layout: Layout
 
-  /// All numbers are positive.
+  /// - Parameters:
+  ///   - slices: of the segment.
+  ///   - chunkSize: slices of a chunk.
+  ///   - ranks: that the chunks are dealt to.
+  ///   - layout: how they are dealt.
+  /// - Precondition: all numbers are positive.
   public init(slices: Int, chunkSize: Int, ranks: Int, layout: Layout) {
     precondition(slices > 0 && chunkSize > 0 && ranks > 0)
     self.slices = slices

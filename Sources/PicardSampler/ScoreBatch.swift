@@ -57,6 +57,7 @@ public final class ScoreBatch<Scalar: StateScalar> {
   /// Evaluates rows alone and in batches of other sizes, and compares bits.
   ///
   /// - Parameter nodes: noise times that a run visits.
+  /// - Throws: what the model throws.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func checkInvariance(at nodes: [NoiseTime]) throws {
@@ -135,7 +136,9 @@ public final class ScoreBatch<Scalar: StateScalar> {
     return Parametrization.sample.conversion(to: visit.quantity, at: time)
   }
 
-  /// Seconds of one call with whatever rows the batch holds.
+  /// Seconds of one call of `count` rows, at most `rows`, whatever the batch holds.
+  ///
+  /// - Throws: what the model throws.
   public func time(_ count: Int, at node: NoiseTime) throws -> Double {
     for row in 0..<count { (times[row], samples[row]) = (node, 0) }
     let clock = ContinuousClock()
@@ -145,6 +148,8 @@ public final class ScoreBatch<Scalar: StateScalar> {
   }
 
   /// Calls the model once with so many rows, so that the run finds it ready.
+  ///
+  /// - Throws: what the model throws.
   public func prepare(_ count: Int, at node: NoiseTime) throws {
     guard count > 0 else { return }
     _ = try time(min(count, rows), at: node)

@@ -57,7 +57,9 @@ public struct ScoreCost: Hashable, Sendable {
 }
 
 extension ScoreBatch {
-  /// Times calls of 1, 2, 4, ... rows: the shortest of three each.
+  /// Times calls of 1, 2, 4, ... rows: the shortest of three each, in seconds.
+  ///
+  /// - Throws: what the model throws.
   public func measureCost(at node: NoiseTime) throws -> ScoreCost {
     let sizes = Array(sequence(first: 1) { $0 * 2 }.prefix { $0 < rows }) + [rows]
     let seconds = try sizes.map { size in

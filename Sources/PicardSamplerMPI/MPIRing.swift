@@ -32,7 +32,7 @@ public final class MPIRing: Ring {
   /// Ranks of the communicator.
   public var size: Int { communicator.size }
 
-  /// Sends without waiting; the message is copied.
+  /// Sends without waiting; the message is copied. Throws `MPIError`.
   public func send(_ message: RawSpan, to destination: Int) throws {
     try collectGone()
     let packet = packet(message.byteCount)
@@ -79,7 +79,8 @@ public final class MPIRing: Ring {
     for index in 0..<values.count { values[index] = result[index] }
   }
 
-  /// Waits until all messages have left this rank.
+  /// Waits until all messages have left this rank; throws `RingError` after the
+  /// time-out.
   public func finish() throws {
     try wait(for: "its last messages to be received") {
       try collectGone()
