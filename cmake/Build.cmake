@@ -62,7 +62,9 @@ add_custom_target(program ALL
 
 # The modules for programs in Swift, as one library.
 set(library_modules MPI NumPyFormat Diffusion PicardSampler PicardSamplerMPI ScoreModels)
-string(JOIN "," archived ${library_modules} COpenVINO CScorePlugin)
+# Written in C, and imported by some of them; the headers alone are CMPI, CRandom123.
+set(library_c_modules CNormals COpenVINO CScorePlugin)
+string(JOIN "," archived ${library_modules} ${library_c_modules})
 add_custom_target(library ALL
   COMMAND "${CMAKE_COMMAND}" "-DAR=${CMAKE_AR}" "-DOBJECTS=${swift_folder}/release"
     "-DMODULES=${archived}" "-DARCHIVE=${CMAKE_BINARY_DIR}/libpiadm.a"

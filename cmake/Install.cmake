@@ -22,9 +22,19 @@ install(FILES "${CMAKE_BINARY_DIR}/libpiadm.a" DESTINATION lib)
 foreach(module IN LISTS library_modules)
   install(FILES "${swift_folder}/release/Modules/${module}.swiftmodule" DESTINATION lib/piadm)
 endforeach()
+# The compiler wants the C modules that they import, too.
 foreach(module CMPI CRandom123)
   install(DIRECTORY "${PIADM_SOURCE}/Sources/${module}" DESTINATION lib/piadm)
 endforeach()
+foreach(module IN LISTS library_c_modules)
+  # The package manager's own module maps name folders of this machine.
+  file(WRITE "${described}/${module}/module.modulemap"
+    "module ${module} {\n  umbrella header \"${module}.h\"\n  export *\n}\n")
+  install(DIRECTORY "${PIADM_SOURCE}/Sources/${module}/include/" "${described}/${module}/"
+    DESTINATION lib/piadm/${module})
+endforeach()
+list(TRANSFORM library_c_modules PREPEND "-I\${modules}/" OUTPUT_VARIABLE c_module_flags)
+list(JOIN c_module_flags " " c_module_flags)
 configure_file(piadm.pc.in "${described}/piadm.pc" @ONLY)
 install(FILES "${described}/piadm.pc" DESTINATION lib/pkgconfig)
 

@@ -43,13 +43,26 @@ libraries_with() { ldd "$piadm" | grep "$1"; }
 folders_of_the_build() {
   strings -a "$piadm" | grep -e "$build" -e "$(realpath "$(dirname "$(command -v swift)")/../..")"
 }
-compiles_against_it() {
+export PKG_CONFIG_PATH="$prefix/lib/pkgconfig:${PKG_CONFIG_PATH:-}"
+# compiles FILE PROGRAM, as cmake/README.md says.
+compiles() {
+  # pkg-config writes spaces so that only a shell reads them.
+  eval "swiftc -O $(pkg-config --cflags-only-I piadm) '$1' \
+    $(pkg-config --libs-only-L --libs-only-l piadm) -o $2"
+}
+example_runs() {
   local top
   top=$(cd "$here/.." && pwd)
-  export PKG_CONFIG_PATH="$prefix/lib/pkgconfig:${PKG_CONFIG_PATH:-}"
-  # pkg-config writes spaces so that only a shell reads them.
-  eval "swiftc -O $(pkg-config --cflags-only-I piadm) '$top/Tests/Programs/ReadmeExample/main.swift' \
-    $(pkg-config --libs-only-L --libs-only-l piadm) -o example" && ./example
+  compiles "$top/Tests/Programs/ReadmeExample/main.swift" example && ./example
+}
+every_module_is_imported() {
+  local module
+  for module in "$prefix"/lib/piadm/*.swiftmodule; do
+    echo "import $(basename "$module" .swiftmodule)"
+  done >all.swift
+  # Opening a model links what lies behind the C modules.
+  echo 'print(try ModelSource("target.json").open(as: Double.self).shape)' >>all.swift
+  compiles all.swift all && says '^\[4\]' ./all
 }
 loads_as_module() {
   local lmod=$1
@@ -71,7 +84,8 @@ check "... through a symbolic link" says '^status: completed\|libopenvino_c' ./l
 check "no Swift library is needed" none libraries_with swift
 check "no library is missing" none libraries_with 'not found'
 check "no folder of the build is in the program" none folders_of_the_build
-check "a Swift program is compiled against the library, and runs" says '^sample 3: ' compiles_against_it
+check "a Swift program is compiled against the library, and runs" says '^sample 3: ' example_runs
+check "every module of the library can be imported, and linked" every_module_is_imported
 check "completions for bash are sound" bash -n "$prefix/share/bash-completion/completions/piadm"
 check "the job files are there" bash -n "$prefix/share/piadm/jobs/sample.sbatch"
 if command -v man >/dev/null; then
