@@ -44,7 +44,8 @@ install(DIRECTORY "${PIADM_SOURCE}/jobs/" DESTINATION "${share}/piadm/jobs" USE_
   PATTERN ".*" EXCLUDE PATTERN "__pycache__" EXCLUDE
   # What sets up, builds and tests a checkout has no meaning here.
   PATTERN "environment.sh" EXCLUDE PATTERN "setup.sh" EXCLUDE PATTERN "quickstart.sh" EXCLUDE
-  PATTERN "requirements.txt" EXCLUDE PATTERN "sanitize-*.sh" EXCLUDE PATTERN "test*.sh" EXCLUDE)
+  PATTERN "requirements.txt" EXCLUDE PATTERN "sanitize*.sh" EXCLUDE PATTERN "test*.sh" EXCLUDE
+  PATTERN "fuzz.sh" EXCLUDE PATTERN "soak.sh" EXCLUDE PATTERN "delay-cable.py" EXCLUDE)
 install(FILES "${described}/piadm.1" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
 install(FILES "${described}/piadm.bash" DESTINATION "${share}/bash-completion/completions" RENAME piadm)
 install(FILES "${described}/_piadm" DESTINATION "${share}/zsh/site-functions")
