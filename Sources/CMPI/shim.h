@@ -63,6 +63,19 @@ static inline int cmpi_file_return_errors(MPI_File file) {
   return MPI_File_set_errhandler(file, MPI_ERRORS_RETURN);
 }
 
+// The number in the world of a rank of `comm`; negative where it has none.
+static inline int cmpi_world_rank(MPI_Comm comm, int rank) {
+  MPI_Group own, world;
+  int number = -1;
+  if (MPI_Comm_group(comm, &own) != MPI_SUCCESS) return number;
+  if (MPI_Comm_group(MPI_COMM_WORLD, &world) == MPI_SUCCESS) {
+    MPI_Group_translate_ranks(own, 1, &rank, world, &number);
+    MPI_Group_free(&world);
+  }
+  MPI_Group_free(&own);
+  return number;
+}
+
 static inline int cmpi_request_is_null(cmpi_request request) {
   return request.raw == MPI_REQUEST_NULL;
 }

@@ -47,6 +47,29 @@ public final class Communicator {
   }
 }
 
+// MARK: - Waiting in a loop
+
+extension Communicator {
+  /// Runs `body`, a loop in which this rank waits for others by asking MPI again
+  /// and again: ranks that look for one that hangs are told that it waits. The
+  /// loop looks at the time itself.
+  package func waiting<Result>(_ body: () throws -> Result) rethrows -> Result {
+    StallWatch.shared.beginLoop()
+    defer { StallWatch.shared.end() }
+    return try body()
+  }
+
+  /// What the other ranks of the job do, as far as they tell it beside MPI, for
+  /// the report of a rank that has waited too long; nil where they cannot be asked.
+  package func findingOfOtherRanks() -> String? { StallWatch.shared.finding() }
+
+  /// The number in the whole job of a rank of this communicator.
+  package func numberInJob(of rank: Int) -> Int {
+    let number = Int(cmpi_world_rank(handle.raw, Int32(clamping: rank)))
+    return number < 0 ? rank : number
+  }
+}
+
 // MARK: - New communicators
 
 extension Communicator {

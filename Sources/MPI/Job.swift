@@ -21,6 +21,9 @@ final class Job {
     let world = try Communicator(cmpi_comm_world(), job: self)
     worldSize = world.size
     worldRank = world.rank
+    if options.stallTimeout != nil, world.size > 1 {
+      StallWatch.shared.join(try RollCall(world))
+    }
     return world
   }
 
@@ -30,8 +33,8 @@ final class Job {
     let (report, rank) = (options.report, launch.rank)
     // The lowest rank that waits speaks: the launcher then ends the others.
     let turn = 2 * Double(min(rank, 5))
-    StallWatch.shared.start(seconds: seconds + turn) { call in
-      let failure = report(StallError(rank: rank, seconds: seconds, call: call))
+    StallWatch.shared.start(seconds: seconds + turn) { call, finding in
+      let failure = report(StallError(rank: rank, seconds: seconds, call: call, finding: finding))
       write(toStandardError: failure.message)
       _exit(failure.exitCode)
     }
@@ -52,9 +55,11 @@ final class Job {
   /// That MPI cannot be used, as every process of the job finds by itself.
   func refusal(_ error: EnvironmentError) -> JobError {
     let report = options.report(error)
+    // The launcher ends the others when the first rank leaves.
+    if launch.rank != 0 { sleep(1) }
     return JobError(
       message: report.message, exitCode: report.exitCode,
-      isReportedHere: launch.rank == 0, coversJob: true)
+      isReportedHere: launch.speaksForJob, coversJob: true)
   }
 
   /// Says what went wrong on this rank and ends the job on all of them.

@@ -14,6 +14,9 @@ package struct Launch: Sendable {
   /// This process's number in the job; 0 where no launcher tells.
   package let rank: Int
   package let slurmStep: SlurmStep?
+  /// Whether the parent of this process is a program that starts ranks. Where it
+  /// is not, but a shell perhaps, the rank may be left over from another job.
+  package let isStartedByLauncher: Bool
 
   /// The variables of each launcher: the rank, and what it sets beside it. A
   /// rank alone is not believed, since a program that was started by one rank
@@ -25,8 +28,16 @@ package struct Launch: Sendable {
     (name: "srun", rank: "SLURM_PROCID", size: "SLURM_STEP_NUM_TASKS"),
   ]
 
+  /// How the names of programs begin that start ranks: of Open MPI, PRRTE, MPICH
+  /// and its relatives, and Slurm.
+  private static let parents = ["mpirun", "mpiexec", "orte", "prte", "prun", "hydra", "pmi_proxy", "slurmstepd"]
+
+  /// - Parameters:
+  ///   - environment: the value of a variable.
+  ///   - parent: the name of the process that has started this one.
   package init(
-    environment: (String) -> String? = { name in getenv(name).map { String(cString: $0) } }
+    environment: (String) -> String? = { name in getenv(name).map { String(cString: $0) } },
+    parent: String? = Launch.parentName
   ) {
     let found = Self.launchers.compactMap { launcher -> (name: String, rank: Int)? in
       guard let rank = environment(launcher.rank).flatMap({ Int($0) }), rank >= 0,
@@ -39,7 +50,23 @@ package struct Launch: Sendable {
     launcher = found?.name
     rank = found?.rank ?? 0
     slurmStep = SlurmStep(environment: environment)
+    isStartedByLauncher = parent.map { name in Self.parents.contains { name.hasPrefix($0) } } ?? false
   }
+
+  /// As the kernel tells it: at most 15 characters.
+  package static var parentName: String? {
+    let file = open("/proc/\(getppid())/comm", O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { return nil }
+    defer { close(file) }
+    let bytes = [UInt8](unsafeUninitializedCapacity: 64) { buffer, count in
+      count = max(0, read(file, buffer.baseAddress, buffer.count))
+    }
+    return String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+  }
+
+  /// Whether this process tells of an error that every process of the job meets
+  /// by itself.
+  package var speaksForJob: Bool { rank == 0 || !isStartedByLauncher }
 }
 
 /// The Slurm job step that a process runs in, from srun's environment.

@@ -17,11 +17,14 @@ final class StallWatch: Sendable {
 
   /// Counts tenths of a second since the start.
   private let clock = Atomic<Int>(1)
-  /// The clock when the call began in which the main thread is; 0 if it is in none.
-  private let since = Atomic<Int>(0)
-  /// Address of the call's name, which is never freed.
+  /// The clock when the main thread began to wait; negative since it is at work.
+  private let since = Atomic<Int>(-1)
+  /// Address of the name of the call in which it waits, which is never freed; 0
+  /// where it looks at the time itself.
   private let call = Atomic<UInt>(0)
   private let isAwake = Atomic<Bool>(false)
+  /// Where other ranks ask what this one does.
+  private let rollCall = Mutex<RollCall?>(nil)
 
   /// The main thread begins to wait for other ranks.
   @inline(__always)
@@ -30,24 +33,54 @@ final class StallWatch: Sendable {
     since.store(clock.load(ordering: .relaxed), ordering: .relaxed)
   }
 
+  /// The main thread begins to wait in a loop that ends by itself.
   @inline(__always)
-  func end() { since.store(0, ordering: .relaxed) }
+  func beginLoop() {
+    call.store(0, ordering: .relaxed)
+    since.store(clock.load(ordering: .relaxed), ordering: .relaxed)
+  }
+
+  @inline(__always)
+  func end() { since.store(-clock.load(ordering: .relaxed), ordering: .relaxed) }
+
+  /// What the main thread does.
+  private var activity: RollCall.Activity {
+    let (now, start) = (clock.load(ordering: .relaxed), since.load(ordering: .relaxed))
+    return start > 0 ? .waits(seconds: Double(now - start) / 10) : .works(seconds: Double(now + start) / 10)
+  }
+
+  /// From now on other ranks can ask, and be asked.
+  func join(_ call: RollCall) { rollCall.withLock { $0 = call } }
+
+  /// Answers the ranks that have asked.
+  private func answer() { rollCall.withLock { $0 }?.answer(activity) }
+
+  /// Asks the other ranks what they do, for the report of this one; `nil` where
+  /// they cannot be asked. Where a lower rank waits too, it is left to that one to speak.
+  func finding(meanwhile: () -> Void = {}) -> String? {
+    guard let rollCall = rollCall.withLock({ $0 }) else { return nil }
+    let answers = rollCall.ask(meanwhile: meanwhile)
+    if rollCall.hasLowerWaiting(in: answers) { sleep(4) }
+    return rollCall.finding(in: answers)
+  }
 
   /// Starts the thread.
   ///
   /// - Parameters:
-  ///   - seconds: after this long `expire` is called with the call's name, once.
-  func start(seconds: Double, expire: @escaping @Sendable (_ call: String) -> Never) {
+  ///   - seconds: after this long `expire` is called, once, with the call's name
+  ///     and what was found out of the other ranks.
+  func start(seconds: Double, expire: @escaping @Sendable (_ call: String, _ finding: String?) -> Never) {
     guard !isAwake.exchange(true, ordering: .relaxed) else { return }
     let body = Unmanaged.passRetained(Body { [self] in
       while true {
         usleep(100_000)
+        answer()
         let now = clock.wrappingAdd(1, ordering: .relaxed).newValue
         let start = since.load(ordering: .relaxed)
         guard start > 0, Double(now - start) / 10 > seconds,
           let name = UnsafePointer<CChar>(bitPattern: call.load(ordering: .relaxed))
         else { continue }
-        expire(String(cString: name))
+        expire(String(cString: name), finding(meanwhile: answer))
       }
     })
     var thread = pthread_t()
@@ -76,8 +109,10 @@ public struct StallError: Error, Hashable, Sendable, CustomStringConvertible {
   public let seconds: Double
   /// The MPI function in which it waits.
   public let call: String
+  /// What the other ranks do, as far as they have told; nil where they could not be asked.
+  public let finding: String?
 
   public var description: String {
-    "rank \(rank) has waited \(seconds) s for the other ranks in \(call); one of them hangs, or needs longer than that"
+    "rank \(rank) has waited \(seconds) s for the other ranks in \(call)\(finding.map { ": " + $0 } ?? ""); one of them hangs, or needs longer than that"
   }
 }

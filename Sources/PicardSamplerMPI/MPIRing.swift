@@ -24,7 +24,7 @@ public final class MPIRing: Ring {
     self.communicator = communicator
     stallTimeout = .seconds(seconds)
     // One of those that wait speaks: it ends the job before the turn of the next.
-    turn = .seconds(2 * min(communicator.rank, 5))
+    turn = .seconds(2 * min(communicator.numberInJob(of: communicator.rank), 5))
   }
 
   /// This rank in the communicator.
@@ -46,7 +46,7 @@ public final class MPIRing: Ring {
   public func receive(into message: inout MutableRawSpan, from source: Int) throws {
     let packet = packet(message.byteCount)
     try packet.startReceive(from: source, communicator)
-    try wait(for: "a boundary state of rank \(source)") { try packet.isDone() }
+    try wait(for: { "a boundary state of rank \($0.numberInJob(of: source))" }) { try packet.isDone() }
     let count = packet.receivedCount
     guard count == message.byteCount else {
       throw RingError("expected \(message.byteCount) bytes from rank \(source), but \(count) came")
@@ -74,7 +74,7 @@ public final class MPIRing: Ring {
     let buffer = Buffer(copying: values.span)
     var request = try communicator.startAllReduce(buffer, .maximum)
     meanwhile()
-    try wait(for: "the other ranks to agree on the changes") { try request.test() }
+    try wait(for: { _ in "the other ranks to agree on the changes" }) { try request.test() }
     let result = try request.wait()
     for index in 0..<values.count { values[index] = result[index] }
   }
@@ -82,7 +82,7 @@ public final class MPIRing: Ring {
   /// Waits until all messages have left this rank; throws `RingError` after the
   /// time-out.
   public func finish() throws {
-    try wait(for: "its last messages to be received") {
+    try wait(for: { _ in "its last messages to be received" }) {
       try collectGone()
       return leaving.isEmpty
     }
@@ -91,22 +91,25 @@ public final class MPIRing: Ring {
   /// Asks until `isDone`. MPI makes progress while it is asked; the clock and
   /// the other processes of a crowded core get their turn now and then. Time
   /// in which the whole job is stopped does not count.
-  private func wait(for what: String, _ isDone: () throws -> Bool) throws {
-    var asked = 0
-    var waited = Duration.zero
-    var last = ContinuousClock.now
-    while try !isDone() {
-      asked += 1
-      guard asked.isMultiple(of: 256) else { continue }
-      sched_yield()
-      let now = ContinuousClock.now
-      waited += min(now - last, .seconds(1))
-      last = now
-      if waited > stallTimeout + turn {
+  private func wait(for what: (Communicator) -> String, _ isDone: () throws -> Bool) throws {
+    guard try !isDone() else { return }
+    try communicator.waiting {
+      var asked = 0
+      var waited = Duration.zero
+      var last = ContinuousClock.now
+      while try !isDone() {
+        asked += 1
+        guard asked.isMultiple(of: 256) else { continue }
+        sched_yield()
+        let now = ContinuousClock.now
+        waited += min(now - last, .seconds(1))
+        last = now
+        guard waited > stallTimeout + turn else { continue }
+        let finding = communicator.findingOfOtherRanks().map { ": " + $0 } ?? ""
         throw RingError(
           """
-          rank \(rank) has waited \(stallTimeout / .seconds(1)) s for \(what); \
-          a rank hangs, or --stall-timeout is shorter than a round
+          rank \(communicator.numberInJob(of: rank)) has waited \(stallTimeout / .seconds(1)) s for \
+          \(what(communicator))\(finding); a rank hangs, or --stall-timeout is shorter than a round
           """)
       }
     }

@@ -33,8 +33,7 @@ enum Program {
       var command = try Piadm.parseAsRoot()
       try command.run()
     } catch {
-      guard launcher.rank != 0 else { Piadm.exit(withError: error) }
-      launcher.letFirstRankSpeak()
+      if launcher.speaks() { Piadm.exit(withError: error) }
       Piadm.exit(withError: ExitCode(Piadm.exitCode(for: error).rawValue))
     }
   }

@@ -21,11 +21,32 @@ import Testing
     }
   }
 
+  @Test("a rank other than the first speaks only where its number may be left over from another job")
+  func speakers() {
+    func launch(rank: String, parent: String?) -> Launch {
+      Launch(environment: { ["OMPI_COMM_WORLD_RANK": rank, "OMPI_COMM_WORLD_SIZE": "2"][$0] }, parent: parent)
+    }
+    #expect(launch(rank: "0", parent: "mpirun").speaksForJob)
+    for parent in ["mpirun", "mpirun.openmpi", "orted", "hydra_pmi_proxy", "slurmstepd"] {
+      #expect(!launch(rank: "1", parent: parent).speaksForJob)
+    }
+    for parent in ["bash", "python3", nil] { #expect(launch(rank: "1", parent: parent).speaksForJob) }
+    #expect(Launch.parentName?.isEmpty == false)
+  }
+
   @Test("a program that srun left alone says so once and exits")
   func leftAloneIsExplained() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "mpi-srun-\(UUID())")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    // A shell that is named as the parent of srun's tasks.
+    let parent = folder.appending(path: "slurmstepd")
+    try FileManager.default.copyItem(
+      at: URL(fileURLWithPath: "/bin/sh").resolvingSymlinksInPath(), to: parent)
     for task in 0..<2 {
       let run = try MPIRun(
         "MPIChecks", ["blocking"], ranks: 1, isLaunched: false,
+        script: #"exec \#(parent.path) -c '"$@"; exit $?' sh "$@""#,
         environment: ["SLURM_STEP_NUM_TASKS": "2", "SLURM_PROCID": "\(task)"])
       #expect(!run.isTimedOut)
       #expect(run.exitCode == 70)

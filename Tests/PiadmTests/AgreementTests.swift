@@ -34,17 +34,57 @@ extension CommandLineTests {
       #expect(!run.standardOutput.contains("round"))
     }
 
-    @Test("a rank that is stopped ends the job in --stall-timeout, whenever that is", arguments: [0.0, 0.4, 1.5])
-    func stoppedRank(after seconds: Double) throws {
+    @Test(
+      "a node of another processor is warned of, by its rank",
+      .enabled(if: Workplace.canMount, "needs the right to mount"))
+    func otherProcessor() throws {
       let place = try Workplace()
-      let stop = seconds == 0 ? "kill -STOP $$" : "{ sleep \(seconds); kill -STOP $$; } &"
+      try place.write("model name\t: Another CPU\n", to: "cpuinfo")
+      try place.write(#"mount --bind cpuinfo /proc/cpuinfo && exec "$@""#, to: "mount.sh")
+      let run = try place.run(
+        arguments, ranks: 3, script: each(#"[ $rank != 2 ] && exec "$@"; exec unshare --mount sh "$PWD/mount.sh" "$@""#))
+      #expect(run.exitCode == 0, "\(run.standardError)")
+      #expect(run.standardOutput.contains(#/warning: rank 2 on \S+ has processor Another CPU, rank 0 on \S+ has /#))
+    }
+
+    @Test("a rank that is stopped as it starts ends the job in --stall-timeout")
+    func stoppedAtStart() throws {
+      let place = try Workplace()
       let start = ContinuousClock.now
       let run = try place.run(
-        ["sample", "mixture.json", "--stall-timeout", "3", "--score-latency", "0.2", "--steps", "64", "--window", "8"],
-        ranks: 3, script: each("[ $rank != 1 ] || \(stop)\nexec \"$@\""))
+        arguments + ["--stall-timeout", "2"], ranks: 3, script: each("[ $rank != 1 ] || kill -STOP $$; exec \"$@\""))
       #expect(ContinuousClock.now - start < .seconds(20))
-      run.expectRefusal(70, "has waited 3.0 s for", "hangs")
+      run.expectRefusal(70, "rank 0 has waited 2.0 s for the other ranks in MPI_Init_thread", "hangs")
       #expect(try place.content == [])
+    }
+
+    @Test(
+      "a rank that stops or works on for longer than --stall-timeout is named, whenever that is (needs cc)",
+      arguments: [
+        ("set-up", 1, ["rank 0 has waited 2.0 s for the other ranks in MPI_Allreduce: no answer from rank 1 on "]),
+        ("rounds", 1, ["rank 0 has waited 2.0 s for", ": no answer from rank 1 on "]),
+        ("rounds", 0, ["rank 1 has waited 2.0 s for", ": no answer from rank 0 on "]),
+        ("work", 2, ["rank 0 has waited 2.0 s for", ": still at work: rank 2 on ", " for "]),
+        ("output", 0, ["rank 1 has waited 2.0 s for the other ranks in MPI_Allreduce: no answer from rank 0 on "]),
+      ] as [(String, Int, [String])])
+    func absentRank(phase: String, rank: Int, words: [String]) throws {
+      let place = try Workplace()
+      let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().path
+      let build = try place.run(
+        [], script: """
+          cc -shared -fPIC -I '\(top)/Sources/CScorePlugin/include' -o model.so \
+            '\(top)/Tests/ScoreModelsTests/Fixtures/absent_plugin.c'
+          """)
+      try #require(build.exitCode == 0, "\(build.standardError)")
+      let start = ContinuousClock.now
+      let run = try place.run(
+        ["sample", "plugin:./model.so:\(phase) \(rank)", "--stall-timeout", "2", "--steps", "200", "--window", "8"],
+        ranks: 3)
+      #expect(ContinuousClock.now - start < .seconds(20))
+      run.expectRefusal(70)
+      for word in words { #expect(run.standardError.contains(word), "\(run.standardError)") }
+      #expect(try place.content == (phase == "output" ? ["model.so", "samples.npy"] : ["model.so"]))
     }
 
     @Test("variables that another job has left over silence no error")
@@ -52,6 +92,14 @@ extension CommandLineTests {
       let place = try Workplace()
       for variable in ["OMPI_COMM_WORLD_RANK", "SLURM_PROCID", "PMI_RANK", "PMIX_RANK"] {
         try place.run(["sample", "mixture.json", "--steps", "0"], environment: [variable: "1"])
+          .expectRefusal(64, "--steps")
+      }
+      // All that a launcher sets, in what one of its ranks has started.
+      for variables in [
+        ["OMPI_COMM_WORLD_RANK": "1", "OMPI_COMM_WORLD_SIZE": "2"], ["PMI_RANK": "1", "PMI_SIZE": "2"],
+        ["SLURM_PROCID": "1", "SLURM_STEP_NUM_TASKS": "2"],
+      ] {
+        try place.run(["sample", "mixture.json", "--steps", "0"], script: #""$@"; exit $?"#, environment: variables)
           .expectRefusal(64, "--steps")
       }
     }

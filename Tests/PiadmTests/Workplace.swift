@@ -23,6 +23,12 @@ final class Workplace {
   /// The dimension of `mixture.json`, a target that is in every workplace.
   static let dimension = 5
 
+  /// Whether this user may mount, and so change what a run sees of its machine.
+  static let canMount: Bool = {
+    let place = try? Workplace()
+    return (try? place?.run([], script: "unshare --mount true"))?.exitCode == 0
+  }()
+
   /// Names in this folder, but for the target that was there from the start.
   var content: [String] {
     get throws {
