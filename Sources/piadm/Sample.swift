@@ -55,6 +55,8 @@ struct Sample: ParsableCommand {
 
   mutating func run() throws {
     let command = self
+    // A signal while MPI starts or the model is opened stops the run after its first round.
+    if checkpoints.checkpoint != nil { StopSignals.listen() }
     try Failure.underMPI(stallTimeout: solver.stallTimeout) { world in
       guard command.shared.broadcastModel else { return try command.run(reading: command.model, world) }
       try ModelCopy.with(command.model, over: world) { try command.run(reading: $0, world) }

@@ -23,7 +23,6 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     let begin = ContinuousClock.now
     var timers = PhaseTimers()
     timers.enter(.setup)
-    if command.checkpoints.checkpoint != nil { StopSignals.listen() }
     let (sampler, options) = (command.sampler, command.solver)
     try world.agree {
       guard options.replicas <= world.size else {
