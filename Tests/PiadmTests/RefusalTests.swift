@@ -65,6 +65,30 @@ extension CommandLineTests {
       try place.run(["sample", "large.json", "--batch", "1048576"]).expectRefusal(64, "GiB", "--batch")
     }
 
+    @Test(
+      "the memory that a batch system allots counts, not the machine's, and the ranks of a host share it",
+      .enabled(if: Workplace.canMount, "needs the right to mount"))
+    func allottedMemory() throws {
+      let place = try Workplace()
+      // 64 MiB, as both versions of the kernel's control groups tell it.
+      try place.write(
+        """
+        mount -t tmpfs none /sys/fs/cgroup && mkdir /sys/fs/cgroup/memory || exit 1
+        echo 67108864 | tee /sys/fs/cgroup/memory.max >/sys/fs/cgroup/memory/memory.limit_in_bytes
+        exec "$@"
+        """, to: "limit.sh")
+      // 40 MB of states and proposals: 5 x 4 B x 5 numbers x 100 slices a sample.
+      let arguments = ["sample", "mixture.json", "--samples", "4000", "--iterations", "1"]
+      let limited = #"exec unshare --mount sh limit.sh "$@""#
+      #expect(try place.run(arguments, script: limited).exitCode == 0)
+      try place.run(["sample", "mixture.json", "--samples", "8000"], script: limited)
+        .expectRefusal(64, "0.075 GiB of memory", "this host has 0.0625 GiB", "--samples")
+      // In replicas each of two ranks has as many samples as one had alone.
+      try place.run(
+        ["sample", "mixture.json", "--samples", "8000", "--replicas", "2"], ranks: 2, script: limited
+      ).expectRefusal(64, "each of the 2 ranks on this host has 0.0312 GiB")
+    }
+
     @Test("a standard output that cannot be written is told, and a closed one is not missed")
     func brokenStreams() throws {
       let place = try Workplace()
