@@ -6,7 +6,10 @@ import Results
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measure this machine: a table, and --json FILE.",
-    subcommands: [BenchMPI.self, BenchScaling.self, BenchDimension.self])
+    subcommands: [
+      BenchMPI.self, BenchRounds.self, BenchScaling.self, BenchDimension.self,
+      BenchKernels.self,
+    ])
 }
 
 struct BenchMPI: ParsableCommand {
