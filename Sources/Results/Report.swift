@@ -81,6 +81,9 @@ public struct Report: Codable, Hashable, Sendable {
   /// The largest rank's.
   public var peakMemoryBytes: Int
   public var versions: Versions
+  /// What of the largest rank's memory was its alone at the end, not shared with
+  /// other ranks of its host as mapped files are.
+  public var privateMemoryBytes: Int?
   /// Absent where no checkpoints were asked for.
   public var checkpoints: Checkpoints?
   /// What the sequential sampler would take on one rank, from the measured time
@@ -92,7 +95,7 @@ public struct Report: Codable, Hashable, Sendable {
     ranks: Int, replicas: Int, steps: Int, samples: Int, shape: [Int],
     rounds: Int, evaluations: Int, blocks: [Block], finalChange: Double, batchInvariant: Bool,
     digest: String, seconds: PhaseSeconds, bytesSent: Int, peakMemoryBytes: Int, versions: Versions,
-    checkpoints: Checkpoints? = nil,
+    privateMemoryBytes: Int? = nil, checkpoints: Checkpoints? = nil,
     sequentialSeconds: Double? = nil
   ) {
     self.status = status
@@ -114,6 +117,7 @@ public struct Report: Codable, Hashable, Sendable {
     self.bytesSent = bytesSent
     self.peakMemoryBytes = peakMemoryBytes
     self.versions = versions
+    self.privateMemoryBytes = privateMemoryBytes
     self.checkpoints = checkpoints
     self.sequentialSeconds = sequentialSeconds
   }

@@ -33,7 +33,8 @@ public struct RunSummary: Hashable, Sendable {
         + "\(ratio(report.evaluations, report.samples * report.steps)) a step and sample")
     if let speedUp { lines.append(speedUp) }
     lines.append("sent         \(bytes(report.bytesSent))")
-    lines.append("memory       \(bytes(report.peakMemoryBytes)) at most on a rank")
+    let own = report.privateMemoryBytes.map { ", \(bytes($0)) of it not shared with other ranks" } ?? ""
+    lines.append("memory       \(bytes(report.peakMemoryBytes)) at most on a rank\(own)")
     if let checkpoints = report.checkpoints { lines.append(line(checkpoints)) }
     lines.append("digest       \(report.digest)")
     lines.append("status: \(report.status.rawValue)")

@@ -300,6 +300,7 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     let evaluations = try world.allReduce(record.evaluations, .sum) + (keeper?.earlierEvaluations ?? 0)
     let bytesSent = try world.allReduce(outcome.bytesSent, .sum)
     let memory = try world.allReduce(peakMemoryBytes(), .maximum)
+    let own = try world.allReduce(privateMemoryBytes() ?? 0, .maximum)
     let merged = try merge(record)
     return try world.agree {
       guard world.rank == 0 else { return nil }
@@ -310,7 +311,8 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
         shape: setup.model.shape, rounds: merged.rounds, evaluations: evaluations,
         blocks: merged.blocks, finalChange: merged.change, batchInvariant: setup.batch.isInvariant,
         digest: digest, seconds: .slowest(of: ranks), bytesSent: bytesSent,
-        peakMemoryBytes: memory, versions: setup.versions, checkpoints: keeper?.cost,
+        peakMemoryBytes: memory, versions: setup.versions, privateMemoryBytes: own > 0 ? own : nil,
+        checkpoints: keeper?.cost,
         sequentialSeconds: sequentialSeconds)
       if let path = command.output.report { try report.write(to: path) }
       if let residuals { try draw(report, ranks, residuals) }

@@ -130,6 +130,37 @@ extension CommandLineTests {
       #expect(try place.content == ["model"])
     }
 
+    @Test(
+      "a network that is whole and cannot be sampled is refused with what is needed",
+      arguments: [
+        ("flat-output.onnx", ["output has shape [1, ?]", "Needed", "the sample's shape"]),
+        ("further-input.onnx", ["'labels' [?, 3] is supplied by nobody", "--condition labels="]),
+      ])
+    func otherNetworks(file: String, words: [String]) throws {
+      let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: "ScoreModelsTests/Fixtures")
+      let place = try Workplace()
+      try ExportedModel(name: "ddpm-epsilon").copy(to: place)
+      try place.write([UInt8](Data(contentsOf: fixtures.appending(path: file))), to: "model/model.onnx")
+      let run = try place.run(["sample", "model", "--steps", "2"], ranks: 2)
+      for word in words { run.expectRefusal(65, "model/model.onnx", word) }
+      #expect(try place.content == ["model"])
+    }
+
+    @Test("a network whose file is damaged where its length does not show it is refused")
+    func damagedInside() throws {
+      let place = try Workplace()
+      try ExportedModel(name: "ddpm-epsilon").copy(to: place)
+      var network = try place.read("model/model.onnx")
+      // The name of an operation, one letter of which has changed.
+      let name = try #require(network.range(of: Data("Reshape".utf8)))
+      network[name.lowerBound] ^= 0x20
+      try place.write([UInt8](network), to: "model/model.onnx")
+      try place.run(["sample", "model", "--steps", "2"], ranks: 2)
+        .expectRefusal(65, "model/model.onnx", "export it again")
+      #expect(try place.content == ["model"])
+    }
+
     @Test("further inputs that do not fit are refused by name")
     func conditionRefusals() throws {
       let place = try Workplace()

@@ -24,7 +24,7 @@ extension CommandLineTests {
         Set(report.keys).isSuperset(of: [
           "status", "model", "method", "options", "ranks", "replicas", "steps", "samples", "shape",
           "rounds", "evaluations", "blocks", "finalChange", "batchInvariant", "digest", "seconds",
-          "bytesSent", "peakMemoryBytes", "versions",
+          "bytesSent", "peakMemoryBytes", "privateMemoryBytes", "versions",
         ]))
       #expect(report["status"] as? String == "completed")
       #expect(report["model"] as? String == "mixture.json")

@@ -1,11 +1,14 @@
 """The noise predictor of phi^4 fields: the exact one of a free field of the same
-two-point function, and a small convolutional network for what interaction adds.
+two-point function about one of two magnetizations, and a small convolutional
+network for what interaction adds.
 
 A free (Gaussian) field is denoised mode by mode: where y = alpha x + sigma eps
 and mode k of x has variance G_k, the velocity alpha eps - sigma x (Salimans and
 Ho, ICLR 2022) has the mean alpha sigma (1 - G_k) / (alpha^2 G_k + sigma^2) y_k.
 Near criticality G_k spans two orders of magnitude, which a network of local
-convolutions would have to learn. The modes are those of the Hartley transform,
+convolutions would have to learn. The mode of the magnetization is that of a mean
+field instead, one of two opposite ones with a Gaussian about it, which keeps its
+second and fourth moment; its mean is in closed form, too. The modes are those of the Hartley transform,
 which is real and, for a two-point function with the lattice's reflections,
 diagonal as well.
 """
@@ -55,11 +58,12 @@ class Block(nn.Module):
 class Phi4Network(nn.Module):
     """(sample [B, 1, L, L], timestep [B]) -> noise [B, 1, L, L], on three scales."""
 
-    def __init__(self, spectrum, widths=(16, 32, 64), frequencies=32, embedding=64):
+    def __init__(self, spectrum, magnetization, widths=(16, 32, 64), frequencies=32, embedding=64):
         super().__init__()
         size = len(spectrum)
         self.register_buffer("hartley", hartley(size))
         self.register_buffer("spectrum", torch.as_tensor(spectrum, dtype=torch.float32))
+        self.register_buffer("magnetization", torch.tensor(magnetization, dtype=torch.float32))
         self.register_buffer("frequency", torch.exp(-math.log(10000) * torch.arange(frequencies) / frequencies))
         self.embed = nn.Sequential(nn.Linear(2 * frequencies, embedding), nn.SiLU())
         alpha, sigma = scales(torch.arange(TIMESTEPS))
@@ -76,7 +80,11 @@ class Phi4Network(nn.Module):
 
     def velocity(self, y, timestep, alpha, sigma):
         modes = self.hartley @ y @ self.hartley
-        free = self.hartley @ (modes * (alpha * sigma * (1 - self.spectrum) / (alpha**2 * self.spectrum + sigma**2))) @ self.hartley
+        variance = alpha**2 * self.spectrum + sigma**2
+        free = self.hartley @ (modes * (alpha * sigma * (1 - self.spectrum) / variance)) @ self.hartley
+        # Which of the two magnetizations, as the mode in the corner tells.
+        mean, corner = alpha * self.magnetization, variance[:, :, :1, :1]
+        free = free - sigma * self.magnetization * torch.tanh(mean * modes[:, :, :1, :1] / corner) / corner / len(self.hartley)
         angle = timestep[:, None] * self.frequency
         time = self.embed(torch.cat([torch.sin(angle), torch.cos(angle)], -1))
         fine = self.enter(torch.cat([y, free], 1))

@@ -56,6 +56,33 @@ network("flat-output.onnx", output=[1, "all"])
 network("weights-missing.onnx", outside=True)
 
 
+def large(name, layers=7, width=2070):
+    """30 million parameters in a file that is not there: tanh(h weight), layer after layer."""
+    nodes = [helper.make_node("ReduceSum", ["timestep"], ["total"], keepdims=0),
+             helper.make_node("Mul", ["total", "zero"], ["nothing"]),
+             helper.make_node("Add", ["sample", "nothing"], ["h0"])]
+    weights = [numpy_helper.from_array(np.zeros((), np.float32), "zero")]
+    for layer in range(layers):
+        weight = TensorProto(name=f"weight{layer}", data_type=TensorProto.FLOAT, dims=[width, width], raw_data=b"")
+        onnx.external_data_helper.set_external_data(
+            weight, "weights.bin", offset=4 * layer * width**2, length=4 * width**2)
+        weight.ClearField("raw_data")
+        weights.append(weight)
+        nodes += [helper.make_node("MatMul", [f"h{layer}", f"weight{layer}"], [f"product{layer}"]),
+                  helper.make_node("Tanh", [f"product{layer}"], [f"h{layer + 1}"])]
+    nodes.append(helper.make_node("Identity", [f"h{layers}"], ["noise"]))
+    graph = helper.make_graph(
+        nodes, "large",
+        [helper.make_tensor_value_info("sample", TensorProto.FLOAT, ["batch", width]),
+         helper.make_tensor_value_info("timestep", TensorProto.FLOAT, ["batch"])],
+        [helper.make_tensor_value_info("noise", TensorProto.FLOAT, ["batch", width])], weights)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    (here / name).write_bytes(model.SerializeToString())
+
+
+large("large.onnx")
+
+
 def timed(name, number=TensorProto.FLOAT, time=TensorProto.FLOAT, timestep=("batch",), batch="batch", labels=False,
           names=("sample", "timestep")):
     """2 sample + timestep, in a row of three numbers; with labels also their sum and a bias."""
