@@ -26,6 +26,9 @@ final class Chunk<Scalar: StateScalar> {
   /// Where slopes are elementwise, rows for the next proposals: a slice's secant
   /// is of use until it has been carried on.
   private var spares: [State<Scalar>] = []
+  /// Squares of the changes of the states behind the slices, where they were
+  /// final as soon as they were proposed.
+  private var squares: [Double]?
   /// Slices that it has room for.
   let capacity: Int
   let components: Int
@@ -125,60 +128,107 @@ final class Chunk<Scalar: StateScalar> {
 
   /// Runs the iteration over the active slices, the first of them unchanged.
   ///
-  /// - Parameter draw: gives the noise of a slice that keeps none.
+  /// Large states are worked on piece by piece, all slices of a piece before the
+  /// next one, so that most of what is read is in the cache.
+  ///
+  /// - Parameters:
+  ///   - isLeftmost: no change comes from the left, so that the changes are known
+  ///     at once.
+  ///   - draw: gives the noise of a slice that keeps none.
   func propose(
-    from start: Int, _ linearization: Linearization, drawing draw: (SliceMap) -> State<Scalar>?
+    from start: Int, _ linearization: Linearization, isLeftmost: Bool,
+    drawing draw: (SliceMap) -> State<Scalar>?
   ) {
+    squares = isLeftmost && components == 1 ? Array(repeating: 0, count: slices.count) : nil
     if elementSlopes != nil {
-      proposeElementwise(from: start, draw)
+      proposeElementwise(from: start, isLeftmost: isLeftmost, draw)
       return
     }
+    let active = (start - first)..<slices.count
+    let gains = active.map { linearization.gain(slices[$0].map, slope: slices[$0].slope) }
     var response = Gain.identity
-    for index in (start - first)..<slices.count {
-      let slice = slices[index]
-      let earlier = index == 0 ? leftValue : slices[index - 1].value
-      let gain = linearization.gain(slice.map, slope: slice.slope)
-      let output = index + 1 < slices.count ? slices[index + 1].proposal : endProposal
-      let noise = slice.noise ?? draw(slice.map)
-      if index > start - first {
-        slice.step(into: output, earlierValue: earlier, noise: noise, carrying: gain)
-      } else {
-        slice.step(into: output, earlierValue: earlier, noise: noise)
-      }
+    for (index, gain) in zip(active, gains) {
       response = (gain * response).bounded
       slices[index].response = response
     }
+    func propose(_ elements: Range<Int>) {
+      for (index, gain) in zip(active, gains) {
+        let slice = slices[index]
+        slice.step(
+          into: output(index)[elements], earlierValue: Row(rebasing: earlierValue(index)[elements]),
+          noise: (slice.noise ?? draw(slice.map))?[elements],
+          carrying: index == active.lowerBound ? nil : gain, elements)
+        measure(index, elements)
+      }
+    }
+    // Noise that is drawn again is whole, one slice's at a time.
+    if active.contains(where: { slices[$0].noise == nil && slices[$0].map.isRandom }) {
+      propose(0..<leftValue.count)
+    } else {
+      inPieces(leftValue.count, propose)
+    }
   }
 
-  private func proposeElementwise(from start: Int, _ draw: (SliceMap) -> State<Scalar>?) {
+  /// The proposal for the state behind a slice.
+  private func output(_ index: Int) -> State<Scalar> {
+    index + 1 < slices.count ? slices[index + 1].proposal : endProposal
+  }
+
+  /// `f` one step before a slice.
+  private func earlierValue(_ index: Int) -> Row<Scalar> {
+    index == 0 ? leftValue : slices[index - 1].value
+  }
+
+  /// Adds to the square of the change of the state behind a slice, where that is final.
+  private func measure(_ index: Int, _ elements: Range<Int>) {
+    guard squares != nil else { return }
+    let state = index + 1 < slices.count ? slices[index + 1].state : end
+    squares?[index] += squaredDistance(
+      output(index)[elements].position, state[elements].position)
+  }
+
+  private func proposeElementwise(
+    from start: Int, isLeftmost: Bool, _ draw: (SliceMap) -> State<Scalar>?
+  ) {
     learn(from: start)
     guard let elementSlopes else { return }
+    var products = RankTwoProducts()
     for index in (start - first)..<slices.count {
       let slice = slices[index]
-      let earlier = index == 0 ? leftValue : slices[index - 1].value
       let gains = elementSlopes.gains(slice.map, slope: slice.slope)
-      let isLast = index + 1 == slices.count
-      let output = isLast ? endProposal : spares.removeLast()
-      if !isLast { slices[index + 1].propose(in: output) }
-      slice.step(into: output, earlierValue: earlier, noise: slice.noise ?? draw(slice.map))
-      if index > start - first {
-        accumulate(
-          output.position, gains, slice.proposal.position, minus: slice.state.position,
-          slice.secant)
-        spares.append(slice.earlierState)
+      let next = index + 1 < slices.count ? slices[index + 1] : nil
+      let nextGains = next.map { elementSlopes.gains($0.map, slope: $0.slope) }
+      var nextProducts = RankTwoProducts()
+      let noise = slice.noise ?? draw(slice.map)
+      if next != nil { slices[index + 1].propose(in: spares.removeLast()) }
+      inPieces(leftValue.count) { elements in
+        let output = output(index)[elements]
+        slice.step(
+          into: output, earlierValue: Row(rebasing: earlierValue(index)[elements]),
+          noise: noise?[elements], carrying: nil, elements)
+        if index > start - first {
+          accumulate(
+            output.position, gains[elements], slice.proposal[elements].position,
+            minus: slice.state[elements].position, slice.secant?[elements], products)
+        }
+        if let next, let nextGains, let secant = next.secant {
+          nextProducts += rankTwoProducts(
+            nextGains[elements], output.position, minus: next.state[elements].position, secant[elements])
+        }
+        measure(index, elements)
+        if start == first, !isLeftmost {
+          chain(Row(rebasing: elementSlopes.response[elements]), gains[elements], isFirst: index == 0)
+        }
       }
-      // The first state can change only where another chunk is to the left.
-      if start == first { chain(elementSlopes.response, gains, isFirst: index == 0) }
+      products = nextProducts
+      if index > start - first { spares.append(slice.earlierState) }
     }
   }
 
   /// Takes note of what this round's evaluations say of the slopes.
   private func learn(from start: Int) {
-    elementSlopes?.beginRound()
     let visited = slices.indices.suffix(from: start - first)
-    for index in visited {
-      if let secant = slices[index].secant { elementSlopes?.add(secant) }
-    }
+    elementSlopes?.beginRound(visited.compactMap { slices[$0].secant })
     let pairs = zip(visited, visited.dropFirst()).filter {
       slices[$0].isVisitedFirst && slices[$1].isVisitedFirst
     }
@@ -210,34 +260,53 @@ final class Chunk<Scalar: StateScalar> {
   ///   state's change.
   func settle(from start: Int, report: (_ slice: Int, _ change: Double) -> Void) {
     if leftHasCome, start == first {
-      let old = slices[0].state
-      slices[0].change = left.distance(to: old)
-      report(first - 1, slices[0].change)
-      if let elementSlopes { subtract(elementSlopes.change, left.position, old.position) }
-      for index in slices.indices.dropFirst() {
-        let slice = slices[index]
-        slices[index].change = carried(index) ?? slice.proposal.correct(
-          slices[index - 1].response, left, minus: old, distanceTo: slice.state)
-        report(first + index - 1, slices[index].change)
-      }
+      carryChange()
     } else {
       for index in movingStates(from: start) {
-        slices[index].change = slices[index].proposal.distance(to: slices[index].state)
-        report(first + index - 1, slices[index].change)
+        let slice = slices[index]
+        slices[index].change =
+          squares.map { slice.proposal.distance(0, to: slice.state, squared: $0[index - 1]) }
+          ?? slice.proposal.distance(to: slice.state)
       }
     }
+    for index in movingStates(from: start) { report(first + index - 1, slices[index].change) }
   }
 
-  /// Carries the change of the first state on to the next one, where slopes are
-  /// elementwise.
-  /// - Returns: the change of that state.
-  private func carried(_ index: Int) -> Double? {
-    guard let elementSlopes else { return nil }
-    let (left, slice) = (slices[index - 1], slices[index])
-    let squared = carry(
-      elementSlopes.change, elementSlopes.gains(left.map, slope: left.slope),
-      into: slice.proposal.position, squaredDistanceTo: slice.state.position)
-    return slice.proposal.distance(0, to: slice.state, squared: squared)
+  /// Adds what the first state's change does to the proposals.
+  private func carryChange() {
+    guard components == 1 else {
+      slices[0].change = left.distance(to: slices[0].state)
+      for index in slices.indices.dropFirst() {
+        let slice = slices[index]
+        slice.proposal.correct(slices[index - 1].response, left, minus: slices[0].state)
+        slices[index].change = slice.proposal.distance(to: slice.state)
+      }
+      return
+    }
+    var squares = [Double](repeating: 0, count: slices.count)
+    inPieces(leftValue.count) { elements in
+      let (new, old) = (left[elements].position, slices[0].state[elements].position)
+      squares[0] += squaredDistance(new, old)
+      let change = elementSlopes.map { Row(rebasing: $0.change[elements]) }
+      if let change { subtract(change, new, old) }
+      for index in slices.indices.dropFirst() {
+        let (before, slice) = (slices[index - 1], slices[index])
+        let (proposal, state) = (slice.proposal[elements].position, slice.state[elements].position)
+        if let elementSlopes, let change {
+          squares[index] += carry(
+            change, elementSlopes.gains(before.map, slope: before.slope)[elements], into: proposal,
+            squaredDistanceTo: state)
+        } else if before.response.uu == 0 {
+          squares[index] += squaredDistance(proposal, state)
+        } else {
+          squares[index] += accumulate(
+            proposal, Scalar(before.response.uu), new, minus: old, squaredDistanceTo: state)
+        }
+      }
+    }
+    for index in slices.indices {
+      slices[index].change = slices[index].proposal.distance(0, to: slices[index].state, squared: squares[index])
+    }
   }
 
   /// Mixes the proposals of active states beyond the front of exactness.
@@ -276,7 +345,10 @@ final class Chunk<Scalar: StateScalar> {
   }
 
   /// Distance of the proposal for the state after the last slice.
-  var endChange: Double { endProposal.distance(to: end) }
+  var endChange: Double {
+    guard let squares, let last = squares.last, !leftHasCome else { return endProposal.distance(to: end) }
+    return endProposal.distance(0, to: end, squared: last)
+  }
 
   /// Takes the state after the last slice over, where no other chunk does.
   func acceptEnd() { swap(&end, &endProposal) }

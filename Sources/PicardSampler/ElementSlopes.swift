@@ -40,19 +40,23 @@ struct ElementSlopes<Scalar: StateScalar> {
     (weight, firstSlope) = (0, 0)
   }
 
-  /// Makes older sums count half; to be called once a round.
-  mutating func beginRound() {
-    scale(numerators, by: 0.5)
-    scale(denominators, by: 0.5)
-    weight /= 2
-  }
-
-  /// Adds the secant of a slice's last two visits.
-  mutating func add(_ secant: ElementSecant<Scalar>) {
-    addSecant(
-      numerators, denominators, secant.valueChange, secant.state, minus: secant.earlier,
-      Scalar(1 / secant.squaredChange))
-    weight += 1 / Double(secant.state.count)
+  /// Makes older sums count half, and adds the secants of slices that were
+  /// visited again; to be called once a round.
+  mutating func beginRound(_ secants: [ElementSecant<Scalar>]) {
+    weight = weight / 2 + Double(secants.count) / Double(numerators.count)
+    inPieces(numerators.count) { elements in
+      let (numerators, denominators) = (
+        Row(rebasing: numerators[elements]), Row(rebasing: denominators[elements])
+      )
+      scale(numerators, by: 0.5)
+      scale(denominators, by: 0.5)
+      for secant in secants {
+        let some = secant[elements]
+        addSecant(
+          numerators, denominators, some.valueChange, some.state, minus: some.earlier,
+          Scalar(1 / secant.squaredChange))
+      }
+    }
   }
 
   /// Adds the secants of neighbours that were visited for the first time.
@@ -101,8 +105,15 @@ struct ElementSecant<Scalar: StateScalar> {
   let valueChange: Row<Scalar>
   let state: Row<Scalar>
   let earlier: Row<Scalar>
-  /// Sum of squares of `state - earlier`.
+  /// Sum of squares of `state - earlier`, over all elements.
   let squaredChange: Double
+
+  /// Some of the elements.
+  subscript(elements: Range<Int>) -> ElementSecant {
+    ElementSecant(
+      valueChange: Row(rebasing: valueChange[elements]), state: Row(rebasing: state[elements]),
+      earlier: Row(rebasing: earlier[elements]), squaredChange: squaredChange)
+  }
 }
 
 /// Below this a change of a state of so many elements is rounding, and so would
@@ -119,6 +130,13 @@ struct ElementGains<Scalar: StateScalar> {
   /// How much the slice's own slope counts, in units of the denominators.
   let weight: Scalar
   let slope: Scalar
+
+  /// Those of some of the elements.
+  subscript(elements: Range<Int>) -> ElementGains {
+    ElementGains(
+      state: state, value: value, numerators: Row(rebasing: numerators[elements]),
+      denominators: Row(rebasing: denominators[elements]), weight: weight, slope: slope)
+  }
 
   @inline(__always)
   func slope(_ k: Int) -> Scalar {
@@ -175,7 +193,60 @@ private func differenceProducts<Scalar: StateScalar>(
   return (mixed, square)
 }
 
-/// `output += gain (y+ - y) + B K (y+ - y)`; leaves its bits where `y+ == y`.
+/// Sums over the elements of a state that a rank-two correction needs, with
+/// `r = df - j dy` and `d` the state's change: `dy.d`, `r.d` and `r.dy`.
+struct RankTwoProducts {
+  var along = 0.0
+  var across = 0.0
+  var missed = 0.0
+
+  static func += (sum: inout RankTwoProducts, other: RankTwoProducts) {
+    sum.along += other.along
+    sum.across += other.across
+    sum.missed += other.missed
+  }
+}
+
+/// The products of some elements.
+@specialized(where Scalar == Float)
+@specialized(where Scalar == Double)
+func rankTwoProducts<Scalar: StateScalar>(
+  _ gains: ElementGains<Scalar>, _ new: Row<Scalar>, minus old: Row<Scalar>,
+  _ secant: ElementSecant<Scalar>
+) -> RankTwoProducts {
+  let count = new.count
+  let (df, y, x) = (secant.valueChange, secant.state, secant.earlier)
+  precondition(old.count == count && df.count == count && y.count == count && x.count == count)
+  var products = RankTwoProducts()
+  inBlocks(count) { vectors in
+    var (along, across, missed) = (SIMD8<Scalar>.zero, SIMD8<Scalar>.zero, SIMD8<Scalar>.zero)
+    for k in vectors {
+      let change = lanes(new, k) - lanes(old, k)
+      let dy = lanes(y, k) - lanes(x, k)
+      var slope = SIMD8<Scalar>.zero
+      for lane in 0..<8 { slope[lane] = gains.slope(k + lane) }
+      let r = lanes(df, k) - slope * dy
+      along += dy * change
+      across += r * change
+      missed += r * dy
+    }
+    products.along += Double(along.sum())
+    products.across += Double(across.sum())
+    products.missed += Double(missed.sum())
+  } rest: { elements in
+    for k in elements {
+      let (change, dy) = (Double(new[k] - old[k]), Double(y[k] - x[k]))
+      let r = Double(df[k]) - Double(gains.slope(k)) * dy
+      products.along += dy * change
+      products.across += r * change
+      products.missed += r * dy
+    }
+  }
+  return products
+}
+
+/// `output += gain (y+ - y) + B K (y+ - y)` for some elements; leaves its bits
+/// where `y+ == y`.
 ///
 /// `K` is the least change of a symmetric Jacobian that makes it meet the
 /// secant (Powell 1970): with `r = df - j dy` what the diagonal misses of it,
@@ -184,25 +255,16 @@ private func differenceProducts<Scalar: StateScalar>(
 @specialized(where Scalar == Double)
 func accumulate<Scalar: StateScalar>(
   _ output: Row<Scalar>, _ gains: ElementGains<Scalar>, _ new: Row<Scalar>,
-  minus old: Row<Scalar>, _ secant: ElementSecant<Scalar>?
+  minus old: Row<Scalar>, _ secant: ElementSecant<Scalar>?, _ products: RankTwoProducts
 ) {
   guard let secant else {
     for k in 0..<output.count { output[k] += gains.gain(k) * (new[k] - old[k]) }
     return
   }
   let (df, y, x) = (secant.valueChange, secant.state, secant.earlier)
-  var (along, across, missed) = (0.0, 0.0, 0.0)
-  for k in 0..<output.count {
-    let (change, dy) = (Double(new[k] - old[k]), Double(y[k] - x[k]))
-    let r = Double(df[k]) - Double(gains.slope(k)) * dy
-    along += dy * change
-    across += r * change
-    missed += r * dy
-  }
-  let b = Double(gains.value)
-  let ofMissed = Scalar(b * along / secant.squaredChange)
-  let ofChange = Scalar(
-    b * (across - along * missed / secant.squaredChange) / secant.squaredChange)
+  let (b, square) = (Double(gains.value), secant.squaredChange)
+  let ofMissed = Scalar(b * products.along / square)
+  let ofChange = Scalar(b * (products.across - products.along * products.missed / square) / square)
   for k in 0..<output.count {
     let dy = y[k] - x[k]
     let r = df[k] - gains.slope(k) * dy

@@ -4,6 +4,19 @@ import Diffusion
 // moves more memory than it computes, so what can be done in one pass is.
 // Every sum runs in a fixed order, so its bits depend on nothing but its terms.
 
+/// Runs over `0..<count` in pieces of several pages, of which a dozen fit in the
+/// cache of a core.
+@inline(__always)
+func inPieces(_ count: Int, _ body: (Range<Int>) -> Void) {
+  let length = 4096
+  var first = 0
+  while first < count {
+    let end = min(first + length, count)
+    body(first..<end)
+    first = end
+  }
+}
+
 /// `output = x`.
 @specialized(where Scalar == Float)
 @specialized(where Scalar == Double)
@@ -98,7 +111,7 @@ func scale<Scalar: StateScalar>(
 
 /// Elements `k..<k+8` as one vector.
 @inline(__always)
-private func lanes<Scalar: StateScalar>(_ x: Row<Scalar>, _ k: Int) -> SIMD8<Scalar> {
+func lanes<Scalar: StateScalar>(_ x: Row<Scalar>, _ k: Int) -> SIMD8<Scalar> {
   SIMD8(x[k], x[k + 1], x[k + 2], x[k + 3], x[k + 4], x[k + 5], x[k + 6], x[k + 7])
 }
 
@@ -116,7 +129,7 @@ private func differences<Scalar: StateScalar>(
 /// elements that are left. Sums run in the state's type within a block and in
 /// `Double` over the blocks, so that long states lose no digits.
 @inline(__always)
-private func inBlocks(
+func inBlocks(
   _ count: Int, _ block: (_ vectors: StrideTo<Int>) -> Void, rest: (Range<Int>) -> Void
 ) {
   let whole = count & ~7

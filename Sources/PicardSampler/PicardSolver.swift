@@ -172,7 +172,8 @@ public final class PicardSolver<Scalar: StateScalar> {
     clock.time(.update) {
       for key in own {
         self[key].propose(
-          from: activeSlices(key).lowerBound, options.linearization, drawing: noiseAgain(key))
+          from: activeSlices(key).lowerBound, options.linearization,
+          isLeftmost: leftNeighbour(key) == nil, drawing: noiseAgain(key))
       }
     }
     for level in levels {

@@ -74,20 +74,6 @@ struct State<Scalar: StateScalar> {
     }
   }
 
-  /// `correct`, then `distance` to a third state.
-  func correct(
-    _ gain: Gain, _ new: State, minus old: State, distanceTo other: State
-  ) -> Double {
-    guard components == 1, gain.uu != 0 else {
-      correct(gain, new, minus: old)
-      return distance(to: other)
-    }
-    let squared = accumulate(
-      position, Scalar(gain.uu), new.position, minus: old.position,
-      squaredDistanceTo: other.position)
-    return distance(0, to: other, squared: squared)
-  }
-
   /// The distance of a component, from the sum of its squares.
   func distance(_ component: Int, to other: State, squared sum: Double) -> Double {
     guard sum.isFinite else { return .infinity }

@@ -83,19 +83,27 @@ struct TimeSlice<Scalar: StateScalar> {
     output.step(map, from: state, value: value, earlierValue: earlierValue, noise: noise)
   }
 
-  /// The next slice's state with the change of this one's proposal carried on,
-  /// `phi(y) + L (y+ - y)`.
+  /// Some elements of the next slice's state with the change of this one's
+  /// proposal carried on, `phi(y) + L (y+ - y)`.
+  ///
+  /// - Parameters:
+  ///   - output: these elements.
+  ///   - earlierValue: likewise.
+  ///   - noise: likewise.
+  ///   - gain: `L`; `nil` for `phi(y)`.
   func step(
     into output: State<Scalar>, earlierValue: Row<Scalar>, noise: State<Scalar>?,
-    carrying gain: Gain
+    carrying gain: Gain?, _ elements: Range<Int>
   ) {
-    if state.components == 1, map.earlierValue == 0, let noise {
+    let (state, proposal) = (state[elements], proposal[elements])
+    let value = Row(rebasing: value[elements])
+    if let gain, state.components == 1, map.earlierValue == 0, let noise {
       combine(
         output.position, Scalar(map.state.uu), state.position, Scalar(map.value.u), value,
         plus: noise.position, Scalar(gain.uu), proposal.position)
     } else {
-      step(into: output, earlierValue: earlierValue, noise: noise)
-      output.correct(gain, proposal, minus: state)
+      output.step(map, from: state, value: value, earlierValue: earlierValue, noise: noise)
+      if let gain { output.correct(gain, proposal, minus: state) }
     }
   }
 
