@@ -1,5 +1,6 @@
 import Foundation
 import Launching
+import NumPyFormat
 import Testing
 
 /// The Python interpreter that has frameworks to export from: that of the

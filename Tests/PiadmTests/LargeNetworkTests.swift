@@ -8,7 +8,8 @@ extension CommandLineTests {
   @Suite struct LargeNetworks {
     private let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .deletingLastPathComponent().appending(path: "ScoreModelsTests/Fixtures")
-    private let (layers, width) = (7, 2070)
+    private let layers = 7
+    private let width = 2070
 
     /// Puts a network into a folder `name`, with a schedule.
     private func export(_ network: String, to name: String, in place: Workplace) throws {

@@ -8,8 +8,6 @@ import math
 
 import numpy as np
 
-from field import Theory
-
 
 def moments(fields, theory):
     """What is averaged, [fields, ...] of [fields, L, L]: |M|/V, M^2/V, M^4/V^2,

@@ -84,7 +84,7 @@ class Phi4Network(nn.Module):
         free = self.hartley @ (modes * (alpha * sigma * (1 - self.spectrum) / variance)) @ self.hartley
         # Which of the two magnetizations, as the mode in the corner tells.
         mean, corner = alpha * self.magnetization, variance[:, :, :1, :1]
-        free = free - sigma * self.magnetization * torch.tanh(mean * modes[:, :, :1, :1] / corner) / corner / len(self.hartley)
+        free = free - sigma * self.magnetization * torch.tanh(mean * modes[:, :, :1, :1] / corner) / corner / self.hartley.shape[0]
         angle = timestep[:, None] * self.frequency
         time = self.embed(torch.cat([torch.sin(angle), torch.cos(angle)], -1))
         fine = self.enter(torch.cat([y, free], 1))

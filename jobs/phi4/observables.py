@@ -41,7 +41,7 @@ def draw(rows, fields, reference, bound, file):
     from matplotlib import pyplot as plt
 
     figure = plt.figure(figsize=(13, 7.6), layout="constrained")
-    top, bottom = figure.subfigures(2, 1, height_ratios=[2.1, 1])
+    top, bottom = figure.subfigures(2, 1, height_ratios=[2.7, 1])
     two_point, magnetization, deviations = top.subplots(1, 3, width_ratios=[1.1, 1, 1])
     names = [name for name in rows if name.startswith("two-point")]
     r = np.arange(len(names))
@@ -61,12 +61,14 @@ def draw(rows, fields, reference, bound, file):
         (edges[1:] + edges[:-1]) / 2, density, np.sqrt(np.maximum(count, 1)) / len(fields) / np.diff(edges),
         fmt="o", ms=4, color="C3", label="samples")
     magnetization.set(title="Magnetization", xlabel="|M|/V", ylabel="density")
-    magnetization.legend()
+    magnetization.legend(loc="upper left")
     places = np.arange(len(rows))[::-1]
     deviations.axvspan(-1, 1, color="C0", alpha=0.2)
     for side in (-bound, bound):
         deviations.axvline(side, color="C3", ls="--")
-    deviations.plot([row[4] for row in rows.values()], places, "o", color="C3")
+    off, edge = np.array([row[4] for row in rows.values()]), bound + 1
+    for which, marker in ((np.abs(off) <= edge, "o"), (off > edge, ">"), (off < -edge, "<")):
+        deviations.plot(np.clip(off[which], -edge, edge), places[which], marker, color="C3")
     deviations.set_yticks(places, [name.replace("two-point function ", "") for name in rows], fontsize=8)
     deviations.set(title="Samples less Monte Carlo", xlabel="standard errors", xlim=(-bound - 1.5, bound + 1.5))
     for axes in (two_point, magnetization, deviations):
@@ -74,7 +76,7 @@ def draw(rows, fields, reference, bound, file):
     for index, axes in enumerate(bottom.subplots(1, 8)):
         axes.imshow(fields[index], cmap="RdBu", vmin=-2, vmax=2)
         axes.set(xticks=[], yticks=[])
-    bottom.suptitle("Samples", fontsize="large")
+        axes.set_title(f"sample {index}", fontsize=8)
     figure.savefig(file, dpi=110)
     print(file)
 

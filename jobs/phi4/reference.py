@@ -16,7 +16,7 @@ import sys
 import numpy as np
 
 from field import Theory
-from measure import HISTOGRAM, estimate, magnetization_density, moments, observables
+from measure import HISTOGRAM, estimate, magnetization_density, moments
 
 
 def main(path, output):
