@@ -37,7 +37,8 @@ def main():
     # same time, so the first in is the first out.
     under_way = collections.deque()
     while True:
-        wait = max(0, under_way[0][0] - time.monotonic()) if under_way else None
+        # It wakes a millisecond early: waking up may take longer than the delay.
+        wait = max(0, under_way[0][0] - time.monotonic() - 0.001) if under_way else None
         ready, _, _ = select.select(list(leads_to), [], [], wait)
         now = time.monotonic()
         for end in ready:
