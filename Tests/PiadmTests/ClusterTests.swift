@@ -68,6 +68,29 @@ private func execute(_ command: String, _ arguments: [String]) throws -> (code: 
     .enabled(if: ClusterScript.hosts.obstacle == nil, "\(ClusterScript.hosts.obstacle ?? "")"))
   func onSeveralHosts() throws { try ClusterScript.hosts.expectSuccess() }
 
+  @Test("what the installed modules import from C is installed with them")
+  func installedModules() throws {
+    let rules = try ["Build", "Install"].map {
+      try String(contentsOf: checkout.appending(path: "cmake/\($0).cmake"), encoding: .utf8)
+    }.joined()
+    func names(after start: String) throws -> [String] {
+      let from = try #require(rules.range(of: start)).upperBound
+      return rules[from...].prefix { $0 != ")" }.split(separator: " ").map { String($0) }
+    }
+    let modules = try names(after: "set(library_modules ")
+    let installed = try names(after: "set(library_c_modules ") + names(after: "foreach(module CMPI ") + ["CMPI"]
+    var imported: Set<String> = []
+    for module in modules {
+      let folder = checkout.appending(path: "Sources/\(module)")
+      for file in try FileManager.default.contentsOfDirectory(atPath: folder.path) where file.hasSuffix(".swift") {
+        let text = try String(contentsOf: folder.appending(path: file), encoding: .utf8)
+        imported.formUnion(text.matches(of: #/(?m)^(?:\w+ )?import (C[A-Z]\w*)$/#).map { String($0.1) })
+      }
+    }
+    #expect(!imported.isEmpty)
+    #expect(imported.subtracting(installed).isEmpty)
+  }
+
   @Test("shellcheck finds nothing in the scripts; needs shellcheck")
   func shellcheck() throws {
     let scripts = try ["jobs", "jobs/plugins", "cmake"].flatMap { folder in
