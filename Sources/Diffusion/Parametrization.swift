@@ -80,19 +80,13 @@ public enum StepQuantity: String, Hashable, Sendable {
 }
 
 extension StepQuantity {
-  /// This quantity from the other one.
-  ///
-  /// - Parameters:
-  ///   - value: of as many elements as the state.
-  ///   - source: what `value` is.
-  ///   - state: where it was computed.
-  ///   - time: when.
-  public func converted<Scalar: StateScalar>(
-    _ value: [Scalar], from source: StepQuantity, state: [Scalar], at time: NoiseTime
-  ) -> [Scalar] {
-    guard source != self else { return value }
+  /// The coefficients `(p, q)` with which this quantity is `p y + q value`, where
+  /// `value` is the quantity `source` at the state `y`.
+  public func conversion(
+    from source: StepQuantity, at time: NoiseTime
+  ) -> (state: Double, value: Double) {
     let known: Parametrization = source == .score ? .score : .sample
-    let (p, q) = known.conversion(to: self, at: time)
-    return zip(state, value).map { Scalar(p) * $0 + Scalar(q) * $1 }
+    let (state, value) = known.conversion(to: self, at: time)
+    return (state, value)
   }
 }

@@ -58,9 +58,9 @@ extension PicardSolver {
     _ value: Row<Scalar>, _ from: StepQuantity, to quantity: StepQuantity,
     at position: Row<Scalar>, _ time: NoiseTime
   ) {
-    let converted = quantity.converted(
-      Array(value), from: from, state: Array(position), at: time)
-    _ = value.update(fromContentsOf: converted)
+    guard from != quantity else { return }
+    let (p, q) = quantity.conversion(from: from, at: time)
+    combine(value, Scalar(p), position, Scalar(q), value)
   }
 
   /// Decides for every sample which slices are done, and opens new ones.
