@@ -61,7 +61,8 @@ public struct GaussianMixture<Scalar: StateScalar>: ScoreModel, Sendable {
       for i in logWeights.indices { logWeights[i] = exp(logWeights[i] - largest) }
       let total = logWeights.reduce(0, +)
       for k in 0..<dimension { pull[k] = 0 }
-      for (i, mean) in means.enumerated() {
+      // Of components that are far away `exp` has left nothing.
+      for (i, mean) in means.enumerated() where logWeights[i] > 0 {
         let weight = logWeights[i] / total
         for k in 0..<dimension { pull[k] += weight * (Double(state[k]) - alpha * mean[k]) }
       }
@@ -70,10 +71,21 @@ public struct GaussianMixture<Scalar: StateScalar>: ScoreModel, Sendable {
   }
 
   private func squaredDistance(_ state: Span<Scalar>, _ mean: [Double], _ alpha: Double) -> Double {
-    var sum = 0.0
-    for k in 0..<mean.count {
+    // Four sums, since each addition waits for the one before it.
+    var sums = SIMD4<Double>.zero
+    var k = 0
+    while k + 4 <= mean.count {
+      let values = SIMD4(
+        Double(state[k]), Double(state[k + 1]), Double(state[k + 2]), Double(state[k + 3]))
+      let difference = values - alpha * SIMD4(mean[k], mean[k + 1], mean[k + 2], mean[k + 3])
+      sums += difference * difference
+      k += 4
+    }
+    var sum = sums.sum()
+    while k < mean.count {
       let difference = Double(state[k]) - alpha * mean[k]
       sum += difference * difference
+      k += 1
     }
     return sum
   }
