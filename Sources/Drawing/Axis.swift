@@ -7,12 +7,18 @@ package struct Axis: Sendable {
   package let scale: Scale
   package let low: Double
   package let high: Double
+  /// Ticks are whole numbers, for what is counted.
+  private let isCount: Bool
 
   /// - Parameters:
   ///   - scale: a logarithmic one covers whole or half decades above zero.
   ///   - isWidened: reach to the next tick, so that nothing lies on the frame.
-  package init(_ scale: Scale, from low: Double, to high: Double, isWidened: Bool = false) {
+  ///   - isCount: ticks are whole numbers.
+  package init(
+    _ scale: Scale, from low: Double, to high: Double, isWidened: Bool = false, isCount: Bool = false
+  ) {
     self.scale = scale
+    self.isCount = isCount
     switch scale {
     case .linear:
       let high = high > low ? high : low + 1
@@ -40,7 +46,7 @@ package struct Axis: Sendable {
   package var ticks: [Double] {
     switch scale {
     case .linear:
-      let step = Self.step(high - low)
+      let step = isCount ? max(1, Self.step(high - low)) : Self.step(high - low)
       return stride(from: (low / step - 1e-9).rounded(.up), through: (high / step + 1e-9).rounded(.down), by: 1)
         .map { $0 * step }
     case .logarithmic:

@@ -15,6 +15,23 @@ package struct Pixels: Hashable, Sendable {
     values = [UInt8](repeating: value, count: width * height * channels)
   }
 
+  /// The same with every pixel a square of so many.
+  func magnified(by factor: Int) -> Pixels {
+    var large = Pixels(width: width * factor, height: height * factor, channels: channels, filledWith: 0)
+    var target = 0
+    for y in 0..<large.height {
+      let row = y / factor * width
+      for x in 0..<large.width {
+        let source = (row + x / factor) * channels
+        for channel in 0..<channels {
+          large.values[target] = values[source + channel]
+          target += 1
+        }
+      }
+    }
+    return large
+  }
+
   /// The pixels as a PNG file.
   ///
   /// - Throws: libpng's own words where it refuses them, as it does beyond its

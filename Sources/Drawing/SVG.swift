@@ -35,7 +35,9 @@ extension Figure {
         fill="\(text.color.hex)"\(turn)>\(escaped(text.string))</text>
         """
     case .image(let pixels, let r):
-      let data = Data(try pixels.encodedAsPNG()).base64EncodedString()
+      // Large, since not every viewer heeds `pixelated`: others smooth only the rims.
+      let factor = max(1, 1024 / max(pixels.width, pixels.height))
+      let data = Data(try pixels.magnified(by: factor).encodedAsPNG()).base64EncodedString()
       return """
         <image \(place(r)) preserveAspectRatio="none" style="image-rendering: pixelated" \
         href="data:image/png;base64,\(data)"/>

@@ -107,6 +107,11 @@ import Testing
     #expect(abs(powers.low / 1e-4 - 1) < 1e-9 && abs(powers.high / 100 - 1) < 1e-9)
     #expect(powers.ticks.count == 7)
     #expect(Axis(.logarithmic, from: 1e-200, to: 1).ticks.count <= 7)
+    // What is counted has whole numbers only.
+    #expect(Axis(.linear, from: 0, to: 3).ticks == [0, 0.5, 1, 1.5, 2, 2.5, 3])
+    #expect(Axis(.linear, from: 0, to: 3, isCount: true).ticks == [0, 1, 2, 3])
+    #expect(Axis(.linear, from: 0, to: 1, isCount: true).ticks == [0, 1])
+    #expect(Axis(.linear, from: 0, to: 88, isCount: true).ticks == [0, 20, 40, 60, 80])
     for (low, high) in [(0.0, 0.0), (1.0, 1.0), (-3.0, -3.0)] {
       #expect(!Axis(.linear, from: low, to: high).ticks.isEmpty)
     }

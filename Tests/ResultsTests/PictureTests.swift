@@ -35,10 +35,32 @@ import Testing
       "digits, ddpm: 1000 steps in 90 rounds, 4 samples on 2 ranks", "Change of every slice",
       "round", "slice, from noise to data", "Largest change of a round", "tolerance",
       "Where the time of each rank went", "seconds", "rank", "score", "update", "send", "wait",
-      "Marginals 0 to 2", "Principal plane",
+      "Marginals", "element 0", "element 2", "Principal plane",
     ] {
       #expect(texts.contains(title), "\(title) is missing")
     }
+    #expect(!texts.contains("element 3"))
+  }
+
+  @Test("a model is named without its folders, and a long headline stays within the picture")
+  func headline() throws {
+    var picture = picture(samples: vectors)
+    picture.report.model = "plugin:/home/someone/models/well.so:3 4"
+    #expect(try texts(picture.figure.svg())[0].hasPrefix("plugin:well.so:3 4, ddpm: "))
+    picture.report.model = String(repeating: "W", count: 120)
+    let svg = try picture.figure.svg()
+    let size = try #require(svg.firstMatch(of: #/font-size="([^"]+)"[^>]*>W/#).flatMap { Double($0.1) })
+    let headline = try texts(svg)[0]
+    #expect(46 + Text.width(of: headline, size: size) <= 720)
+  }
+
+  @Test("a sequential run has no changes to draw, and the picture says so")
+  func sequential() throws {
+    var picture = picture(samples: vectors)
+    picture.residuals = ResidualMap(slices: 40)
+    let texts = try texts(picture.figure.svg())
+    #expect(texts.contains("sequential: nothing was iterated"))
+    #expect(!texts.contains("Largest change of a round"))
   }
 
   @Test("the front runs from no slice to all of them, never back")

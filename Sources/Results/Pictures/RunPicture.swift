@@ -28,7 +28,8 @@ public struct RunPicture: Sendable {
 
   package var figure: Figure {
     var figure = Figure(width: 720, height: 520)
-    figure.text(headline, at: Point(46, 20), size: 11)
+    let room = figure.width - 92
+    figure.text(headline, at: Point(46, 20), size: min(11, room / Text.width(of: headline, size: 1)))
     let map = Rectangle(x: 50, y: 50, width: 300, height: 230)
     let changes = Rectangle(x: 50, y: 342, width: 300, height: 130)
     ResidualPanel(residuals: residuals, tolerance: tolerance).draw(in: &figure, map, changes)
@@ -37,8 +38,14 @@ public struct RunPicture: Sendable {
     return figure
   }
 
+  /// Without the folders that it lies in.
+  private var modelName: String {
+    report.model.split(separator: ":").map { $0.split(separator: "/").last.map(String.init) ?? "" }
+      .joined(separator: ":")
+  }
+
   private var headline: String {
-    "\(report.model), \(report.method): \(counted(report.steps, "step")) in \(counted(report.rounds, "round")), "
+    "\(modelName), \(report.method): \(counted(report.steps, "step")) in \(counted(report.rounds, "round")), "
       + "\(counted(report.samples, "sample")) on \(counted(report.ranks, "rank"))"
   }
 }
@@ -49,11 +56,12 @@ struct ResidualPanel {
   let tolerance: Double?
 
   func draw(in figure: inout Figure, _ map: Rectangle, _ below: Rectangle) {
-    let rounds = Axis(.linear, from: 0, to: Double(max(1, residuals.rounds)))
-    let slices = Axis(.linear, from: 0, to: Double(residuals.slices))
+    let rounds = Axis(.linear, from: 0, to: Double(max(1, residuals.rounds)), isCount: true)
+    let slices = Axis(.linear, from: 0, to: Double(residuals.slices), isCount: true)
     let colors = colorAxis
     let area = PlotArea(map, x: rounds, y: slices)
-    if residuals.cells.contains(where: { $0 >= 0 }) {
+    let isIterated = residuals.cells.contains { $0 >= 0 }
+    if isIterated {
       drawMap(in: &figure, area, colors)
       drawScale(in: &figure, Rectangle(x: map.maxX + 10, y: map.y, width: 9, height: map.height), colors)
       drawFronts(in: &figure, area)
@@ -63,7 +71,12 @@ struct ResidualPanel {
         .middle, color: .paleInk)
     }
     area.drawAxes(in: &figure, title: "Change of every slice", xTitle: "round", yTitle: "slice, from noise to data")
+    if isIterated { drawCurve(in: &figure, below, rounds, colors) }
+  }
 
+  private func drawCurve(
+    in figure: inout Figure, _ below: Rectangle, _ rounds: Axis, _ colors: Axis
+  ) {
     let changes = (0..<residuals.columns).map { Double(residuals.largest(column: $0)) }.filter { $0 > 0 }
     let curve = PlotArea(
       below, x: rounds,
@@ -142,8 +155,9 @@ struct ResidualPanel {
     }
     front = [area.point(0, 0)] + front.reversed()
     for (points, dash) in [(front, nil), (slowest, (on: 3.0, off: 3.0))] as [([Point], (on: Double, off: Double)?)] {
-      figure.line(points, Stroke(.white, width: 2.8))
-      figure.line(points, Stroke(.ink, width: 1.1, dash: dash))
+      // Narrow, so that little of a narrow window lies under it.
+      figure.line(points, Stroke(.white, width: 2))
+      figure.line(points, Stroke(.ink, width: 0.9, dash: dash))
     }
     let key = Point(area.frame.x, area.frame.maxY + 40)
     figure.line([Point(key.x, key.y - 3), Point(key.x + 18, key.y - 3)], Stroke(.ink, width: 1.1))

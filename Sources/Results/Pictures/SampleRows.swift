@@ -30,7 +30,7 @@ public struct SampleRows: Sendable {
   func draw(in figure: inout Figure, _ frame: Rectangle) {
     if let layout = ImageLayout(shape: shape) {
       drawSheet(in: &figure, frame, layout)
-    } else if count < 10 {
+    } else if count < 10, dimension != 2 {
       drawProfiles(in: &figure, frame)
     } else {
       drawDistribution(in: &figure, frame)
@@ -54,7 +54,7 @@ public struct SampleRows: Sendable {
     let finite = values.filter(\.isFinite)
     let area = PlotArea(
       Rectangle(x: frame.x + 30, y: frame.y, width: frame.width - 34, height: frame.height),
-      x: Axis(.linear, from: 0, to: Double(max(1, dimension - 1))),
+      x: Axis(.linear, from: 0, to: Double(max(1, dimension - 1)), isCount: true),
       y: Axis(.linear, from: Double(finite.min() ?? 0), to: Double(finite.max() ?? 1), isWidened: true))
     let step = max(1, dimension / 2000)
     for sample in 0..<count {
@@ -72,14 +72,14 @@ public struct SampleRows: Sendable {
   /// directions in which they differ most.
   private func drawDistribution(in figure: inout Figure, _ frame: Rectangle) {
     let histograms = min(dimension, 3)
-    let width = frame.width * 0.36
+    let width = frame.width * (dimension > 1 ? 0.36 : 1)
     let height = (frame.height - 14 * Double(histograms - 1)) / Double(histograms)
     for element in 0..<histograms {
       let y = frame.y + Double(element) * (height + 14)
       let column = (0..<count).map { Double(values[$0 * dimension + element]) }
       drawHistogram(
         in: &figure, Rectangle(x: frame.x, y: y, width: width, height: height), column,
-        title: element == 0 ? "Marginals 0 to \(histograms - 1)" : "")
+        title: element > 0 ? "" : histograms > 1 ? "Marginals" : "Marginal", name: "element \(element)")
     }
     guard dimension > 1 else { return }
     let (first, second) = dimension == 2 ? ([1, 0], [0, 1]) : principalAxes()
@@ -87,7 +87,7 @@ public struct SampleRows: Sendable {
     let (xs, ys) = (points.map(\.0), points.map(\.1))
     let area = PlotArea(
       Rectangle(
-        x: frame.x + width + 44, y: frame.y, width: frame.width - width - 48, height: frame.height),
+        x: frame.x + width + 52, y: frame.y, width: frame.width - width - 52, height: frame.height),
       x: Axis(.linear, from: xs.min() ?? 0, to: xs.max() ?? 1, isWidened: true),
       y: Axis(.linear, from: ys.min() ?? 0, to: ys.max() ?? 1, isWidened: true))
     for (x, y) in points { figure.dot(area.point(x, y), radius: count > 300 ? 0.8 : 1.4, .scale(0.75)) }
@@ -98,7 +98,8 @@ public struct SampleRows: Sendable {
   }
 
   private func drawHistogram(
-    in figure: inout Figure, _ frame: Rectangle, _ column: [Double], title: String
+    in figure: inout Figure, _ frame: Rectangle, _ column: [Double], title: String,
+    name: String
   ) {
     let axis = Axis(.linear, from: column.min() ?? 0, to: column.max() ?? 1, isWidened: true)
     let bins = max(8, min(40, Int(2 * cbrt(Double(count)))))
@@ -122,6 +123,7 @@ public struct SampleRows: Sendable {
       figure.number(tick, .linear, at: Point(x, base + 10), .middle, size: 7)
     }
     figure.text(title, at: Point(frame.x, frame.y - 6), size: 10)
+    figure.text(name, at: Point(frame.maxX, frame.y - 2), size: 7, .end, color: .paleInk)
   }
 
   private func project(_ sample: Int, _ direction: [Double]) -> Double {
