@@ -36,16 +36,24 @@ struct Progress {
       return
     case .bar:
       guard isDone || isDue(now, after: .milliseconds(100)) else { return }
-      let width = 24
-      let filled = width * summary.finishedSteps / summary.steps
-      let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: width - filled)
-      try show("\r[\(bar)] \(line(summary, now))\u{1B}[K" + (isDone ? "\n" : ""), at: now)
+      let text = bar(summary, line(summary, now), columns: terminalColumns)
+      try show("\r\(text)\u{1B}[K" + (isDone ? "\n" : ""), at: now)
     case .lines:
       let tenth = 10 * summary.finishedSteps / summary.steps
       guard isDone || tenth > lastTenth || isDue(now, after: .seconds(5)) else { return }
       lastTenth = tenth
       try show(line(summary, now) + "\n", at: now)
     }
+  }
+
+  /// A bar and what is told beside it, on one line of a terminal: a line that
+  /// wraps cannot be overwritten.
+  private func bar(_ summary: RoundSummary, _ text: String, columns: Int) -> String {
+    let width = min(24, columns - 4 - text.count)
+    guard width >= 8 else { return String(text.prefix(max(1, columns - 1))) }
+    let filled = width * summary.finishedSteps / summary.steps
+    return "[" + String(repeating: "#", count: filled) + String(repeating: ".", count: width - filled)
+      + "] " + text
   }
 
   private func line(_ summary: RoundSummary, _ now: ContinuousClock.Instant) -> String {
@@ -134,6 +142,13 @@ extension Progress {
       }
     }
   }
+}
+
+/// The width of the terminal that standard output is; unlimited where it is none.
+private var terminalColumns: Int {
+  var size = winsize()
+  guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return .max }
+  return Int(size.ws_col)
 }
 
 /// Seconds as a person says them.

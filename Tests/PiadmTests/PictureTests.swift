@@ -112,5 +112,20 @@ extension CommandLineTests {
       let bar = try place.run(["sample", "mixture.json", "--steps", "24", "--progress", "bar"])
       #expect(bar.standardOutput.contains("\r[########################] round "))
     }
+
+    @Test("in a terminal the bar stays on one line, however narrow it is", arguments: [40, 80, 200])
+    func narrowTerminal(columns: Int) throws {
+      let place = try Workplace()
+      let run = try place.run(
+        ["sample", "mixture.json", "--method", "piadm-ode", "--steps", "24", "--progress", "bar"],
+        script: #"exec script -qec "stty cols \#(columns); $*" /dev/null"#)
+      #expect(run.exitCode == 0, "\(run.standardError)")
+      let lines = run.standardOutput.split(separator: "\r").filter { $0.contains("\u{1B}[K") }
+        .map { $0.prefix { $0 != "\u{1B}" } }
+      #expect(!lines.isEmpty)
+      for line in lines { #expect(line.count < columns, "\(line)") }
+      // There is room for a bar in a wide one.
+      #expect(lines.last?.hasPrefix("[########################] round ") == (columns == 200))
+    }
   }
 }
