@@ -42,6 +42,10 @@ final class RunRecording: RunObserver {
   /// - Throws: `OutputError` where standard output cannot be written.
   func show(_ summary: RoundSummary) throws {
     try progress.show(summary)
+    if residuals?.rounds == 0 {
+      // A run that goes on has rounds behind it that nothing is known of here.
+      for _ in 1..<max(1, summary.round) { residuals?.addRound(finishedSlices: 0) { _ in } }
+    }
     residuals?.addRound(finishedSlices: summary.finishedSteps) { summary.changes.forEach($0) }
     trace?.endRound(
       rows: summary.evaluations - evaluations, finishedSlices: summary.finishedSteps,
