@@ -20,7 +20,8 @@ public final class ScoreBatch<Scalar: StateScalar> {
   /// Calls of the model.
   public private(set) var calls = 0
 
-  private let latency: Double
+  /// Seconds that are waited in every call.
+  public let latency: Double
   /// Numbers of rows that calls have had, ascending.
   private var usedSizes: [Int] = []
   /// Seconds a row of the last call took.
@@ -145,6 +146,16 @@ public final class ScoreBatch<Scalar: StateScalar> {
     let start = clock.now
     try call(count)
     return (clock.now - start) / .seconds(1)
+  }
+
+  /// Seconds of a call as a run makes them one after another: the median of a
+  /// few. A network's first call of a size takes longer, and counts only where
+  /// it is so long that the difference is nothing.
+  public func typicalTime(_ count: Int, at node: NoiseTime) throws -> Double {
+    let first = try time(count, at: node)
+    guard first < 0.05 else { return first }
+    let times = try (0..<5).map { _ in try time(count, at: node) }
+    return times.sorted()[times.count / 2]
   }
 
   /// Calls the model once with so many rows, so that the run finds it ready.

@@ -354,16 +354,18 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
   }
 
   /// What the sequential sampler would take on one rank: a call of the model
-  /// with all samples, measured on rank 0, for every step. `nil` elsewhere.
+  /// with all samples, measured on rank 0, for every step. `nil` elsewhere, and
+  /// where it was the sampler.
   private func sequentialSeconds(_ setup: Setup<Scalar>) throws -> Double? {
+    guard command.solver.solver == .picard else { return nil }
     var seconds: Double?
     try world.agree {
       guard world.rank == 0 else { return }
       let (calls, rest) = command.sampler.samples.quotientAndRemainder(dividingBy: setup.batch.rows)
       let node = setup.grid.nodes[setup.grid.steps / 2]
       var step = 0.0
-      if calls > 0 { step += try Double(calls) * setup.batch.time(setup.batch.rows, at: node) }
-      if rest > 0 { step += try setup.batch.time(rest, at: node) }
+      if calls > 0 { step += try Double(calls) * setup.batch.typicalTime(setup.batch.rows, at: node) }
+      if rest > 0 { step += try setup.batch.typicalTime(rest, at: node) }
       seconds = step * Double(setup.trajectory.slices)
     }
     return seconds
