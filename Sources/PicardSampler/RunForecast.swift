@@ -61,6 +61,9 @@ public struct MachineCost: Sendable {
   /// By what factor work takes longer on so many ranks of this machine, which
   /// share its processors, caches and memory. The last one holds for more.
   public var slowdown: [(ranks: Int, factor: Double)] = [(1, 1)]
+  /// What a round takes on so many ranks beyond its parts: waiting for whoever is
+  /// late by chance, or for a processor. The last one holds for more.
+  public var overhead: [(ranks: Int, seconds: Double)] = [(1, 0)]
   /// A message of no length to the next rank; the last one holds for more ranks.
   public var hop: [(ranks: Int, seconds: Double)] = [(2, 0)]
   /// Every further message that leaves together with it.
@@ -104,6 +107,8 @@ public struct MachineCost: Sendable {
 
   /// By what factor work takes longer on so many ranks.
   public func slowdown(ranks: Int) -> Double { interpolated(slowdown.map { ($0.ranks, $0.factor) }, ranks) }
+
+  func overhead(ranks: Int) -> Double { interpolated(overhead.map { ($0.ranks, $0.seconds) }, ranks) }
 
   /// Between two measurements a straight line; the ends hold beyond.
   private func interpolated(_ points: [(Int, Double)], _ ranks: Int) -> Double {
@@ -165,23 +170,31 @@ public struct RunForecast: Sendable {
   /// not tell how many rounds there are.
   public func seconds(ranks: Int) -> Double? {
     guard let roundsInAll = pattern.roundsInAll(of: trajectory, stop: options.stop) else { return nil }
+    return patternSeconds(ranks: ranks) * roundsInAll / Double(pattern.count)
+  }
+
+  /// Seconds of the pattern's rounds, which may be the beginning of a run.
+  public func patternSeconds(ranks: Int) -> Double {
     var clocks = RankClocks(ranks: ranks)
     open([], pattern.rounds.first ?? [], &clocks)
     for (number, round) in pattern.rounds.enumerated() {
       simulate(round, next: number + 1 < pattern.count ? pattern.rounds[number + 1] : [], &clocks)
     }
-    return clocks.latest * roundsInAll / Double(pattern.count)
+    return clocks.latest
   }
 
-  /// Seconds of score calls in the pattern's rounds, of all ranks together.
-  public func scoreSeconds(ranks: Int) -> Double {
-    var seconds = 0.0
+  /// Seconds of score calls and of updates in the pattern's rounds, of all ranks
+  /// together, latency aside.
+  public func workSeconds(ranks: Int) -> (score: Double, update: Double) {
+    var (score, update) = (0.0, 0.0)
     for round in pattern.rounds {
       for count in rows(parts(round, ranks)).values {
-        seconds += cost.scoreTime(of: count, isPadded: isPadded) * cost.slowdown(ranks: ranks)
+        score += cost.scoreTime(of: count, isPadded: isPadded)
+        update += Double(count) * cost.update
       }
     }
-    return seconds
+    let slowdown = cost.slowdown(ranks: ranks)
+    return (score * slowdown, update * slowdown)
   }
 
   /// The largest number of slices that one rank holds at once, samples together.
@@ -239,7 +252,7 @@ public struct RunForecast: Sendable {
     let parts = parts(round, ranks)
     for (rank, count) in rows(parts) {
       let work = cost.scoreTime(of: count, isPadded: isPadded) + Double(count) * cost.update
-      clocks.work(rank, work * slowdown + cost.waits(for: count))
+      clocks.work(rank, work * slowdown + cost.waits(for: count) + cost.overhead(ranks: ranks))
     }
     // Boundary states pass from level to level. Each is sent on as soon as it
     // has come, in segments, so that only the first hop waits for all of them.

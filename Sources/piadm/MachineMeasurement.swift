@@ -12,7 +12,7 @@ struct MachineMeasurement<Scalar: StateScalar> {
   let world: Communicator
 
   /// 1, 2, 4, ... and all ranks.
-  private var counts: [Int] {
+  var counts: [Int] {
     Array(sequence(first: 1) { $0 * 2 }.prefix { $0 < world.size }) + [world.size]
   }
 

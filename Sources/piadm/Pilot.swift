@@ -10,43 +10,62 @@ struct Pilot<Scalar: StateScalar> {
   let batch: ScoreBatch<Scalar>
   let noise: any NoiseSource
   let samples: Int
-  /// It ends after the round in which this time is over.
-  let seconds: Double
+  let end: End
   let stallTimeout: Double
+
+  /// When it ends before it has come to the end of the trajectory.
+  enum End {
+    /// After the round in which this time is over, on which the ranks agree.
+    case seconds(Double)
+    /// After so many rounds, so that the ranks need not wait for each other.
+    case rounds(Int)
+  }
 
   struct Result {
     var pattern = RunPattern()
-    /// For every slice and round.
+    /// Visits of slices, of all samples and ranks.
+    var visits = 0
+    /// Of all ranks together, for states and norms.
     var updateSeconds = 0.0
-    /// Of all calls of all ranks.
+    /// Of all ranks together, the latency that was added to calls aside.
     var scoreSeconds = 0.0
+    /// From the first round to the last one, on the slowest rank.
+    var elapsedSeconds = 0.0
   }
 
   /// Thrown by all ranks after the same round.
-  private struct TimeIsOver: Error {}
+  private struct IsOver: Error {}
 
   /// Collective over the ranks of the pilot.
   func run(over ranks: Communicator) throws -> Result {
     var result = Result()
-    var visits = 0
+    let callsBefore = batch.calls
     let ring = MPIRing(ranks, stallTimeout: stallTimeout)
     let solver = PicardSolver(
       trajectory, options: options, batch: batch, ring: ring, noise: noise,
       samples: Array(0..<samples))
     let clock = WorkClock()
     solver.observer = clock
+    try ranks.barrier()
     let start = ContinuousClock.now
     do {
       _ = try solver.run { summary in
         result.pattern.add(summary)
-        visits += summary.changes.active.reduce(0) { $0 + $1.slices.count }
-        let elapsed = (ContinuousClock.now - start) / .seconds(1)
-        if try ranks.allReduce(elapsed, .maximum) > seconds { throw TimeIsOver() }
+        result.visits += summary.changes.active.reduce(0) { $0 + $1.slices.count }
+        switch end {
+        case .seconds(let seconds):
+          let elapsed = (ContinuousClock.now - start) / .seconds(1)
+          if try ranks.allReduce(elapsed, .maximum) > seconds { throw IsOver() }
+        case .rounds(let rounds):
+          if summary.round >= rounds { throw IsOver() }
+        }
       }
-    } catch is TimeIsOver {}
+    } catch is IsOver {}
+    result.elapsedSeconds = try ranks.allReduce((ContinuousClock.now - start) / .seconds(1), .maximum)
     try ring.finish()
-    result.updateSeconds = try ranks.allReduce(clock.update, .sum) / Double(max(1, visits))
-    result.scoreSeconds = try ranks.allReduce(clock.score, .sum)
+    result.updateSeconds = try ranks.allReduce(clock.update, .sum)
+    let latency = Double(batch.calls - callsBefore) * batch.latency
+    result.scoreSeconds = try ranks.allReduce(max(0, clock.score - latency), .sum)
     return result
   }
 

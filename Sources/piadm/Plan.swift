@@ -79,7 +79,9 @@ struct Plan: ParsableCommand {
         throw WrongUsage(
           "the pilot run does not tell how many rounds there are: give it more --pilot-seconds, or a --tolerance above 0")
       }
-      try write(head(run, world) + table(predictions, fastest: fastest, thriftiest: thriftiest))
+      try write(
+        head(run, world)
+          + table(predictions, fastest: fastest, thriftiest: thriftiest, usefulRanks: run.usefulRanks))
       let command = submission(thriftiest, run)
       try write(advice(fastest, thriftiest, command, isHere: isHere, atHand: world.size))
       if let json {
@@ -128,11 +130,14 @@ struct Plan: ParsableCommand {
     return lines.joined(separator: "\n") + "\n\n"
   }
 
-  private func table(_ predictions: [Prediction], fastest: Prediction, thriftiest: Prediction) -> String {
+  private func table(
+    _ predictions: [Prediction], fastest: Prediction, thriftiest: Prediction, usefulRanks: Int
+  ) -> String {
     var lines = [" ranks     wall [s]  speed-up  efficiency   memory/rank   core-hours"]
     for prediction in predictions {
       let marks = [
-        prediction.isAtHand ? nil : "not at hand", prediction.ranks == fastest.ranks ? "least time" : nil,
+        prediction.isAtHand ? nil : "not at hand",
+        prediction.ranks > usefulRanks ? "\(prediction.ranks - usefulRanks) idle" : nil, prediction.ranks == fastest.ranks ? "least time" : nil,
         prediction.ranks == thriftiest.ranks ? "best time x cost" : nil,
       ].compactMap { $0 }.joined(separator: ", ")
       let memory = String(format: "%.1f MiB", Double(prediction.memoryBytes) / 0x1p20)

@@ -61,7 +61,8 @@ struct PlannedRun<Scalar: StateScalar & MPI.Scalar> {
     let samples = (sample.sampler.samples + solver.replicas - 1) / solver.replicas
     let window = solver.window.map {
       $0.steps
-        ?? cost.score.bestWindow(
+        ?? ScoreCost(rows: cost.score.rows, seconds: cost.score.seconds.map { $0 + solver.scoreLatency })
+        .bestWindow(
           steps: setup.trajectory.longestSegment, samples: samples,
           ranks: max(1, world.size / solver.replicas))
     }
@@ -82,12 +83,13 @@ struct PlannedRun<Scalar: StateScalar & MPI.Scalar> {
       try world.onFirst(pilotRanks) {
         try Pilot(
           trajectory: setup.trajectory, options: picard, batch: batch, noise: setup.noise,
-          samples: pilotSamples, seconds: pilotSeconds, stallTimeout: solver.stallTimeout
+          samples: pilotSamples, end: .seconds(pilotSeconds), stallTimeout: solver.stallTimeout
         ).run(over: ranks)
       }
     }
     pattern = result?.pattern ?? RunPattern()
-    cost.update = (result?.updateSeconds ?? 0) / cost.slowdown(ranks: pilotRanks)
+    cost.update =
+      (result?.updateSeconds ?? 0) / Double(max(1, result?.visits ?? 1)) / cost.slowdown(ranks: pilotRanks)
     func forecast(_ cost: MachineCost, samples: Int) -> RunForecast {
       RunForecast(
         setup.trajectory, options: picard, cost: cost, pattern: result?.pattern ?? RunPattern(),
@@ -95,7 +97,7 @@ struct PlannedRun<Scalar: StateScalar & MPI.Scalar> {
         isPadded: !isInvariant)
     }
     // Within a run a call finds other data in the caches than it left there.
-    let alone = forecast(cost, samples: pilotSamples).scoreSeconds(ranks: pilotRanks)
+    let alone = forecast(cost, samples: pilotSamples).workSeconds(ranks: pilotRanks).score
     if let result, alone > 0 { cost.score = cost.score.scaled(by: result.scoreSeconds / alone) }
 
     if let network {
@@ -109,6 +111,12 @@ struct PlannedRun<Scalar: StateScalar & MPI.Scalar> {
       cost.agreement = try measurement.agreement(
         numbers: min(1 << 16, samples * open), stallTimeout: solver.stallTimeout)
     }
+    // Where the network is another one, ranks together tell of the wrong one.
+    try Trials(
+      trajectory: setup.trajectory, options: picard, batch: setup.batch, noise: setup.noise,
+      samples: pilotSamples, seconds: pilotSeconds / 40, stallTimeout: solver.stallTimeout,
+      isPadded: !isInvariant
+    ).correct(&cost, on: network == nil ? measurement.counts : [1], of: world)
     self.cost = cost
     self.forecast = forecast(cost, samples: samples)
   }

@@ -77,6 +77,7 @@ struct PlanRecord: Encodable {
     let scoreLatency: Double
     let updateSeconds: Double
     let slowdown: [Point]
+    let overheadSeconds: [Point]
     let messageSeconds: [Point]
     let furtherMessageSeconds: Double
     let secondsPerByte: Double
@@ -89,6 +90,7 @@ struct PlanRecord: Encodable {
       scoreLatency = cost.latency
       updateSeconds = cost.update
       slowdown = cost.slowdown.map { Point(ranks: $0.ranks, value: $0.factor) }
+      overheadSeconds = cost.overhead.map { Point(ranks: $0.ranks, value: $0.seconds) }
       messageSeconds = cost.hop.map { Point(ranks: $0.ranks, value: $0.seconds) }
       furtherMessageSeconds = cost.furtherMessage
       secondsPerByte = cost.secondsPerByte

@@ -16,7 +16,7 @@ extension CommandLineTests {
       let run = try place.run(
         [
           "plan", "mixture.json", "--steps", "64", "--samples", "3", "--chunk", "2", "--score-latency", "0.05",
-          "--json", "plan.json", "--plot", "plan.svg", "--most-ranks", "128",
+          "--pilot-seconds", "4", "--json", "plan.json", "--plot", "plan.svg", "--most-ranks", "128",
         ], ranks: 2)
       #expect(run.exitCode == 0, "\(run.standardError)")
       let plan = try json(place, "plan.json")
@@ -41,6 +41,8 @@ extension CommandLineTests {
       #expect(line.hasSuffix("jobs/sample.sbatch mixture.json --steps 64 --samples 3 --chunk 2 --score-latency 0.05"))
       #expect(run.standardOutput.contains(line))
       #expect(run.standardOutput.contains("not at hand"))
+      // 64 slices are 32 chunks.
+      #expect(!run.standardOutput.contains(", 0 idle") && run.standardOutput.contains("not at hand, 96 idle"))
       #expect(String(decoding: try place.read("plan.svg"), as: UTF8.self).contains(">predicted, not at hand<"))
       #expect(try place.content == ["plan.json", "plan.svg"])
     }
@@ -69,7 +71,7 @@ extension CommandLineTests {
       let run = try place.run(
         [
           "bench", "scaling", "mixture.json", "--steps", "48", "--window", "16", "--chunk", "4", "--batch", "4",
-          "--score-latency", "0.05", "--json", "scaling.json", "--plot", "scaling.png",
+          "--score-latency", "0.05", "--pilot-seconds", "4", "--json", "scaling.json", "--plot", "scaling.png",
         ], ranks: 4)
       #expect(run.exitCode == 0, "\(run.standardError)")
       let points = try #require(try json(place, "scaling.json")["scaling"] as? [[String: Any]])
@@ -77,8 +79,8 @@ extension CommandLineTests {
       #expect(Set(points.map { $0["rounds"] as? Int }).count == 1)
       for point in points {
         let ratio = try #require(point["predictedSeconds"] as? Double) / #require(point["seconds"] as? Double)
-        // Other work on the machine makes a run longer, not shorter.
-        #expect(ratio > 0.6 && ratio < 1.15, "\(point)")
+        // Other work on the machine makes a run longer, or the trials.
+        #expect(ratio > 0.6 && ratio < 1.5, "\(point)")
       }
       #expect(try place.content == ["scaling.json", "scaling.png"])
     }

@@ -91,6 +91,18 @@ import Testing
     #expect(crowded.largestLoad(ranks: 1) == 24)
   }
 
+  @Test("what a round takes beyond its parts is taken by every round, on as many ranks as it was seen on")
+  func overhead() throws {
+    let options = PicardOptions(stop: .iterations(5), chunk: 1, trajectory: trajectory)
+    let forecast = try forecast(options) { $0.overhead = [(1, 0), (6, 2), (12, 4)] }
+    #expect(forecast.seconds(ranks: 1) == 5 * 12 * call)
+    #expect(forecast.seconds(ranks: 6) == 5 * (2 * call + 2) + 5 * message)
+    #expect(forecast.seconds(ranks: 12) == 5 * (call + 4) + 11 * message)
+    #expect(forecast.patternSeconds(ranks: 12) == forecast.seconds(ranks: 12))
+    #expect(forecast.workSeconds(ranks: 12).score == 5 * 12 * call)
+    #expect(forecast.workSeconds(ranks: 12).update == 0)
+  }
+
   @Test("a pilot that ended early tells the rounds by its pace")
   func early() throws {
     let options = PicardOptions(stop: .tolerance(1e-3), window: 4, chunk: 2, trajectory: trajectory)
