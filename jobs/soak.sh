@@ -93,7 +93,9 @@ for ((i = 0; i < kills; i++)); do
     random) sleep "$((RANDOM % 2)).$((RANDOM % 900 + 100))" ;;
     *) waits_for state/checkpoint ;;
   esac
-  mapfile -t members < <(living)
+  # Launchers need a moment to start the ranks.
+  members=()
+  until ((${#members[@]})) || ! kill -0 "$job" 2>/dev/null; do mapfile -t members < <(living); done
   victim=${members[$((RANDOM % (${#members[@]} + (${#members[@]} == 0))))]:-$job}
   case $moment in
     checkpoint) waits_for state/checkpoint.partial ;;
@@ -104,10 +106,11 @@ for ((i = 0; i < kills; i++)); do
   since=$(date +%s%N)
   # A signal other than KILL lets the run finish its round.
   for ((tick = 0; tick < 300; tick++)); do
-    [[ -n $(living) ]] || break
+    left=$(living | wc -l)
+    ((left > 0)) || break
     sleep 0.1
   done
-  waited=$((($(date +%s%N) - since) / 1000000)) left=$(living | wc -l)
+  waited=$((($(date +%s%N) - since) / 1000000))
   # Open MPI's launcher can hang at its own end, the ranks gone, where one was
   # killed while it connected; the run is not lost, so the soak goes on.
   for ((tick = 0; tick < 100; tick++)); do

@@ -52,20 +52,20 @@ extension CommandLineTests {
       let place = try Workplace()
       let start = ContinuousClock.now
       let run = try place.run(
-        arguments + ["--stall-timeout", "2"], ranks: 3, script: each("[ $rank != 1 ] || kill -STOP $$; exec \"$@\""))
+        arguments + ["--stall-timeout", "3"], ranks: 3, script: each("[ $rank != 1 ] || kill -STOP $$; exec \"$@\""))
       #expect(ContinuousClock.now - start < .seconds(20))
-      run.expectRefusal(70, "rank 0 has waited 2.0 s for the other ranks in MPI_Init_thread", "hangs")
+      run.expectRefusal(70, "rank 0 has waited 3.0 s for the other ranks in MPI_Init_thread", "hangs")
       #expect(try place.content == [])
     }
 
     @Test(
       "a rank that stops or works on for longer than --stall-timeout is named, whenever that is (needs cc)",
       arguments: [
-        ("set-up", 1, ["rank 0 has waited 2.0 s for the other ranks in MPI_Allreduce: no answer from rank 1 on "]),
-        ("rounds", 1, ["rank 0 has waited 2.0 s for", ": no answer from rank 1 on "]),
-        ("rounds", 0, ["rank 1 has waited 2.0 s for", ": no answer from rank 0 on "]),
-        ("work", 2, ["rank 0 has waited 2.0 s for", ": still at work: rank 2 on ", " for "]),
-        ("output", 0, ["rank 1 has waited 2.0 s for the other ranks in MPI_Allreduce: no answer from rank 0 on "]),
+        ("set-up", 1, ["rank 0 has waited 3.0 s for the other ranks in MPI_Allreduce: no answer from rank 1 on "]),
+        ("rounds", 1, ["rank 0 has waited 3.0 s for", ": no answer from rank 1 on "]),
+        ("rounds", 0, ["rank 1 has waited 3.0 s for", ": no answer from rank 0 on "]),
+        ("work", 2, ["rank 0 has waited 3.0 s for", ": still at work: rank 2 on ", " for "]),
+        ("output", 0, ["rank 1 has waited 3.0 s for the other ranks in MPI_Allreduce: no answer from rank 0 on "]),
       ] as [(String, Int, [String])])
     func absentRank(phase: String, rank: Int, words: [String]) throws {
       let place = try Workplace()
@@ -79,7 +79,7 @@ extension CommandLineTests {
       try #require(build.exitCode == 0, "\(build.standardError)")
       let start = ContinuousClock.now
       let run = try place.run(
-        ["sample", "plugin:./model.so:\(phase) \(rank)", "--stall-timeout", "2", "--steps", "200", "--window", "8"],
+        ["sample", "plugin:./model.so:\(phase) \(rank)", "--stall-timeout", "3", "--steps", "200", "--window", "8"],
         ranks: 3)
       #expect(ContinuousClock.now - start < .seconds(20))
       run.expectRefusal(70)
