@@ -94,8 +94,8 @@ extension CommandLineTests {
       let refusals: [([String], Int32, String)] = [
         (["mixture.json", "--initial", "pipe.npy"], 65, "pipe.npy"), (["pipe.json"], 65, "pipe.json"),
         (["mixture.json", "--times", "folder.npy"], 65, "folder.npy"),
-        (["mixture.json", "--checkpoint", ".", "--resume"], 65, "./checkpoint"),
-        (["plugin:text.so"], 65, "text.so"), (["plugin:."], 65, "plugin:"), (["/dev/zero"], 65, "/dev/zero"),
+        (["mixture.json", "--checkpoint", ".", "--resume"], 74, "./checkpoint"),
+        (["plugin:text.so"], 65, "text.so"), (["plugin:."], 65, "is a folder"), (["/dev/zero"], 64, "/dev/zero"),
         (["mixture.json", "--initial", "/dev/zero"], 65, "/dev/zero"),
       ]
       for (arguments, code, word) in refusals { try place.run(["sample"] + arguments).expectRefusal(code, word) }
