@@ -19,7 +19,7 @@ struct BenchKernels: ParsableCommand {
         piadm bench kernels --elements 4194304 --json kernels.json
       """)
 
-  @Option(help: ArgumentHelp("Elements of a state. By default 4 MiB, of which 90 vectors are in use.", valueName: "n"))
+  @Option(help: ArgumentHelp("Elements of a state. By default vectors of 4 MiB, about a hundred of them.", valueName: "n"))
   var elements = 1 << 20
 
   @Option(help: ArgumentHelp("The table's numbers, in bytes a second.", valueName: "file.json"))
@@ -126,20 +126,22 @@ private struct KernelStudy {
     // proposal and reads the state. The state behind it likewise.
     let carry = 2 + 3 * chunk
     guard linearization == .elementwise else { return Double(step + carry) }
-    // Secants of all slices but the first, whose state is known: the change
-    // of `f`, and the last two states, once for the sums and once for the
-    // products, which must be complete before the correction reads them again.
-    let secants = 3 * (3 * (slices - 1))
-    // The proposal is read after its products are complete.
-    let corrections = slices - 1
-    // The sums of a chunk, old and new, and its response, once.
-    let chunks = 2 * (4 + 1)
-    return Double(step + carry + secants + corrections + chunks)
+    // The state of the first slice is known. The secants of all others: the
+    // change of `f` and the last two states are added to the sums of the chunk
+    // (3 and, once, the sums old and new); multiplied with the proposal's change
+    // (3); and, since the products must be complete before, read again with the
+    // proposal and the sums for the correction (5, the state being at hand).
+    let secants = (3 + 3 + 5) * (slices - 1) + 2 * 4
+    // The second chunk's response is multiplied up slice by slice, and its
+    // sums are read again to carry the change, old and new.
+    let responses = 2 * chunk + 4
+    return Double(step + carry + secants + responses)
   }
 
-  /// Bytes a second of copying vectors, of which there are too many for a cache.
+  /// Bytes a second of copying vectors, as many as an update has in use: too
+  /// many for a cache.
   func copyRate() -> Double {
-    let count = 8
+    let count = 6 * slices
     var vectors = (0..<count).map { [Float](repeating: Float($0), count: elements) }
     var best = Double.infinity
     for _ in 0..<5 {

@@ -15,20 +15,20 @@ struct BenchRounds: ParsableCommand {
       unless one comes first, and there are 4 samples unless --samples says otherwise. Nothing \
       but --json is written.
 
-      rounds, most   score evaluations one after another: mean and largest over samples
-      evaluations    evaluated slices, over the steps of the trajectory
-      error          distance of the final state from the sequential solver's with the same
-                     noise, root mean square over elements, of the sample where it is largest
-      seconds        of a sample, from the first round to the last: median over samples
+      Rounds are score evaluations one after another, mean and largest over samples; \
+      evaluations are rows of these, over the steps of the trajectory. The error is the \
+      distance of the final state from the sequential solver's with the same noise, root mean \
+      square over elements, of the sample where it is largest. Seconds are of a sample, from \
+      the first round to the last, the median over samples.
 
       With --error, only the largest tolerance is shown with which all samples are within it: \
       what a method costs at the same error as another one.
 
       Examples:
         piadm bench rounds
-        piadm bench rounds digits --method ddpm --steps 1000 --window all,128,16 --error 2e-4
+        piadm bench rounds digits --steps 1000 --window all,128,16 --error 2e-4
         piadm bench rounds --linearization increment --anderson off,1,2,3
-        mpirun -n 2 piadm bench rounds target.json --steps 1000 --chunk 1,4,16 --json rounds.json
+        mpirun -n 2 piadm bench rounds target.json --chunk 1,4,16 --json rounds.json
       """)
 
   @Argument(
@@ -36,7 +36,7 @@ struct BenchRounds: ParsableCommand {
     help: ArgumentHelp("The model and all options, as for `piadm sample`.", valueName: "MODEL and options"))
   var words: [String] = []
 
-  @Option(help: ArgumentHelp("Slopes of a correction. (default: all, none where a sample takes at most 2^14 evaluations)", valueName: "name,..."))
+  @Option(help: ArgumentHelp("Slopes of a correction. (default: all, but none only where a sample takes at most 2^14 evaluations)", valueName: "name,..."))
   var linearization: RoundsChoice?
 
   @Option(help: ArgumentHelp("Steps of the sliding window, or all for whole blocks. (default: all,128,32,8 as far as there are steps)", valueName: "w,..."))
@@ -167,21 +167,19 @@ struct BenchRounds: ParsableCommand {
     try show(
       String(format: "sequential: %d steps, %.4f s a sample\n\n", record.steps, record.sequentialSeconds)
         + RoundsRow.head)
+    var isRehearsed = false
     for row in rows where try linearization != nil || study.isShort(sample(row).solver) {
       var last: RoundsRow?
       for tolerance in tolerances(base.solver) {
         let solver = try sample(row + tolerance).solver
-        if last == nil, record.runs.isEmpty { _ = try study.measure(solver, isRehearsal: true) }
-        let run = try study.measure(solver)
+        if !isRehearsed { _ = try study.measure(solver, isRehearsal: true) }
+        isRehearsed = true
+        let run = try study.measure(solver, limit: error ?? .infinity)
         last = run
-        guard let error else {
-          try add(run)
-          continue
-        }
-        guard let distance = run.error, distance <= error else { continue }
+        if error != nil, run.error == nil { continue }
         try add(run)
         last = nil
-        break
+        if error != nil { break }
       }
       if error != nil, let last { try show("\(last.setting)   no tolerance gives this error\n") }
     }

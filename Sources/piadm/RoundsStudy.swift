@@ -64,26 +64,31 @@ struct RoundsStudy<Scalar: StateScalar & MPI.Scalar> {
 
   /// Draws every sample on its own. Collective.
   ///
-  /// - Parameter isRehearsal: draws one of them, and so has the network generate its code.
-  func measure(_ solver: SolverOptions, isRehearsal: Bool = false) throws -> RoundsRow {
+  /// - Parameters:
+  ///   - limit: the largest error; where a sample has a larger one there are no numbers.
+  ///   - isRehearsal: draws one of them, and so has the network generate its code.
+  func measure(
+    _ solver: SolverOptions, limit: Double = .infinity, isRehearsal: Bool = false
+  ) throws -> RoundsRow {
     let options = PicardOptions(
       linearization: solver.linearization, stop: solver.stop, window: solver.window?.steps,
       chunk: solver.chunk, anderson: solver.anderson.map { AndersonMixing(history: $0) },
       trajectory: setup.trajectory)
     var row = RoundsRow(solver, chunk: options.chunk)
-    var (rounds, evaluations, seconds, distance) = ([Int](), 0, [Double](), 0.0)
+    var (rounds, evaluations, seconds, error) = ([Int](), 0, [Double](), 0.0)
     for sample in isRehearsal ? samples.prefix(1) : samples {
       guard let drawn = try draw(sample, options) else { return row }
       rounds.append(drawn.rounds)
       evaluations += drawn.evaluations
       seconds.append(drawn.seconds)
-      distance = max(distance, drawn.distance)
+      error = max(error, try world.allReduce(drawn.distance, .maximum))
+      guard error <= limit else { return row }
     }
     row.rounds = Double(rounds.reduce(0, +)) / Double(rounds.count)
     row.mostRounds = rounds.max()
     row.evaluations = try Double(world.allReduce(evaluations, .sum))
       / Double(setup.trajectory.slices * rounds.count)
-    row.error = try world.allReduce(distance, .maximum)
+    row.error = error
     row.seconds = try world.allReduce(median(seconds), .maximum)
     return row
   }

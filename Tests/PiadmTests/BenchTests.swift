@@ -57,5 +57,26 @@ extension CommandLineTests {
       #expect(run.standardOutput == "")
       #expect(try place.content == [])
     }
+
+    @Test("bench kernels tells and stores the bandwidth of updates and of a copy", arguments: [1, 2])
+    func kernels(ranks: Int) throws {
+      let place = try Workplace()
+      // No multiple of a vector's length, and several pieces.
+      let run = try place.run(["bench", "kernels", "--elements", "10001", "--json", "kernels.json"], ranks: ranks)
+      #expect(run.exitCode == 0, "\(run.standardError)")
+      let record = try #require(
+        JSONSerialization.jsonObject(with: place.read("kernels.json")) as? [String: Any])
+      let updates = try #require(record["updates"] as? [String: Double])
+      #expect(Set(updates.keys) == ["elementwise", "secant", "frozen", "increment", "none"])
+      #expect(record["update"] as? Double == updates["elementwise"])
+      #expect(try #require(record["copy"] as? Double) > 0 && updates.values.allSatisfy { $0 > 0 && $0.isFinite })
+      for slope in updates.keys { #expect(run.standardOutput.contains("\n\(slope) ")) }
+      #expect(try place.content == ["kernels.json"])
+    }
+
+    @Test("bench kernels refuses sizes that make no sense", arguments: ["0", "-1", "1e6", "268435457"])
+    func kernelSizes(elements: String) throws {
+      try Workplace().run(["bench", "kernels", "--elements=\(elements)"]).expectRefusal(64, "--elements")
+    }
   }
 }

@@ -2,7 +2,10 @@
 """Rounds, evaluations and time of published samplers beside piadm's.
 
     python3 -m venv .venv && .venv/bin/pip install -r jobs/peers/requirements.txt
-    .venv/bin/python jobs/peers/compare.py [--markdown FILE] [--json FILE]
+    .venv/bin/python jobs/peers/compare.py [--markdown FILE] [--json FILE] [--article]
+
+--article measures the accelerations of piadm as well (ablation.py), and writes all
+tables into the article Acceleration.md.
 
 All draw the same samples of the built-in digits model: the network of its ONNX
 file, the same steps, and piadm's noise, which is checked against `piadm sample`.
@@ -22,6 +25,7 @@ import itertools
 import json
 import os
 import pathlib
+import re
 import statistics
 import subprocess
 import tempfile
@@ -30,6 +34,7 @@ import time
 import numpy as np
 import torch
 
+import ablation
 import network
 import noise
 import samplers
@@ -38,6 +43,9 @@ CASES = {"DDPM, 1000 steps": ("ddpm", 1000), "DDPM, 100 steps": ("ddpm", 100), "
 WINDOWS = [8, 16, 32, 64, 128, 256]
 SEED, DIMENSION = 0, 64
 LADDER = [digit * 10.0**decade for decade in range(1, -7, -1) for digit in (5, 2, 1)]
+ARTICLE = network.JOBS.parent / "Sources/piadm/piadm.docc/Acceleration.md"
+# The line of the article after which measurements start.
+MEASURED = "Measured:"
 PIADM = os.environ.get("PIADM", str(network.JOBS.parent / ".build/release/piadm"))
 
 
@@ -190,12 +198,24 @@ def table(title, rows):
     return "\n".join(lines) + "\n"
 
 
+def rewrite(article, sections):
+    """Replaces what follows the text of sections: their measurements, from the first line that names what is measured."""
+    text = article.read_text()
+    for heading, tables in sections.items():
+        before, rest = text.split(f"### {heading}\n", 1)
+        body, *after = re.split(r"(?m)^(?=### )", rest, maxsplit=1)
+        words = body.split(MEASURED, 1)[0]
+        text = f"{before}### {heading}\n{words}{MEASURED}\n\n{tables}" + "".join(f"\n{part}" for part in after)
+    article.write_text(text)
+
+
 def main():
     arguments = argparse.ArgumentParser(description="published samplers beside piadm's")
     arguments.add_argument("--samples", type=int, default=8)
     arguments.add_argument("--error", type=float, default=2e-4)
     arguments.add_argument("--ranks", type=int, default=len(os.sched_getaffinity(0)))
     arguments.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
+    arguments.add_argument("--article", action="store_true")
     arguments.add_argument("--markdown", type=pathlib.Path)
     arguments.add_argument("--json", type=pathlib.Path)
     options = arguments.parse_args()
@@ -228,6 +248,10 @@ def main():
     print(text)
     if options.markdown:
         options.markdown.write_text(text)
+    if options.article:
+        sections = {"Beside published methods": text,
+                    "On and off": ablation.tables(PIADM, options.samples, options.error)}
+        rewrite(ARTICLE, sections)
     if options.json:
         options.json.write_text(json.dumps([dataclasses.asdict(row) for row in fewest + fastest], indent=2) + "\n")
 
