@@ -50,7 +50,7 @@ import Testing
     picture.report.model = String(repeating: "W", count: 120)
     let svg = try picture.figure.svg()
     let size = try #require(svg.firstMatch(of: #/font-size="([^"]+)"[^>]*>W/#).flatMap { Double($0.1) })
-    let headline = try texts(svg)[0]
+    let headline = texts(svg)[0]
     #expect(46 + Text.width(of: headline, size: size) <= 720)
   }
 
