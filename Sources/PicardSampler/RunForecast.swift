@@ -62,7 +62,8 @@ public struct MachineCost: Sendable {
   /// share its processors, caches and memory. The last one holds for more.
   public var slowdown: [(ranks: Int, factor: Double)] = [(1, 1)]
   /// What a round takes on so many ranks beyond its parts: waiting for whoever is
-  /// late by chance, or for a processor. The last one holds for more.
+  /// late by chance, or for a processor; below zero where messages are faster in
+  /// a run than by themselves. The last one holds for more.
   public var overhead: [(ranks: Int, seconds: Double)] = [(1, 0)]
   /// A message of no length to the next rank; the last one holds for more ranks.
   public var hop: [(ranks: Int, seconds: Double)] = [(2, 0)]
@@ -252,7 +253,8 @@ public struct RunForecast: Sendable {
     let parts = parts(round, ranks)
     for (rank, count) in rows(parts) {
       let work = cost.scoreTime(of: count, isPadded: isPadded) + Double(count) * cost.update
-      clocks.work(rank, work * slowdown + cost.waits(for: count) + cost.overhead(ranks: ranks))
+      let seconds = work * slowdown + cost.waits(for: count) + cost.overhead(ranks: ranks)
+      clocks.work(rank, max(0, seconds))
     }
     // Boundary states pass from level to level. Each is sent on as soon as it
     // has come, in segments, so that only the first hop waits for all of them.

@@ -87,7 +87,7 @@ struct Trials<Scalar: StateScalar & MPI.Scalar> {
     var parts = cost
     parts.overhead = [(1, 0)]
     let rest = result.elapsedSeconds - forecast(parts).patternSeconds(ranks: ranks)
-    cost.overhead.append((ranks, max(0, rest) / Double(max(1, result.pattern.count))))
+    cost.overhead.append((ranks, rest / Double(max(1, result.pattern.count))))
     cost.overhead.sort { $0.ranks < $1.ranks }
   }
 }
