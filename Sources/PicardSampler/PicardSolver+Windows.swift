@@ -86,22 +86,26 @@ extension PicardSolver {
     letGo(behind: old, exceptLast: false)
   }
 
-  /// How many slices from the left of the window need no further round: those
-  /// whose own state changed by no more than the tolerance. What is behind the
-  /// last of them is a plain step from there, whatever it changed by itself.
+  /// How many slices from the left of the window need no further round: in a
+  /// sliding window those whose own state changed by no more than the tolerance.
+  /// What is behind the last of them is a plain step from there, whatever it
+  /// changed by itself; but the segment's last state is left only at rest.
   private func finishedSlices(_ window: Window, _ changes: [Double]) -> Int {
     let count = window.end - window.first
     switch options.stop {
     case .iterations(let rounds):
       return window.rounds >= min(rounds, count) ? count : 0
     case .tolerance(let tolerance):
+      // Changes are those of the states behind the slices.
       guard let moving = changes.firstIndex(where: { $0 > tolerance }) else { return count }
-      // Changes are those of the states behind the slices. A mixed state is no
-      // plain step.
-      let finished = options.anderson == nil ? moving + 1 : max(1, moving)
-      guard options.window == nil else { return finished }
-      // After as many rounds as it has slices a block is exact.
-      return finished == count || window.rounds >= count ? count : 0
+      if options.window == nil {
+        // After as many rounds as it has slices a block is exact.
+        return window.rounds >= count ? count : 0
+      }
+      // A mixed state is no plain step.
+      guard options.anderson == nil else { return max(1, moving) }
+      let isLast = window.end == map(window).slices
+      return max(1, min(moving + 1, isLast ? count - 1 : count))
     }
   }
 

@@ -165,7 +165,7 @@ struct RoundsRow: Encodable {
     "linearization    window  chunk  anderson  tolerance     rounds   most  evaluations     error   seconds  speed-up\n"
 
   var setting: String {
-    let stop = tolerance.map { String(format: "%.0e", $0) } ?? "\(iterations ?? 0) rounds"
+    let stop = tolerance.map { String(format: "%.2g", $0) } ?? "\(iterations ?? 0) rounds"
     return linearization.padding(toLength: 13, withPad: " ", startingAt: 0)
       + leftPadded(window.map { "\($0)" } ?? "all", 10) + leftPadded("\(chunk)", 7)
       + leftPadded(anderson.map { "\($0)" } ?? "off", 10) + leftPadded(stop, 11)
