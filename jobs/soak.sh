@@ -153,8 +153,8 @@ while kill -0 "$job" 2>/dev/null; do
   now="$(sed -n 's/^VmRSS:\s*\([0-9]*\) kB/\1/p' "/proc/$rank/status") $(find "/proc/$rank/fd" 2>/dev/null | wc -l)"
   read -r memory descriptors <<<"$now"
   [[ -n ${memory:-} && ${descriptors:-0} -gt 1 ]] || continue
-  # The first second warms up.
-  if [[ -z $first ]]; then first=$now; fi
+  # Until the first state is stored the run sets itself up.
+  if [[ -z $first && -e state2/checkpoint ]]; then first=$now; fi
   last=$now
 done
 wait "$job"
