@@ -15,8 +15,9 @@ readers=("${@:2}")
 # Of several -sanitize the Swift compiler takes the last alone, so that it gets
 # one with both: without the fuzzer's counters the search is blind. libFuzzer
 # brings a main of its own, which comes first.
-swift build --product ReadersUnderFuzz --scratch-path .build-fuzz --sanitize=address \
-  -Xswiftc -sanitize=address,fuzzer -Xlinker --allow-multiple-definition
+swift build --product ReadersUnderFuzz --scratch-path .build-fuzz \
+  --sanitize=fuzzer --sanitize=address -Xswiftc -sanitize=address,fuzzer \
+  -Xlinker --allow-multiple-definition
 
 passed=0 failed=0
 for reader in "${readers[@]}"; do
