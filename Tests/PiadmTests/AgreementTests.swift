@@ -79,7 +79,7 @@ extension CommandLineTests {
       try #require(build.exitCode == 0, "\(build.standardError)")
       let start = ContinuousClock.now
       let run = try place.run(
-        ["sample", "plugin:./model.so:\(phase) \(rank)", "--stall-timeout", "3", "--steps", "200", "--window", "8"],
+        ["sample", "plugin:./model.so:\(phase) \(rank)", "--stall-timeout", "3", "--steps", "800", "--window", "8"],
         ranks: 3)
       #expect(ContinuousClock.now - start < .seconds(20))
       run.expectRefusal(70)

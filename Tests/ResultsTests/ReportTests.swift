@@ -179,22 +179,4 @@ func sampleReport() -> Report {
     #expect(touched.last == 1)
     #expect(peakMemoryBytes() >= size)
   }
-
-  @Test func `memory of a process's own grows with what it writes, not with files it maps`() throws {
-    let size = 256 << 20
-    let file = FileManager.default.temporaryDirectory.appending(path: "mapped-\(UUID())")
-    #expect(FileManager.default.createFile(atPath: file.path, contents: nil))
-    defer { try? FileManager.default.removeItem(at: file) }
-    let handle = try FileHandle(forWritingTo: file)
-    try handle.truncate(atOffset: UInt64(size))
-    try handle.close()
-    let before = try #require(privateMemoryBytes())
-    let mapped = try Data(contentsOf: file, options: .alwaysMapped)
-    #expect(stride(from: 0, to: size, by: 4096).allSatisfy { mapped[$0] == 0 })
-    // Tests beside this one take some memory, too.
-    #expect(try #require(privateMemoryBytes()) < before + size / 2)
-    let written = [UInt8](repeating: 1, count: size)
-    #expect(try #require(privateMemoryBytes()) > before + size / 2)
-    #expect(written.last == 1)
-  }
 }
