@@ -2,7 +2,7 @@
 """Trains the phi^4 model and exports it as diffusers lays out a model.
 
     python3 -m venv .venv && .venv/bin/pip install -r jobs/phi4/requirements.txt
-    .venv/bin/python jobs/phi4/hmc.py results/phi4/fields.npy --seed 1
+    .venv/bin/python jobs/phi4/hmc.py results/phi4/fields.npy --seed 1 --count 80
     .venv/bin/python jobs/phi4/train.py results/phi4/fields.npy [FOLDER]
 
 The network (network.py) learns the velocity, from fields in units of their
