@@ -3,6 +3,7 @@ import Foundation
 import MPI
 import PicardSampler
 import PicardSamplerMPI
+import Results
 
 /// One sampler on one target in one dimension: how many steps it takes one
 /// after another, and how many rounds in parallel over time.
@@ -58,7 +59,7 @@ struct DimensionStudy {
   let divergence: Double
   /// Bytes that all ranks together may take for the states of one sample.
   let memory: Double
-  private let memoryAtStart = PeakMemory.bytes
+  private let memoryAtStart = peakMemoryBytes()
 
   /// Blocks are at most so long, in units of noise time where that is above 1,
   /// of its logarithm below.
@@ -144,7 +145,7 @@ struct DimensionStudy {
         ).run()
         try ring.finish()
         rounds.append(solution.record.rounds)
-        peak = max(peak, PeakMemory.bytes)
+        peak = max(peak, peakMemoryBytes())
         if let state = solution.samples.first?.state {
           let reference =
             try references[sample]
@@ -195,17 +196,10 @@ struct DimensionStudy {
   }
 }
 
-/// The most memory of this process that has been resident since a mark, from
-/// what the kernel tells (proc(5)).
+/// The largest resident memory as the kernel keeps it (proc(5)).
 private enum PeakMemory {
-  /// Sets the mark.
+  /// Lets `peakMemoryBytes` count from now on.
   static func reset() {
     try? "5".write(toFile: "/proc/self/clear_refs", atomically: false, encoding: .utf8)
-  }
-
-  static var bytes: Int {
-    let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
-    let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
-    return (line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) } ?? 0) * 1024
   }
 }
