@@ -70,10 +70,7 @@ struct RoundsStudy<Scalar: StateScalar & MPI.Scalar> {
   func measure(
     _ solver: SolverOptions, limit: Double = .infinity, isRehearsal: Bool = false
   ) throws -> RoundsRow {
-    let options = PicardOptions(
-      linearization: solver.linearization, stop: solver.stop, window: solver.window?.steps,
-      chunk: solver.chunk, anderson: solver.anderson.map { AndersonMixing(history: $0) },
-      trajectory: setup.trajectory)
+    let options = solver.picard(window: solver.window?.steps, setup.trajectory)
     var row = RoundsRow(solver, chunk: options.chunk)
     var (rounds, evaluations, seconds, error) = ([Int](), 0, [Double](), 0.0)
     for sample in isRehearsal ? samples.prefix(1) : samples {
