@@ -5,7 +5,7 @@
 #   jobs/dimension.sh [FOLDER [options of piadm bench dimension]]
 set -euo pipefail
 cd "$(dirname "$0")/.."
-. jobs/setup.sh
+. jobs/setup.sh ompi
 folder=${1:-results/dimension}
 shift || true
 mkdir -p "$folder"
