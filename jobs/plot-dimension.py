@@ -62,8 +62,8 @@ for key, style in [
         [p["dimension"] for p in series], [p["sequentialSteps"] for p in series], style,
         label=f"sequential steps: {key[1]}, {key[2]}{growth}")
 left.set(xlabel="dimension d", ylabel="score evaluations one after another")
-left.set_ylim(top=1e6)  # room for the legend
-left.legend(fontsize=6.5, loc="upper left")
+left.set_ylim(top=1e7)  # room for the legend
+left.legend(fontsize=6.5, loc="upper left", ncols=2)
 right.set(xlabel="dimension d", ylabel="memory of all ranks [GiB]")
 for axes in (left, right):
     axes.set_xscale("log", base=2)
