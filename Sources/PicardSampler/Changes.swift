@@ -60,8 +60,8 @@ struct Changes {
   /// Takes the maximum over the ranks, of which one knows each number, so that
   /// all of them hold all numbers.
   ///
-  /// - Parameter meanwhile: work to do while they wait.
-  mutating func agree(_ ring: any Ring, meanwhile: () -> Void) throws {
+  /// - Parameter meanwhile: a piece of work to do while they wait; returns whether there is more.
+  mutating func agree(_ ring: any Ring, meanwhile: () -> Bool) throws {
     var span = values.mutableSpan
     try ring.maximum(&span, meanwhile: meanwhile)
   }

@@ -2,33 +2,38 @@ import Diffusion
 
 /// The open slices of one chunk of one sample, on the rank that owns them, and
 /// the memory of their states.
+///
+/// Its properties, as those of the solver, its clock, its batch and its messages,
+/// are marked `@exclusivity(unchecked)`: one thread alone works on them, and no
+/// access is within another one. To check that at run time took a fifth of what
+/// a round of small states takes outside the model.
 final class Chunk<Scalar: StateScalar> {
   /// Number of the first slice within its segment.
-  private(set) var first = 0
-  private(set) var slices: [TimeSlice<Scalar>] = []
+  @exclusivity(unchecked) private(set) var first = 0
+  @exclusivity(unchecked) private(set) var slices: [TimeSlice<Scalar>] = []
   /// `f` of the slice to the left of this chunk: for multistep maps, and for
   /// the first guess of the first slice.
   let leftValue: Row<Scalar>
   /// `left` is that of this round.
-  var leftHasCome = false
+  @exclusivity(unchecked) var leftHasCome = false
   /// The state after the last open slice.
-  private(set) var end: State<Scalar>
-  private var endProposal: State<Scalar>
-  private var histories: [MixingHistory<Scalar>] = []
+  @exclusivity(unchecked) private(set) var end: State<Scalar>
+  @exclusivity(unchecked) private var endProposal: State<Scalar>
+  @exclusivity(unchecked) private var histories: [MixingHistory<Scalar>] = []
   /// Noise of the open slices, which they point into.
-  private var noise: [Rows<Scalar>] = []
+  @exclusivity(unchecked) private var noise: [Rows<Scalar>] = []
 
   /// See `ChunkRows`.
   private let states: Rows<Scalar>
   private let values: Rows<Scalar>
   private let valueChanges: Rows<Scalar>?
-  private var elementSlopes: ElementSlopes<Scalar>?
+  @exclusivity(unchecked) private var elementSlopes: ElementSlopes<Scalar>?
   /// Where slopes are elementwise, rows for the next proposals: a slice's secant
   /// is of use until it has been carried on.
-  private var spares: [State<Scalar>] = []
+  @exclusivity(unchecked) private var spares: [State<Scalar>] = []
   /// Squares of the changes of the states behind the slices, where they were
   /// final as soon as they were proposed.
-  private var squares: [Double]?
+  @exclusivity(unchecked) private var squares: [Double]?
   /// Slices that it has room for.
   let capacity: Int
   let components: Int

@@ -278,9 +278,12 @@ func accumulate<Scalar: StateScalar>(
 func chain<Scalar: StateScalar>(
   _ response: Row<Scalar>, _ gains: ElementGains<Scalar>, isFirst: Bool
 ) {
-  for k in 0..<response.count {
-    let product = isFirst ? gains.gain(k) : gains.gain(k) * response[k]
-    response[k] = max(-1e6, min(1e6, product))
+  let count = response.count
+  // A loop of its own for each: with the choice inside it is not vectorized.
+  if isFirst {
+    for k in 0..<count { response[k] = gains.gain(k) }
+  } else {
+    for k in 0..<count { response[k] = max(-1e6, min(1e6, gains.gain(k) * response[k])) }
   }
 }
 

@@ -18,7 +18,7 @@ extension PicardSolver: ResumableSolver {
     var changes = progress.flatMap(\.changes)
     if ring.size > 1, !changes.isEmpty {
       var span = changes.mutableSpan
-      try ring.maximum(&span) {}
+      try ring.maximum(&span)
     }
     for index in progress.indices {
       let count = progress[index].changes.count

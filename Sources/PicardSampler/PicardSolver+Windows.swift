@@ -132,6 +132,7 @@ extension PicardSolver {
     windows[sample] = Window(segment: segment, first: 0, end: end)
     chunks[sample] = Array(repeating: nil, count: maps[segment].chunks)
     noiseAhead[sample] = [:]
+    drawnAhead[sample] = 0
     return Opening(sample: sample, slices: 0..<end, edge: edge, holder: holder)
   }
 
@@ -182,6 +183,7 @@ extension PicardSolver {
     var openings = openings
     // All ranks draw their noise at once, before one waits for the other.
     let levels = clock.time(.update) { extensions(openings) }
+    isAllDrawnAhead = false
     for level in levels {
       try hand(level, &openings)
       clock.time(.update) {
@@ -238,25 +240,35 @@ extension PicardSolver {
     }
   }
 
-  /// Draws the noise of the slices that may be opened after this round, as far
-  /// as it takes little memory.
-  func drawAhead() {
-    guard options.keepsNoise else { return }
+  /// Draws the noise of one more slice that may be opened soon, as far as that
+  /// takes little memory. It is done while this rank waits for others: how much
+  /// is drawn ahead depends on time, what is drawn does not.
+  ///
+  /// - Returns: whether there was one.
+  func drawAhead() -> Bool {
+    guard options.keepsNoise, !isAllDrawnAhead else { return false }
     let most = max(1, (1 << 24) / (batch.dimension * samples.count))
     for (sample, window) in windows.enumerated() where !isFinished(window) {
-      let ahead = min(most, window.end - window.first)
-      let reach = min(map(window).slices, window.end + ahead)
-      guard reach > window.end else { continue }
-      for chunk in map(window).chunks(touching: window.end..<reach) {
-        let key = ChunkKey(segment: window.segment, chunk: chunk, sample: sample)
-        guard owner(key) == ring.rank else { continue }
-        for slice in map(window).slices(ofChunk: chunk).clamped(to: window.end..<reach)
-        where noiseAhead[sample][slice] == nil {
-          noiseAhead[sample][slice] = drawNoise(key, slice: slice)
+      let reach = min(map(window).slices, window.end + min(most, window.end - window.first))
+      var key = ChunkKey(segment: window.segment, chunk: 0, sample: sample)
+      var slice = max(window.end, drawnAhead[sample])
+      while slice < reach {
+        key.chunk = map(window).chunk(ofSlice: slice)
+        if owner(key) == ring.rank {
+          clock.time(.update) { noiseAhead[sample][slice] = drawNoise(key, slice: slice) }
+          drawnAhead[sample] = slice + 1
+          return true
         }
+        slice = map(window).slices(ofChunk: key.chunk).upperBound
       }
+      drawnAhead[sample] = max(drawnAhead[sample], reach)
     }
+    isAllDrawnAhead = true
+    return false
   }
+
+  /// The same while a message is on its way, which large states must not delay.
+  func drawAheadOfMessage() -> Bool { batch.dimension <= 4096 && drawAhead() }
 
   /// Moves the edges to the ranks that open slices next, straight into the
   /// memory of their chunks.
@@ -269,13 +281,11 @@ extension PicardSolver {
         if let edge = openings[part.opening].edge { self[part.key].start(edge.state, edge.value) }
       } else if let edge = openings[part.opening].edge.take() {
         try clock.time(.exchange) {
-          try send(edge.state, to: destination)
-          try send(edge.value, to: destination)
+          try send(edge, to: destination)
         }
       } else if destination == ring.rank {
         try clock.time(.exchange) {
-          try receive(self[part.key].end, from: source)
-          try receive(self[part.key].leftValue, from: source)
+          try receiveEdge(of: self[part.key], from: source)
         }
       }
     }

@@ -17,21 +17,27 @@ public final class PicardSolver<Scalar: StateScalar> {
   let samples: [Int]
   let maps: [ChunkMap]
 
-  var windows: [Window]
+  @exclusivity(unchecked) var windows: [Window]
   /// The open chunks that this rank owns, by sample and number within the
   /// sample's segment.
-  var chunks: [[Chunk<Scalar>?]]
+  @exclusivity(unchecked) var chunks: [[Chunk<Scalar>?]]
   /// Noise that was drawn before its slices are opened, by sample and slice.
-  var noiseAhead: [[Int: Rows<Scalar>]]
+  @exclusivity(unchecked) var noiseAhead: [[Int: Rows<Scalar>]]
+  /// One past the last slice that was, by sample.
+  @exclusivity(unchecked) var drawnAhead: [Int]
+  /// Nothing more is to be drawn until further slices are opened.
+  @exclusivity(unchecked) var isAllDrawnAhead = false
   /// Memory of chunks and noise that are done with, for the next ones.
-  var spareChunks: [Chunk<Scalar>] = []
-  var spareNoise: [Rows<Scalar>] = []
+  @exclusivity(unchecked) var spareChunks: [Chunk<Scalar>] = []
+  @exclusivity(unchecked) var spareNoise: [Rows<Scalar>] = []
   /// Noise of one slice, where slices do not keep theirs.
   lazy var passingNoise = Rows<Scalar>(1, of: 2 * batch.dimension)
+  /// An edge on its way to another rank.
+  lazy var passingEdge = Rows<Scalar>(1, of: 3 * batch.dimension)
   var finished: [Int: [Scalar]] = [:]
   /// Runs of elements that travel as one message.
   let segments: [Range<Int>]
-  var record: RunRecord
+  @exclusivity(unchecked) var record: RunRecord
   /// The state was taken from a checkpoint, so that slices are open already.
   var isRestored = false
   let clock = PhaseClock()
@@ -74,6 +80,7 @@ public final class PicardSolver<Scalar: StateScalar> {
     windows = samples.map { _ in Window(segment: 0, first: 0, end: 0) }
     chunks = samples.map { _ in [] }
     noiseAhead = samples.map { _ in [:] }
+    drawnAhead = samples.map { _ in 0 }
     segments = Self.messageSegments(batch.dimension)
     record = RunRecord(trajectory)
   }
@@ -197,7 +204,7 @@ public final class PicardSolver<Scalar: StateScalar> {
     if let failed { changes[failed.sample, failed.slice] = .infinity }
     if ring.size > 1, mixing != nil || options.stop.needsAgreement {
       try clock.time(.reduce) {
-        try changes.agree(ring) { clock.time(.update) { drawAhead() } }
+        try changes.agree(ring) { drawAhead() }
       }
     }
     if let position = changes.failure { throw failure(position) }

@@ -12,16 +12,31 @@ public protocol Ring {
   func send(_ message: RawSpan, to destination: Int) throws
 
   /// Waits for the next message of `source`, which must have exactly this many bytes.
-  func receive(into message: inout MutableRawSpan, from source: Int) throws
+  ///
+  /// - Parameter meanwhile: see `maximum`.
+  func receive(into message: inout MutableRawSpan, from source: Int, meanwhile: () -> Bool) throws
 
   /// Replaces every element by its maximum over the ranks. Maxima are exact,
   /// so all ranks hold the same bits afterwards.
   ///
   /// - Parameters:
   ///   - values: as many on every rank.
-  ///   - meanwhile: work that is done while the ranks wait for each other; it
-  ///     must not use this ring.
-  func maximum(_ values: inout MutableSpan<Double>, meanwhile: () -> Void) throws
+  ///   - meanwhile: does a piece of other work and returns whether there is more;
+  ///     called again and again while the ranks wait for each other. It must not
+  ///     use this ring.
+  func maximum(_ values: inout MutableSpan<Double>, meanwhile: () -> Bool) throws
+}
+
+extension Ring {
+  /// Waits for a message with nothing else to do.
+  public func receive(into message: inout MutableRawSpan, from source: Int) throws {
+    try receive(into: &message, from: source) { false }
+  }
+
+  /// Agrees on maxima with nothing else to do.
+  public func maximum(_ values: inout MutableSpan<Double>) throws {
+    try maximum(&values) { false }
+  }
 }
 
 /// A ring of one: what runs without a launcher.
@@ -37,9 +52,9 @@ public struct SingleRank: Ring {
     preconditionFailure("a single rank has nobody to send to")
   }
   /// Never called: there is no other rank.
-  public func receive(into message: inout MutableRawSpan, from source: Int) {
+  public func receive(into message: inout MutableRawSpan, from source: Int, meanwhile: () -> Bool) {
     preconditionFailure("a single rank has nobody to receive from")
   }
-  /// Does the work; the values are their own maximum.
-  public func maximum(_ values: inout MutableSpan<Double>, meanwhile: () -> Void) { meanwhile() }
+  /// The values are their own maximum.
+  public func maximum(_ values: inout MutableSpan<Double>, meanwhile: () -> Bool) {}
 }

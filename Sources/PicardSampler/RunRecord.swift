@@ -111,7 +111,7 @@ public struct RunRecord: Sendable {
     var changes = blocks.map(\.change) + [largestChange]
     if ring.size > 1 {
       var span = changes.mutableSpan
-      try ring.maximum(&span) {}
+      try ring.maximum(&span)
     }
     largestChange = changes.removeLast()
     for (block, change) in changes.enumerated() { blocks[block].change = change }
@@ -135,13 +135,13 @@ public struct PhaseSeconds: Hashable, Sendable {
 /// A stopwatch that is in one phase at a time: a phase within another one
 /// stops the outer one's time.
 final class PhaseClock {
-  var observer: (any RunObserver)?
+  @exclusivity(unchecked) var observer: (any RunObserver)?
   /// By the number of a phase. Sums stay in the clock's own type: there are
   /// some twenty of them in a round that may take no more than 0.2 ms.
-  private var measured = [Duration](repeating: .zero, count: SolverPhase.allCases.count)
-  private var waited = Duration.zero
-  private var current: SolverPhase?
-  private var since = ContinuousClock.now
+  @exclusivity(unchecked) private var measured = [Duration](repeating: .zero, count: SolverPhase.allCases.count)
+  @exclusivity(unchecked) private var waited = Duration.zero
+  @exclusivity(unchecked) private var current: SolverPhase?
+  @exclusivity(unchecked) private var since = ContinuousClock.now
 
   var seconds: PhaseSeconds {
     func seconds(_ phase: SolverPhase) -> Double { measured[Int(phase.rawValue)] / .seconds(1) }
@@ -161,12 +161,13 @@ final class PhaseClock {
     return try body()
   }
 
-  /// Waits for a message.
+  /// Waits for a message; what is done meanwhile, a phase of its own, is no waiting.
   func awaitMessage(of bytes: Int, from source: Int, _ body: () throws -> Void) rethrows {
     let start = ContinuousClock.now
+    let before = measured[Int(SolverPhase.update.rawValue)]
     try body()
     let end = ContinuousClock.now
-    waited += end - start
+    waited += end - start - (measured[Int(SolverPhase.update.rawValue)] - before)
     observer?.received(bytes: bytes, from: source, waitingSince: start, until: end)
   }
 

@@ -16,20 +16,20 @@ public final class ScoreBatch<Scalar: StateScalar> {
   /// every call is filled up to `rows` rows.
   public private(set) var isInvariant = true
   /// Rows that were asked for.
-  public private(set) var evaluations = 0
+  @exclusivity(unchecked) public private(set) var evaluations = 0
   /// Calls of the model.
-  public private(set) var calls = 0
+  @exclusivity(unchecked) public private(set) var calls = 0
 
   /// Seconds that are waited in every call.
   public let latency: Double
   /// Numbers of rows that calls have had, ascending.
-  private var usedSizes: [Int] = []
+  @exclusivity(unchecked) private var usedSizes: [Int] = []
   /// Seconds a row of the last call took.
-  private var rowSeconds = Double.infinity
+  @exclusivity(unchecked) private var rowSeconds = Double.infinity
   private let memory: Rows<Scalar>
-  private var times: [NoiseTime]
+  @exclusivity(unchecked) private var times: [NoiseTime]
   /// The sample that each row belongs to.
-  private var samples: [Int]
+  @exclusivity(unchecked) private var samples: [Int]
 
   /// - Parameters:
   ///   - model: what is evaluated.

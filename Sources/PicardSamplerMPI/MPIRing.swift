@@ -11,10 +11,10 @@ public final class MPIRing: Ring {
   private let stallTimeout: Duration
   private let turn: Duration
   /// Messages that are leaving, and memory of those that are gone.
-  private var leaving: [Packet] = []
-  private var idle: [Packet] = []
+  @exclusivity(unchecked) private var leaving: [Packet] = []
+  @exclusivity(unchecked) private var idle: [Packet] = []
   /// Bytes in the messages that this rank has sent.
-  public private(set) var bytesSent = 0
+  @exclusivity(unchecked) public private(set) var bytesSent = 0
 
   /// - Parameters:
   ///   - communicator: the ranks that share the samples; no other messages may
@@ -43,10 +43,14 @@ public final class MPIRing: Ring {
   }
 
   /// Waits for a message, at most the time-out; throws `RingError` after it.
-  public func receive(into message: inout MutableRawSpan, from source: Int) throws {
+  public func receive(
+    into message: inout MutableRawSpan, from source: Int, meanwhile: () -> Bool
+  ) throws {
     let packet = packet(message.byteCount)
     try packet.startReceive(from: source, communicator)
-    try wait(for: { "a boundary state of rank \($0.numberInJob(of: source))" }) { try packet.isDone() }
+    try wait(for: { "a boundary state of rank \($0.numberInJob(of: source))" }, meanwhile: meanwhile) {
+      try packet.isDone()
+    }
     let count = packet.receivedCount
     guard count == message.byteCount else {
       throw RingError("expected \(message.byteCount) bytes from rank \(source), but \(count) came")
@@ -70,11 +74,12 @@ public final class MPIRing: Ring {
   }
 
   /// An all-reduce; throws `RingError` after the time-out.
-  public func maximum(_ values: inout MutableSpan<Double>, meanwhile: () -> Void) throws {
+  public func maximum(_ values: inout MutableSpan<Double>, meanwhile: () -> Bool) throws {
     let buffer = Buffer(copying: values.span)
     var request = try communicator.startAllReduce(buffer, .maximum)
-    meanwhile()
-    try wait(for: { _ in "the other ranks to agree on the changes" }) { try request.test() }
+    try wait(for: { _ in "the other ranks to agree on the changes" }, meanwhile: meanwhile) {
+      try request.test()
+    }
     let result = try request.wait()
     for index in 0..<values.count { values[index] = result[index] }
   }
@@ -82,7 +87,7 @@ public final class MPIRing: Ring {
   /// Waits until all messages have left this rank; throws `RingError` after the
   /// time-out.
   public func finish() throws {
-    try wait(for: { _ in "its last messages to be received" }) {
+    try wait(for: { _ in "its last messages to be received" }, meanwhile: { false }) {
       try collectGone()
       return leaving.isEmpty
     }
@@ -91,8 +96,14 @@ public final class MPIRing: Ring {
   /// Asks until `isDone`. MPI makes progress while it is asked; the clock and
   /// the other processes of a crowded core get their turn now and then. Time
   /// in which the whole job is stopped does not count.
-  private func wait(for what: (Communicator) -> String, _ isDone: () throws -> Bool) throws {
-    guard try !isDone() else { return }
+  ///
+  /// - Parameter meanwhile: pieces of other work, as long as there are any.
+  private func wait(
+    for what: (Communicator) -> String, meanwhile: () -> Bool, _ isDone: () throws -> Bool
+  ) throws {
+    repeat {
+      guard try !isDone() else { return }
+    } while meanwhile()
     try communicator.waiting {
       var asked = 0
       var waited = Duration.zero
@@ -126,8 +137,8 @@ public struct RingError: Error, CustomStringConvertible {
 private final class Packet {
   let byteCount: Int
   /// The memory, while no message is under way.
-  private var buffer: Buffer<UInt8>?
-  private var request: Request<UInt8>?
+  @exclusivity(unchecked) private var buffer: Buffer<UInt8>?
+  @exclusivity(unchecked) private var request: Request<UInt8>?
   /// Bytes of the last message that came.
   private(set) var receivedCount = 0
 

@@ -38,7 +38,7 @@ public struct TraceFile: Hashable, Sendable {
         """.utf8)
       file.reserveCapacity(all.count + 200)
       // The last event has no comma behind it.
-      file += all.dropLast(2)
+      file += all[..<(all.count - 2)]
       file += Array("\n]}\n".utf8)
       try WholeFile(path).write(file)
     }

@@ -110,7 +110,7 @@ final class CheckpointKeeper {
   private func agreedWish(isFinished: Bool) throws -> Wish? {
     var agreed = [wish.rawValue, isFinished ? 0 : 1]
     var span = agreed.mutableSpan
-    try ring.maximum(&span) {}
+    try ring.maximum(&span)
     return agreed[1] > 0 ? Wish(rawValue: agreed[0]) : nil
   }
 

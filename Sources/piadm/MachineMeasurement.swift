@@ -74,7 +74,7 @@ struct MachineMeasurement<Scalar: StateScalar> {
       let seconds = try seconds(on: count, stallTimeout) { ring in
         var values = [Double](repeating: 0, count: numbers)
         var span = values.mutableSpan
-        try ring.maximum(&span) {}
+        try ring.maximum(&span)
       }
       return (ranks: count, seconds: seconds)
     }

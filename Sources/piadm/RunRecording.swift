@@ -6,11 +6,11 @@ import Results
 /// What is told and kept of a run while it goes on: progress for people, the
 /// changes of all slices for a picture, a trace for a timeline.
 final class RunRecording: RunObserver {
-  private var progress: Progress
-  private(set) var residuals: ResidualMap?
-  private var trace: Trace?
+  @exclusivity(unchecked) private var progress: Progress
+  @exclusivity(unchecked) private(set) var residuals: ResidualMap?
+  @exclusivity(unchecked) private var trace: Trace?
   private var clock: RankClock?
-  private var evaluations = 0
+  @exclusivity(unchecked) private var evaluations = 0
   /// The same moment on both clocks.
   private let moment = RunRecording.simultaneousReadings()
   /// The rank of the job that is the solver's rank 0.

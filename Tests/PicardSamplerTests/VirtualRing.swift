@@ -40,14 +40,15 @@ final class VirtualRing: Ring {
     mailbox.put(bytes, from: rank, to: destination)
   }
 
-  func receive(into message: inout MutableRawSpan, from source: Int) throws {
+  func receive(into message: inout MutableRawSpan, from source: Int, meanwhile: () -> Bool) throws {
+    _ = meanwhile()
     let bytes = mailbox.take(from: source, to: rank)
     guard bytes.count == message.byteCount else { throw WrongLength() }
     message.withUnsafeMutableBytes { $0.copyBytes(from: bytes) }
   }
 
-  func maximum(_ values: inout MutableSpan<Double>, meanwhile: () -> Void) {
-    meanwhile()
+  func maximum(_ values: inout MutableSpan<Double>, meanwhile: () -> Bool) {
+    _ = meanwhile()
     var mine: [Double] = []
     for index in 0..<values.count { mine.append(values[index]) }
     let largest = mailbox.maximum(mine)
