@@ -56,6 +56,15 @@ ov_functions *ov_functions_load(const char *path, char *reason, size_t capacity)
   return functions;
 }
 
+int32_t ov_functions_read_bytes(
+    const ov_functions *functions, const ov_core *core, const uint8_t *bytes, size_t count,
+    ov_model **model) {
+  int32_t (*read)(const ov_core *, const char *, size_t, const ov_tensor *, ov_model **) =
+      (int32_t(*)(const ov_core *, const char *, size_t, const ov_tensor *, ov_model **))
+          dlsym(functions->library, "ov_core_read_model_from_memory_buffer");
+  return read ? read(core, (const char *)bytes, count, NULL, model) : -1;
+}
+
 int32_t ov_functions_compile(
     const ov_functions *functions, const ov_core *core, const ov_model *model, const char *threads,
     const char *precision, ov_compiled_model **compiled) {

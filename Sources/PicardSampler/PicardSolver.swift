@@ -331,6 +331,8 @@ struct Window: Hashable, Sendable {
   var end: Int
   /// Rounds since slices were last opened.
   var rounds = 0
+
+  var isEmpty: Bool { first == end }
 }
 
 /// A slice of a sample.

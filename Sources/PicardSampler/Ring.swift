@@ -11,9 +11,14 @@ public protocol Ring {
   /// Sends a message and returns at once; the caller may reuse its memory.
   func send(_ message: RawSpan, to destination: Int) throws
 
-  /// Waits for the next message of `source`, which must have exactly this many bytes.
+  /// Waits for the next message of a rank.
   ///
-  /// - Parameter meanwhile: see `maximum`.
+  /// - Parameters:
+  ///   - message: where it goes; it must have exactly this many bytes.
+  ///   - source: the rank that sends it.
+  ///   - meanwhile: does a piece of other work and returns whether there is more;
+  ///     called again and again while the message has not come. It must not use
+  ///     this ring.
   func receive(into message: inout MutableRawSpan, from source: Int, meanwhile: () -> Bool) throws
 
   /// Replaces every element by its maximum over the ranks. Maxima are exact,

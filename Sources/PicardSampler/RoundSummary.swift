@@ -33,6 +33,17 @@ public struct SliceChanges: Sendable {
     windows.map { ($0.segment, $0.first..<$0.end) }
   }
 
+  /// How many slices of the sample that is furthest behind changed by no more than
+  /// the tolerance, from the first one on that is not done. They may still change
+  /// in a later round.
+  public func slicesAtRest(within tolerance: Double) -> Int {
+    let last = windows.lazy.filter { !$0.isEmpty }.map(\.segment).min()
+    let counts = windows.enumerated().filter { !$1.isEmpty && $1.segment == last }.map { sample, window in
+      (window.first..<window.end).prefix { changes[sample, $0] <= tolerance }.count
+    }
+    return counts.min() ?? 0
+  }
+
   /// Tells the change of every slice that this rank knows: its own where ranks
   /// do not have to agree, all otherwise. Slices are numbered from the noise on,
   /// those of the corrector included.

@@ -275,15 +275,15 @@ public struct RunForecast: Sendable {
   }
 
   /// Further slices are opened one chunk after another, from the window's end
-  /// on, by a state and a score that pass from rank to rank.
+  /// on, by a state and a score that pass from rank to rank as one message.
   private func open(
     _ round: [(segment: Int, slices: Range<Int>)], _ next: [(segment: Int, slices: Range<Int>)],
     _ clocks: inout RankClocks
   ) {
     let ranks = clocks.ranks
     for (from, to) in openings(round, next, ranks) {
-      let states = 2 * max(1, samples / next.count)
-      clocks.pass([from: [to: (states * segmentsPerState, states * stateBytes)]]) {
+      let edges = max(1, samples / next.count)
+      clocks.pass([from: [to: (edges, 2 * edges * stateBytes)]]) {
         cost.messages($0, bytes: $1, ranks: ranks)
       }
     }

@@ -53,9 +53,15 @@ public struct RunSummary: Hashable, Sendable {
     let seconds = ranks.map { $0.total - $0.setup - $0.output }.max() ?? 0
     guard let sequential = report.sequentialSeconds, sequential > 0, seconds > 0 else { return nil }
     let factor = sequential / seconds
-    return String(
+    let line = String(
       format: "speed-up     %.2f over sequential sampling on one rank (%.4g s by the time of a call), efficiency %.0f %%",
       factor, sequential, 100 * factor / Double(report.ranks))
+    let advice = """
+
+                   --solver sequential is faster here; a small --window evaluates less, and
+                   piadm plan tells what more ranks would bring
+      """
+    return factor < 1 ? line + advice : line
   }
 
   private func line(_ name: String, _ seconds: [Double]) -> String {

@@ -18,7 +18,8 @@ final class CompiledNetwork {
 
   private var functions: ov_functions { library.functions.pointee }
 
-  init(file: String, threads: Int, library: OpenVINOLibrary) throws {
+  /// - Parameter outline: see `ONNXOutline`.
+  init(file: String, outline: [UInt8]?, threads: Int, library: OpenVINOLibrary) throws {
     self.file = file
     self.library = library
     let functions = library.functions
@@ -31,9 +32,13 @@ final class CompiledNetwork {
     made.core = core
     var model: OpaquePointer?
     if let core {
-      try library.check(
-        functions.pointee.core_read_model(core, file, nil, &model), .badData,
-        "\(file): OpenVINO cannot read this model; export it again to ONNX (opset 17 or later)")
+      let status = outline.map { ov_functions_read_bytes(functions, core, $0, $0.count, &model) } ?? -1
+      // Without an outline, or where this OpenVINO does not take it, the file does.
+      if status != 0 {
+        try library.check(
+          functions.pointee.core_read_model(core, file, nil, &model), .badData,
+          "\(file): OpenVINO cannot read this model; export it again to ONNX (opset 17 or later)")
+      }
     }
     made.model = model
     guard let core, let readModel = model else { throw ScoreModelError(.badData, "\(file): OpenVINO read no model") }

@@ -20,7 +20,7 @@ public struct NetworkInput: Hashable, Sendable, CustomStringConvertible {
   public static func all(of file: String) throws -> [NetworkInput] {
     _ = try sizeOfRegularFile(file)
     do {
-      let data = try Data(contentsOf: URL(fileURLWithPath: file), options: .mappedIfSafe)
+      let data = try Data(contentsOf: URL(fileURLWithPath: file), options: .alwaysMapped)
       guard let graph = try ProtobufFields(data).first(7) else { throw MalformedProtobuf() }
       var (inputs, weights) = ([NetworkInput](), Set<String>())
       var fields = ProtobufFields(graph)

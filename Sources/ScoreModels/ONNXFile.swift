@@ -19,7 +19,7 @@ package struct ONNXFile {
     _ = try sizeOfRegularFile(path)
     let data: Data
     do {
-      data = try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
+      data = try Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped)
     } catch {
       throw ScoreModelError(.inputOutput, "\(path): cannot be read: \(error.localizedDescription)")
     }

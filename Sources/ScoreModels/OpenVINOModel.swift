@@ -71,7 +71,8 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
     conditions: Conditions = Conditions(), sampleShape: [Int]? = nil, threads: Int? = nil, processors: Int? = nil,
     library: OpenVINOLibrary? = nil
   ) throws {
-    parameterCount = try ONNXFile(contentsOf: file).parameterCount
+    let contents = try ONNXFile(contentsOf: file)
+    parameterCount = contents.parameterCount
     let library = try library ?? OpenVINOLibrary()
     self.library = library
     self.parametrization = parametrization
@@ -79,7 +80,8 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
     self.bound = bound
     trainingSchedule = schedule
     self.threads = threads ?? (parameterCount <= Self.mostForOneThread ? 1 : processors ?? allowedProcessorCount())
-    network = try CompiledNetwork(file: file, threads: self.threads, library: library)
+    network = try CompiledNetwork(
+      file: file, outline: contents.outline(of: file), threads: self.threads, library: library)
     let interface = network.interface
     shape = try interface.sampleShape(stated: sampleShape, file: file)
     self.conditions = try conditions.values(for: interface.conditions, batch: interface.batch, file: file)

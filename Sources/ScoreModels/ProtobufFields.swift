@@ -40,6 +40,9 @@ struct ProtobufFields {
 
   var isAtEnd: Bool { rest.isEmpty }
 
+  /// Where the next field begins, an index of the message.
+  var position: Data.Index { rest.startIndex }
+
   /// A number in groups of seven bits, the lowest first.
   mutating func varint() throws(MalformedProtobuf) -> UInt64 {
     var result: UInt64 = 0

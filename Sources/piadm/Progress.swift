@@ -39,7 +39,7 @@ struct Progress {
       let text = bar(summary, line(summary, now), columns: terminalColumns)
       try show("\r\(text)\u{1B}[K" + (isDone ? "\n" : ""), at: now)
     case .lines:
-      let tenth = 10 * summary.finishedSteps / summary.steps
+      let tenth = 10 * steps(summary) / summary.steps
       guard isDone || tenth > lastTenth || isDue(now, after: .seconds(5)) else { return }
       lastTenth = tenth
       try show(line(summary, now) + "\n", at: now)
@@ -51,7 +51,7 @@ struct Progress {
   private func bar(_ summary: RoundSummary, _ text: String, columns: Int) -> String {
     let width = min(24, columns - 4 - text.count)
     guard width >= 8 else { return String(text.prefix(max(1, columns - 1))) }
-    let filled = width * summary.finishedSteps / summary.steps
+    let filled = width * steps(summary) / summary.steps
     return "[" + String(repeating: "#", count: filled) + String(repeating: ".", count: width - filled)
       + "] " + text
   }
@@ -62,7 +62,7 @@ struct Progress {
     if pace.blocks > 1 {
       parts.append("\(summary.isCorrector ? "corrector" : "block") \(summary.block + 1)/\(pace.blocks)")
     }
-    parts.append("steps \(summary.finishedSteps)/\(summary.steps)")
+    parts.append("steps \(steps(summary))/\(summary.steps)")
     if summary.largestChange > 0 {
       let factor = pace.factor.map { String(format: " (x%.2g)", $0) } ?? ""
       parts.append(String(format: "change %.1e", summary.largestChange) + factor)
@@ -71,6 +71,14 @@ struct Progress {
     parts.append(
       String(format: "%.1f s", seconds) + (pace.secondsLeft.map { ", \(duration($0)) left" } ?? ""))
     return parts.joined(separator: "  ")
+  }
+
+  /// Steps that are done. Those of a block are done together, in its last round:
+  /// before, those that are at rest count.
+  private func steps(_ summary: RoundSummary) -> Int {
+    guard !pace.window, case .tolerance(let tolerance) = pace.stop, summary.finishedSteps < summary.steps
+    else { return summary.finishedSteps }
+    return min(summary.finishedSteps + summary.changes.slicesAtRest(within: tolerance), summary.steps)
   }
 
   private func isDue(_ now: ContinuousClock.Instant, after pause: Duration) -> Bool {

@@ -279,12 +279,22 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     let ranks = world.size / command.solver.replicas
     let useful = command.solver.solver == .sequential ? 1 : picard.activeChunks(trajectory)
     guard ranks > useful else { return }
-    try write(
-      """
-      warning: \(ranks) ranks share \(useful) chunks, so \(ranks - useful) of them have nothing to do; \
-      --replicas draws several samples at once, a smaller --chunk gives more chunks
+    let (idle, have) = (ranks - useful, ranks - useful == 1 ? "has" : "have")
+    if command.solver.solver == .sequential {
+      try write(
+        """
+        warning: a sequential run works on one rank, so \(idle) of \(ranks) \(have) nothing to do; \
+        --replicas draws several samples at once
 
-      """)
+        """)
+    } else {
+      try write(
+        """
+        warning: \(ranks) ranks share \(useful) chunk\(useful == 1 ? "" : "s"), so \(idle) of them \(have) nothing to do; \
+        --replicas draws several samples at once, a smaller --chunk gives more chunks
+
+        """)
+    }
   }
 
   /// Writes report and picture. Collective.

@@ -82,7 +82,8 @@ extension CommandLineTests {
         ["sample", "plugin:./model.so:\(phase) \(rank)", "--stall-timeout", "3", "--steps", "800", "--window", "8"],
         ranks: 3)
       #expect(ContinuousClock.now - start < .seconds(20))
-      run.expectRefusal(70)
+      // MPICH's launcher may tell of its own signal to the rank that does not answer.
+      run.expectRefusal(!MPIRun.isOpenMPI && run.exitCode == SIGKILL ? SIGKILL : 70)
       for word in words { #expect(run.standardError.contains(word), "\(run.standardError)") }
       #expect(try place.content == (phase == "output" ? ["model.so", "samples.npy"] : ["model.so"]))
     }

@@ -94,6 +94,11 @@ int32_t ov_functions_convert_ports(
     const ov_functions *functions, ov_model *_Nullable *_Nonnull model, size_t inputs, size_t outputs,
     uint32_t element_type);
 
+// Reads a model that is in memory. Returns -1 where the library cannot.
+int32_t ov_functions_read_bytes(
+    const ov_functions *functions, const ov_core *core, const uint8_t *bytes, size_t count,
+    ov_model *_Nullable *_Nonnull model);
+
 // Compiles a model for the CPU: one stream, `threads` threads ("1", "2", ...)
 // that are not pinned to cores, arithmetic in `precision` ("f32").
 int32_t ov_functions_compile(

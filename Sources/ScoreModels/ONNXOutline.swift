@@ -1,0 +1,114 @@
+import Foundation
+
+/// A network without its weights: an ONNX model that names the file it was made
+/// of, with an offset and a length, wherever that holds many numbers.
+///
+/// A runtime reads weights that are in the model into memory of its own, beside
+/// the copy in the layout of its kernels. Weights in a file of their own it maps,
+/// and all ranks of a host share those pages. The numbers of a tensor lie in the
+/// file as they would in one of their own, so that a file serves as both.
+/// Field numbers are those of `onnx.proto`.
+struct ONNXOutline {
+  /// The model, or `nil` where it holds few weights itself.
+  let bytes: [UInt8]?
+
+  /// Tensors of fewer bytes stay: a network has many of them, and a page is 4 KiB.
+  private static let fewest = 1 << 16
+
+  /// - Parameter data: all of the file.
+  /// - Throws: `MalformedProtobuf`.
+  init(of data: Data, path: String) throws(MalformedProtobuf) {
+    var outline = Outline(path: path)
+    let model = try outline.model(data)
+    bytes = outline.isShorter ? model : nil
+  }
+
+  private struct Outline {
+    let path: String
+    var isShorter = false
+
+    mutating func model(_ message: Data) throws(MalformedProtobuf) -> [UInt8] {
+      try rewrite(message, 7) { (outline, graph) throws(MalformedProtobuf) in
+        try outline.rewrite(graph, 5) { (outline, tensor) throws(MalformedProtobuf) in
+          try outline.tensor(tensor)
+        }
+      }
+    }
+
+    /// Copies a message with other bytes in one of its fields.
+    private mutating func rewrite(
+      _ message: Data, _ number: Int,
+      _ change: (inout Outline, Data) throws(MalformedProtobuf) -> [UInt8]
+    ) throws(MalformedProtobuf) -> [UInt8] {
+      var output: [UInt8] = []
+      var fields = ProtobufFields(message)
+      var start = fields.position
+      while let field = try fields.next() {
+        if field.number == number, case .bytes(let inner) = field.value {
+          output.append(number, try change(&self, inner))
+        } else {
+          output += message[start..<fields.position]
+        }
+        start = fields.position
+      }
+      return output
+    }
+
+    /// A tensor whose numbers (`raw_data`) are named by their place in the file
+    /// (`external_data`, with the `data_location` EXTERNAL), if there are many.
+    private mutating func tensor(_ message: Data) throws(MalformedProtobuf) -> [UInt8] {
+      var (output, numbers): ([UInt8], Data) = ([], Data())
+      var fields = ProtobufFields(message)
+      var start = fields.position
+      while let field = try fields.next() {
+        switch (field.number, field.value) {
+        case (9, .bytes(let raw)): numbers = raw
+        case (14, _): break
+        default: output += message[start..<fields.position]
+        }
+        start = fields.position
+      }
+      guard numbers.count >= ONNXOutline.fewest else { return Array(message) }
+      for (key, value) in [
+        ("location", path), ("offset", "\(numbers.startIndex)"), ("length", "\(numbers.count)"),
+      ] {
+        var entry: [UInt8] = []
+        entry.append(1, Array(key.utf8))
+        entry.append(2, Array(value.utf8))
+        output.append(13, entry)
+      }
+      let isExternal: [UInt8] = [14 << 3, 1]
+      isShorter = true
+      return output + isExternal
+    }
+  }
+}
+
+extension ONNXFile {
+  /// The outline of this file; `nil` where its weights are few, or in other files
+  /// already.
+  func outline(of path: String) throws -> [UInt8]? {
+    guard weightFiles.isEmpty, let place = realpath(path, nil) else { return nil }
+    defer { free(place) }
+    let data = try Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped)
+    return try ONNXOutline(of: data, path: String(cString: place)).bytes
+  }
+}
+
+extension [UInt8] {
+  /// Adds a field of bytes.
+  fileprivate mutating func append(_ number: Int, _ bytes: [UInt8]) {
+    append(varint: UInt64(number << 3 | 2))
+    append(varint: UInt64(bytes.count))
+    self += bytes
+  }
+
+  private mutating func append(varint value: UInt64) {
+    var rest = value
+    while rest >= 0x80 {
+      append(UInt8(rest & 0x7f) | 0x80)
+      rest >>= 7
+    }
+    append(UInt8(rest))
+  }
+}
