@@ -75,6 +75,8 @@ public final class MPIRing: Ring {
 
   /// An all-reduce; throws `RingError` after the time-out.
   public func maximum(_ values: inout MutableSpan<Double>, meanwhile: () -> Bool) throws {
+    // MPICH alone would start its launcher for it, and wait should that fail.
+    guard communicator.size > 1 else { return }
     let buffer = Buffer(copying: values.span)
     var request = try communicator.startAllReduce(buffer, .maximum)
     try wait(for: { _ in "the other ranks to agree on the changes" }, meanwhile: meanwhile) {

@@ -88,6 +88,10 @@ extension CommandLineTests {
       #expect(try digest == place.digest(["mixture.json", "--steps", "40", "--window", String(window)]))
     }
 
+    /// A shell command for the ranks of the launcher `$started`: its children, or
+    /// those of the helper that MPICH's has.
+    private let ranksOfStarted = "for child in $(pgrep -P $started); do pgrep -P $child || echo $child; done"
+
     @Test("signals stop the run after a round", arguments: ["USR1", "TERM"], [1, 3])
     func signals(signal: String, ranks: Int) throws {
       let place = try Workplace()
@@ -97,7 +101,7 @@ extension CommandLineTests {
       let script = """
         "$@" >log & started=$!
         for i in $(seq 200); do grep -q round log && break; sleep 0.05; done
-        if [ \(ranks) = 1 ]; then rank=$started; else rank=$(pgrep -P $started | tail -1); fi
+        if [ \(ranks) = 1 ]; then rank=$started; else rank=$(\(ranksOfStarted) | tail -1); fi
         kill -\(signal) $rank
         wait $started
         """
@@ -119,7 +123,7 @@ extension CommandLineTests {
         let script = """
           "$@" >log & started=$!
           sleep \(delay)
-          rank=$(pgrep -P $started | shuf -n 1)
+          rank=$(\(ranksOfStarted) | shuf -n 1)
           kill -KILL $rank; date +%s.%N >killed
           wait $started; code=$?
           date +%s.%N >ended
