@@ -59,23 +59,38 @@ public struct Trace: Sendable {
     events.reserveCapacity(Self.fewest)
   }
 
-  public mutating func add(_ activity: Activity, from start: Int64, to end: Int64) {
-    append(Event(activity: activity, start: start, duration: end - start, round: round))
+  /// Takes note of what was done; in a round that is not kept the times are not asked for.
+  public mutating func add(
+    _ activity: Activity, from start: @autoclosure () -> Int64, to end: @autoclosure () -> Int64
+  ) {
+    guard keepsRound else { return }
+    let start = start()
+    append(Event(activity: activity, start: start, duration: end() - start, round: round))
   }
 
-  public mutating func addSend(bytes: Int, to rank: Int, at time: Int64) {
-    append(
-      Event(
-        activity: .send, start: time, duration: 0, round: round, other: Int32(rank),
-        number: sent[rank], amount: Int32(clamping: bytes)))
+  /// Takes note of a message that leaves; in a round that is not kept `time` is not asked for.
+  public mutating func addSend(bytes: Int, to rank: Int, at time: @autoclosure () -> Int64) {
+    if keepsRound {
+      append(
+        Event(
+          activity: .send, start: time(), duration: 0, round: round, other: Int32(rank),
+          number: sent[rank], amount: Int32(clamping: bytes)))
+    }
     sent[rank] &+= 1
   }
 
-  public mutating func addWait(bytes: Int, for rank: Int, from start: Int64, to end: Int64) {
-    append(
-      Event(
-        activity: .wait, start: start, duration: end - start, round: round, other: Int32(rank),
-        number: received[rank], amount: Int32(clamping: bytes)))
+  /// Takes note of a message that was waited for; in a round that is not kept the
+  /// times are not asked for.
+  public mutating func addWait(
+    bytes: Int, for rank: Int, from start: @autoclosure () -> Int64, to end: @autoclosure () -> Int64
+  ) {
+    if keepsRound {
+      let start = start()
+      append(
+        Event(
+          activity: .wait, start: start, duration: end() - start, round: round, other: Int32(rank),
+          number: received[rank], amount: Int32(clamping: bytes)))
+    }
     received[rank] &+= 1
   }
 
@@ -87,6 +102,10 @@ public struct Trace: Sendable {
     }
     events.append(Event(activity: .output, start: solved, duration: end - solved, round: 1))
   }
+
+  /// Whether events of the present round are kept. Of other rounds messages are
+  /// numbered alone, so that their times need not be known.
+  public var keepsRound: Bool { (round - 1) % stride == 0 }
 
   /// Starts the first round.
   public mutating func beginRounds(at time: Int64) { (begin, roundStart) = (time, time) }
@@ -120,7 +139,7 @@ public struct Trace: Sendable {
   }
 
   private mutating func append(_ event: Event) {
-    if (event.round - 1) % stride == 0 { events.append(event) }
+    if keepsRound { events.append(event) }
   }
 
   /// Lets go of all rounds but one of so many.
