@@ -7,8 +7,8 @@ struct Sample: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Draw samples.",
     discussion: """
-      MODEL is `digits` (built in), a folder as diffusers and Optimum export them, or a \
-      closed-form target FILE.json.
+      MODEL is `digits` (built in), a folder as diffusers and Optimum export them, a \
+      plug-in plugin:LIB.so[:CONFIG], or a closed-form target FILE.json.
 
       Examples:
         piadm sample digits --samples 32 --images digits.png

@@ -85,16 +85,27 @@ public struct SampleRows: Sendable {
     let (first, second) = dimension == 2 ? ([1, 0], [0, 1]) : principalAxes()
     let points = (0..<count).map { sample in (project(sample, first), project(sample, second)) }
     let (xs, ys) = (points.map(\.0), points.map(\.1))
-    let area = PlotArea(
-      Rectangle(
-        x: frame.x + width + 52, y: frame.y, width: frame.width - width - 52, height: frame.height),
-      x: Axis(.linear, from: xs.min() ?? 0, to: xs.max() ?? 1, isWidened: true),
-      y: Axis(.linear, from: ys.min() ?? 0, to: ys.max() ?? 1, isWidened: true))
+    let place = Rectangle(
+      x: frame.x + width + 52, y: frame.y, width: frame.width - width - 52, height: frame.height)
+    let (x, y) = axesOfEqualUnits(xs, ys, in: place)
+    let area = PlotArea(place, x: x, y: y)
     for (x, y) in points { figure.dot(area.point(x, y), radius: count > 300 ? 0.8 : 1.4, .scale(0.75)) }
     let isPlane = dimension == 2
     area.drawAxes(
       in: &figure, title: isPlane ? "Samples" : "Principal plane", xTitle: isPlane ? "element 0" : "first axis",
       yTitle: isPlane ? "element 1" : "second axis")
+  }
+
+  /// Axes on which a unit is as long across as up, so that shapes keep theirs.
+  private func axesOfEqualUnits(_ xs: [Double], _ ys: [Double], in frame: Rectangle) -> (x: Axis, y: Axis) {
+    let x = Axis(.linear, from: xs.min() ?? 0, to: xs.max() ?? 1, isWidened: true)
+    let y = Axis(.linear, from: ys.min() ?? 0, to: ys.max() ?? 1, isWidened: true)
+    let unit = max((x.high - x.low) / frame.width, (y.high - y.low) / frame.height)
+    func fill(_ axis: Axis, _ length: Double) -> Axis {
+      let margin = (unit * length - (axis.high - axis.low)) / 2
+      return Axis(.linear, from: axis.low - margin, to: axis.high + margin)
+    }
+    return (fill(x, frame.width), fill(y, frame.height))
   }
 
   private func drawHistogram(
