@@ -10,7 +10,7 @@ package struct ONNXFile {
   /// Numbers in the network's weights.
   private(set) var parameterCount = 0
   /// Other files that hold weights.
-  private(set) var weightFiles: [String] = []
+  package private(set) var weightFiles: [String] = []
 
   /// - Throws: `ScoreModelError` for a file that is missing, unreadable, cut
   ///   short or no ONNX model, and for files of weights that it names and

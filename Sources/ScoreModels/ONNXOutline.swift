@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 
 /// A network without its weights: an ONNX model that names the file it was made
 /// of, with an offset and a length, wherever that holds many numbers.
@@ -8,23 +8,25 @@ import Foundation
 /// and all ranks of a host share those pages. The numbers of a tensor lie in the
 /// file as they would in one of their own, so that a file serves as both.
 /// Field numbers are those of `onnx.proto`.
-struct ONNXOutline {
+package struct ONNXOutline {
   /// The model, or `nil` where it holds few weights itself.
-  let bytes: [UInt8]?
+  package let bytes: [UInt8]?
 
-  /// Tensors of fewer bytes stay: a network has many of them, and a page is 4 KiB.
-  private static let fewest = 1 << 16
-
-  /// - Parameter data: all of the file.
+  /// - Parameters:
+  ///   - data: all of the file.
+  ///   - path: its absolute path.
+  ///   - fewest: tensors of fewer bytes stay: a network has many of them, and a
+  ///     page is 4 KiB.
   /// - Throws: `MalformedProtobuf`.
-  init(of data: Data, path: String) throws(MalformedProtobuf) {
-    var outline = Outline(path: path)
+  package init(of data: Data, path: String, fewest: Int = 1 << 16) throws(MalformedProtobuf) {
+    var outline = Outline(path: path, fewest: fewest)
     let model = try outline.model(data)
     bytes = outline.isShorter ? model : nil
   }
 
   private struct Outline {
     let path: String
+    let fewest: Int
     var isShorter = false
 
     mutating func model(_ message: Data) throws(MalformedProtobuf) -> [UInt8] {
@@ -68,7 +70,7 @@ struct ONNXOutline {
         }
         start = fields.position
       }
-      guard numbers.count >= ONNXOutline.fewest else { return Array(message) }
+      guard numbers.count >= fewest else { return Array(message) }
       for (key, value) in [
         ("location", path), ("offset", "\(numbers.startIndex)"), ("length", "\(numbers.count)"),
       ] {
@@ -87,11 +89,11 @@ struct ONNXOutline {
 extension ONNXFile {
   /// The outline of this file; `nil` where its weights are few, or in other files
   /// already.
-  func outline(of path: String) throws -> [UInt8]? {
+  func outline(of path: String) -> [UInt8]? {
     guard weightFiles.isEmpty, let place = realpath(path, nil) else { return nil }
     defer { free(place) }
-    let data = try Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped)
-    return try ONNXOutline(of: data, path: String(cString: place)).bytes
+    guard let data = try? Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped) else { return nil }
+    return try? ONNXOutline(of: data, path: String(cString: place)).bytes
   }
 }
 

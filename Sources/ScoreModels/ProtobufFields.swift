@@ -15,7 +15,7 @@ struct ProtobufField {
 }
 
 /// Bytes that are no message, or end within one.
-struct MalformedProtobuf: Error {}
+package struct MalformedProtobuf: Error {}
 
 /// The fields of a message, in the order of its bytes.
 struct ProtobufFields {

@@ -17,7 +17,7 @@ enum Reader: String, CaseIterable {
       case .npy: _ = try NumPyArray(parsing: bytes, name: "fuzz.npy").doubles
       case .target: try readTarget(bytes)
       case .schedule: try readSchedule(bytes)
-      case .onnx: _ = try ONNXFile(parsing: Data(bytes), path: "/nonexistent/model.onnx")
+      case .onnx: try readNetwork(bytes)
       case .checkpoint: try readCheckpoint(bytes)
       case .state: try readState(bytes)
       case .environment: readEnvironment(bytes)
@@ -29,6 +29,17 @@ enum Reader: String, CaseIterable {
     } catch is StoredStateError {
     } catch {
       fatalError("\(self) throws \(type(of: error)): \(error)")
+    }
+  }
+
+  /// An outline can be made of whatever is read, and names bytes that are there.
+  private func readNetwork(_ bytes: [UInt8]) throws {
+    let file = try ONNXFile(parsing: Data(bytes), path: "/nonexistent/model.onnx")
+    guard file.weightFiles.isEmpty else { return }
+    let outline = try ONNXOutline(of: Data(bytes), path: "model.onnx", fewest: 8)
+    if let outline = outline.bytes {
+      precondition(outline.count <= bytes.count + 200 * (bytes.count / 10 + 1))
+      _ = try? ONNXFile(parsing: Data(outline), path: "/nonexistent/model.onnx")
     }
   }
 
