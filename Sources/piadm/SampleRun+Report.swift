@@ -1,0 +1,116 @@
+import Diffusion
+import MPI
+import PicardSampler
+import Results
+
+/// The record of a run, put together of what its ranks know.
+extension SampleRun {
+  /// Writes report and picture. Collective.
+  /// - Returns: what is to be told at the end, on rank 0.
+  func report(
+    _ setup: Setup<Scalar>, _ resolved: ResolvedOptions, _ outcome: Outcome,
+    _ residuals: ResidualMap?, digest: String, seconds: Results.PhaseSeconds,
+    _ keeper: CheckpointKeeper?
+  ) throws -> RunSummary? {
+    let record = outcome.solution.record
+    let sequentialSeconds = try sequentialSeconds(setup)
+    let ranks = try gather(seconds)
+    let evaluations = try world.allReduce(record.evaluations, .sum) + (keeper?.earlierEvaluations ?? 0)
+    let bytesSent = try world.allReduce(outcome.bytesSent, .sum)
+    let memory = try world.allReduce(peakMemoryBytes(), .maximum)
+    let own = try world.allReduce(privateMemoryBytes() ?? 0, .maximum)
+    let merged = try merge(record)
+    return try world.agree {
+      guard world.rank == 0 else { return nil }
+      let report = Report(
+        status: .completed, model: command.model, method: command.sampler.method.rawValue,
+        options: resolved.values, ranks: world.size, replicas: command.solver.replicas,
+        steps: setup.trajectory.steps, samples: command.sampler.samples,
+        shape: setup.model.shape, rounds: merged.rounds, evaluations: evaluations,
+        blocks: merged.blocks, finalChange: merged.change, batchInvariant: setup.batch.isInvariant,
+        digest: digest, seconds: .slowest(of: ranks), bytesSent: bytesSent,
+        peakMemoryBytes: memory, versions: setup.versions, privateMemoryBytes: own > 0 ? own : nil,
+        checkpoints: keeper?.cost,
+        sequentialSeconds: sequentialSeconds)
+      if let path = command.output.report { try report.write(to: path) }
+      if let residuals { try draw(report, ranks, residuals) }
+      return RunSummary(report: report, ranks: ranks)
+    }
+  }
+
+  /// The report of a run that was stopped after a round, its state stored.
+  func reportStop(
+    _ setup: Setup<Scalar>, _ resolved: ResolvedOptions, _ keeper: CheckpointKeeper?,
+    _ evaluations: Int, _ rounds: Int, _ seconds: Results.PhaseSeconds
+  ) throws {
+    let ranks = try gather(seconds)
+    let memory = try world.allReduce(peakMemoryBytes(), .maximum)
+    _ = try world.agree(on: 0) {
+      let report = Report(
+        status: .checkpointed, model: command.model, method: command.sampler.method.rawValue,
+        options: resolved.values, ranks: world.size, replicas: command.solver.replicas,
+        steps: setup.trajectory.steps, samples: command.sampler.samples,
+        shape: setup.model.shape, rounds: rounds, evaluations: evaluations, blocks: [],
+        finalChange: 0, batchInvariant: setup.batch.isInvariant, digest: "",
+        seconds: .slowest(of: ranks), bytesSent: 0, peakMemoryBytes: memory,
+        versions: setup.versions, checkpoints: keeper?.cost)
+      if let path = command.output.report { try report.write(to: path) }
+      try write("\nstatus: checkpointed\n")
+    }
+  }
+
+  private func draw(
+    _ report: Report, _ ranks: [Results.PhaseSeconds], _ residuals: ResidualMap
+  ) throws {
+    guard let file = command.pictures.plot.flatMap({ PictureFile($0) }) else { return }
+    var tolerance: Double?
+    if case .tolerance(let limit) = command.solver.stop { tolerance = limit }
+    try RunPicture(
+      report: report, ranks: ranks, residuals: residuals, tolerance: tolerance,
+      samples: SampleRows(file: command.output.out, samples: report.samples, shape: report.shape)
+    ).write(to: file)
+  }
+
+  /// What the sequential sampler would take on one rank: a call of the model
+  /// with all samples, measured on rank 0, for every step. `nil` elsewhere, and
+  /// where it was the sampler.
+  private func sequentialSeconds(_ setup: Setup<Scalar>) throws -> Double? {
+    guard command.solver.solver == .picard else { return nil }
+    var seconds: Double?
+    try world.agree {
+      guard world.rank == 0 else { return }
+      let (calls, rest) = command.sampler.samples.quotientAndRemainder(dividingBy: setup.batch.rows)
+      let node = setup.grid.nodes[setup.grid.steps / 2]
+      var step = 0.0
+      if calls > 0 { step += try Double(calls) * setup.batch.typicalTime(setup.batch.rows, at: node) }
+      if rest > 0 { step += try setup.batch.typicalTime(rest, at: node) }
+      seconds = step * Double(setup.trajectory.slices)
+    }
+    return seconds
+  }
+
+  /// Rounds and changes of the slowest replica.
+  private func merge(
+    _ record: RunRecord
+  ) throws -> (rounds: Int, change: Double, blocks: [Report.Block]) {
+    let rounds = try world.allReduce(record.rounds, .maximum)
+    let change = try world.allReduce(record.largestChange, .maximum)
+    let blocks = try record.blocks.map { block in
+      Report.Block(
+        first: block.first, steps: block.steps,
+        iterations: try world.allReduce(block.iterations, .maximum),
+        change: try world.allReduce(block.change, .maximum))
+    }
+    return (rounds, change, blocks)
+  }
+
+  private func gather(_ seconds: Results.PhaseSeconds) throws -> [Results.PhaseSeconds] {
+    let own = [seconds.total] + Phase.allCases.map { seconds[$0] } + [seconds.wait]
+    let all = try world.gather(own, root: 0)
+    return stride(from: 0, to: all.count, by: own.count).map { first in
+      var seconds = Results.PhaseSeconds(total: all[first], wait: all[first + own.count - 1])
+      for (index, phase) in Phase.allCases.enumerated() { seconds[phase] = all[first + 1 + index] }
+      return seconds
+    }
+  }
+}
