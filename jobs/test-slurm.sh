@@ -47,8 +47,9 @@ SlurmdLogFile=$cluster/slurmd-%n.log
 SlurmdSpoolDir=$cluster/spool-%n
 # PMIx makes folders of the same name on every node; these nodes share a disk.
 TmpFS=$cluster/%n
-# A requeued job waits until its first credential is void, 120 s by default.
-AuthInfo=socket=$cluster/munge.socket,cred_expire=5
+# A requeued job waits until its first credential is void, 120 s by default. On a
+# busy machine a job may need seconds of it to start.
+AuthInfo=socket=$cluster/munge.socket,cred_expire=20
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/none
