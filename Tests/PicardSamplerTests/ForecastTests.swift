@@ -81,11 +81,11 @@ import Testing
       $0.furtherMessage = 0.125
       $0.secondsPerByte = 0.03125
     }
-    // Three slices of two samples, in one call. A hop of the opening has two
-    // messages of 24 bytes, a state and a score, and takes longer than those of
+    // Three slices of two samples, in one call. A hop of the opening has one
+    // message of 48 bytes, a state and a score, and takes longer than those of
     // the rounds, so that the last rank has them all to wait for at the start.
     let work = 2 * (6 * call + 6 * 0.5) + 1
-    #expect(crowded.seconds(ranks: 4) == 4 * work + 3 * (message + 0.125 + 48 * 0.03125))
+    #expect(crowded.seconds(ranks: 4) == 4 * work + 3 * (message + 48 * 0.03125))
     #expect(crowded.sequentialSeconds == 12 * (2 * call + 2 * 0.5 + 1))
     #expect(crowded.largestLoad(ranks: 4) == 6)
     #expect(crowded.largestLoad(ranks: 1) == 24)
