@@ -46,7 +46,7 @@ public struct Trace: Sendable {
   static let mostBytes = 15_000_000
   private static let mostBlocks = 256
   /// The time in which one event may be kept: to note it, write it and store it
-  /// takes about 1 us (measured on an AMD EPYC), which is to be half a percent.
+  /// takes in the order of 1 us, which is to be half a percent.
   static let nanosecondsPerEvent: Int64 = 200_000
   /// What a short run may keep all the same: 2 ms, where setting up takes 200 and more.
   static let fewest = 2000
