@@ -24,5 +24,5 @@ export OMPI_MCA_mpi_yield_when_idle=1
 build=.build-$sanitizer
 filter=()
 [[ -n ${2:-} ]] && filter=(--filter "$2")
-swift build --build-tests --sanitize="$sanitizer" --scratch-path "$build"
-swift test --skip-build --disable-xctest --sanitize="$sanitizer" --scratch-path "$build" "${filter[@]}"
+swift build -c release --build-tests --sanitize="$sanitizer" --scratch-path "$build"
+swift test -c release --skip-build --disable-xctest --sanitize="$sanitizer" --scratch-path "$build" "${filter[@]}"
