@@ -3,28 +3,30 @@ import Diffusion
 /// What a round does to the states behind all active slices, sample after
 /// sample: their changes, and the products that mixing needs.
 struct Changes {
-  /// Active slices of each sample.
-  private let ranges: [Range<Int>]
+  /// Active slices of each sample, and where its numbers start.
+  private var parts: [(slices: Range<Int>, start: Int)] = []
   /// Numbers for each slice: the change first, then the products.
   private let width: Int
-  private let starts: [Int]
   /// Minus infinity where another rank knows.
-  private var values: [Double]
+  private var values: [Double] = []
 
-  init(_ ranges: [Range<Int>], products: Int) {
-    self.ranges = ranges
-    let width = 1 + products
-    self.width = width
-    var total = 0
-    starts = ranges.map { range in
-      defer { total += range.count * width }
-      return total
+  /// - Parameter products: numbers of products of a slice.
+  init(products: Int) { width = 1 + products }
+
+  /// Forgets the last round.
+  ///
+  /// - Parameter active: slices of each sample in this one.
+  mutating func begin(_ active: some Sequence<Range<Int>>) {
+    parts.removeAll(keepingCapacity: true)
+    values.removeAll(keepingCapacity: true)
+    for slices in active {
+      parts.append((slices, values.count))
+      values.append(contentsOf: repeatElement(-.infinity, count: slices.count * width))
     }
-    values = Array(repeating: -.infinity, count: total)
   }
 
   private func index(_ sample: Int, _ slice: Int) -> Int {
-    starts[sample] + (slice - ranges[sample].lowerBound) * width
+    parts[sample].start + (slice - parts[sample].slices.lowerBound) * width
   }
 
   /// The change of a slice's output. What is not a number counts as infinite,
@@ -34,8 +36,17 @@ struct Changes {
     set { values[index(sample, slice)] = newValue.isNaN ? .infinity : newValue }
   }
 
-  /// The changes of a sample's active slices.
-  func of(_ sample: Int) -> [Double] { ranges[sample].map { self[sample, $0] } }
+  /// The largest change of a sample's active slices.
+  func largest(of sample: Int) -> Double {
+    parts[sample].slices.reduce(0) { max($0, self[sample, $1]) }
+  }
+
+  /// How many of a sample's active slices in a row, from the first one, changed
+  /// their output by no more than the tolerance.
+  func countAtRest(_ sample: Int, within tolerance: Double) -> Int {
+    let slices = parts[sample].slices
+    return (slices.firstIndex { self[sample, $0] > tolerance } ?? slices.upperBound) - slices.lowerBound
+  }
 
   mutating func setProducts(_ sample: Int, _ slice: Int, _ products: [Double]) {
     let first = index(sample, slice) + 1
@@ -49,8 +60,8 @@ struct Changes {
 
   /// The first slice that any rank reports as failed.
   var failure: Position? {
-    for (sample, range) in ranges.enumerated() {
-      if let slice = range.first(where: { self[sample, $0] == .infinity }) {
+    for (sample, part) in parts.enumerated() {
+      if let slice = part.slices.first(where: { self[sample, $0] == .infinity }) {
         return Position(sample: sample, slice: slice)
       }
     }

@@ -20,38 +20,40 @@ final class Chunk<Scalar: StateScalar> {
   @exclusivity(unchecked) private(set) var end: State<Scalar>
   @exclusivity(unchecked) private var endProposal: State<Scalar>
   @exclusivity(unchecked) private var histories: [MixingHistory<Scalar>] = []
-  /// Noise of the open slices, which they point into.
-  @exclusivity(unchecked) private var noise: [Rows<Scalar>] = []
+  /// Slices whose noise is drawn; the next ones are opened later.
+  @exclusivity(unchecked) private var drawn = 0
 
-  /// See `ChunkRows`.
+  /// What the rows below are.
+  let rows: ChunkRows
   private let states: Rows<Scalar>
   private let values: Rows<Scalar>
   private let valueChanges: Rows<Scalar>?
+  private let noise: Rows<Scalar>?
   @exclusivity(unchecked) private var elementSlopes: ElementSlopes<Scalar>?
   /// Where slopes are elementwise, rows for the next proposals: a slice's secant
   /// is of use until it has been carried on.
   @exclusivity(unchecked) private var spares: [State<Scalar>] = []
-  /// Squares of the changes of the states behind the slices, where they were
-  /// final as soon as they were proposed.
-  @exclusivity(unchecked) private var squares: [Double]?
-  /// Slices that it has room for.
-  let capacity: Int
-  let components: Int
+  /// Squares of the changes of states: of those behind the slices where they were
+  /// final as soon as they were proposed, else of the slices' own.
+  @exclusivity(unchecked) private var squares: [Double] = []
+  /// The first of the two.
+  @exclusivity(unchecked) private var areSquaresKnown = false
 
-  /// - Parameter elementwise: slopes are; a state then has one component.
-  init(capacity: Int, dimension: Int, components: Int, elementwise: Bool) {
-    self.capacity = capacity
-    self.components = components
-    let rows = ChunkRows(capacity: capacity, components: components, elementwise: elementwise)
+  init(_ rows: ChunkRows, dimension: Int) {
+    self.rows = rows
+    let (capacity, components) = (rows.capacity, rows.components)
     states = Rows(rows.states, of: components * dimension)
     values = Rows(rows.values, of: dimension)
-    valueChanges = elementwise ? Rows(rows.valueChanges, of: dimension) : nil
-    elementSlopes = elementwise ? ElementSlopes(dimension: dimension) : nil
+    valueChanges = rows.valueChanges > 0 ? Rows(rows.valueChanges, of: dimension) : nil
+    noise = rows.noise > 0 ? Rows(rows.noise, of: components * dimension) : nil
+    elementSlopes = rows.valueChanges > 0 ? ElementSlopes(dimension: dimension) : nil
     end = State(states[2 * capacity], components: components)
     endProposal = State(states[2 * capacity + 1], components: components)
     leftValue = values[capacity]
     slices.reserveCapacity(capacity)
   }
+
+  var components: Int { rows.components }
 
   private func state(_ row: Int) -> State<Scalar> { State(states[row], components: components) }
 
@@ -68,11 +70,13 @@ final class Chunk<Scalar: StateScalar> {
     slices.removeAll(keepingCapacity: true)
     histories.removeAll(keepingCapacity: true)
     elementSlopes?.begin()
-    if isElementwise { spares = [state(2 * capacity + 2), state(2 * capacity + 3)] }
+    if elementSlopes != nil {
+      spares.removeAll(keepingCapacity: true)
+      for spare in 2...3 { spares.append(state(2 * rows.capacity + spare)) }
+    }
     leftHasCome = false
+    drawn = 0
   }
-
-  var isElementwise: Bool { elementSlopes != nil }
 
   /// Starts from the state to the left of its first slice and `f` there; has no
   /// effect once slices are open.
@@ -82,26 +86,30 @@ final class Chunk<Scalar: StateScalar> {
     copy(value, to: leftValue)
   }
 
-  /// Gives the memory of its noise away; its slices must not be used any more.
-  func takeNoise() -> [Rows<Scalar>] {
-    defer { noise.removeAll(keepingCapacity: true) }
-    return noise
+  /// Draws the noise of the slices before one, for them to keep, in any number of
+  /// calls.
+  func drawNoise(_ maps: [SliceMap], before end: Int, from source: any NoiseSource, sample: Int) {
+    guard let noise else { return }
+    while first + drawn < end {
+      let map = maps[first + drawn]
+      if map.isRandom { map.fill(State(noise[drawn], components: components), with: source, sample: sample) }
+      drawn += 1
+    }
   }
 
-  /// Opens one more slice at the end, its `f` taken to be that of the slice to its left.
+  /// Opens one more slice at the end, its `f` taken to be that of the slice to its
+  /// left. Its noise must have been drawn.
   ///
-  /// - Parameters:
-  ///   - noise: for the slice to keep.
-  ///   - draw: gives the noise of a slice that keeps none.
-  func open(_ map: SliceMap, noise: Rows<Scalar>?, drawing draw: (SliceMap) -> State<Scalar>?) {
+  /// - Parameter draw: gives the noise of a slice that keeps none.
+  func open(_ map: SliceMap, drawing draw: (SliceMap) -> State<Scalar>?) {
     let number = slices.count
+    precondition(noise == nil || number < drawn, "a slice is opened before its noise is drawn")
     let (position, value, guess) = (state(2 * number), values[number], lastValue)
     position.copy(from: end)
     copy(guess, to: value)
-    if let noise { self.noise.append(noise) }
     let slice = TimeSlice(
       map, state: position, spare: state(2 * number + 1), value: value,
-      noise: noise.map { State($0[0], components: components) },
+      noise: map.isRandom ? noise.map { State($0[number], components: components) } : nil,
       valueChange: valueChanges?[number])
     slice.step(into: end, earlierValue: value, noise: slice.noise ?? draw(map))
     slices.append(slice)
@@ -121,7 +129,16 @@ final class Chunk<Scalar: StateScalar> {
     for history in histories { try history.code(&coder) }
   }
 
-  func slice(_ index: Int) -> TimeSlice<Scalar> { slices[index - first] }
+  /// The slice's state has changed since it was evaluated.
+  func needsEvaluation(_ index: Int) -> Bool { slices[index - first].needsEvaluation }
+
+  /// A slice's state for the model.
+  func visit(_ index: Int, of sample: Int, _ quantity: StepQuantity) -> Visit<Scalar> {
+    let slice = slices[index - first]
+    return Visit(
+      state: slice.state.position, time: slice.map.time, unbounded: slice.map.unbounded,
+      quantity: quantity, sample: sample)
+  }
 
   /// Takes the model's prediction for a slice.
   /// - Returns: whether `f` is finite in every element.
@@ -144,7 +161,8 @@ final class Chunk<Scalar: StateScalar> {
     from start: Int, _ linearization: Linearization, isLeftmost: Bool,
     drawing draw: (SliceMap) -> State<Scalar>?
   ) {
-    squares = isLeftmost && components == 1 ? Array(repeating: 0, count: slices.count) : nil
+    clearSquares()
+    areSquaresKnown = isLeftmost && components == 1
     if elementSlopes != nil {
       proposeElementwise(from: start, isLeftmost: isLeftmost, draw)
       return
@@ -186,10 +204,15 @@ final class Chunk<Scalar: StateScalar> {
 
   /// Adds to the square of the change of the state behind a slice, where that is final.
   private func measure(_ index: Int, _ elements: Range<Int>) {
-    guard squares != nil else { return }
+    guard areSquaresKnown else { return }
     let state = index + 1 < slices.count ? slices[index + 1].state : end
-    squares?[index] += squaredDistance(
+    squares[index] += squaredDistance(
       output(index)[elements].position, state[elements].position)
+  }
+
+  private func clearSquares() {
+    squares.removeAll(keepingCapacity: true)
+    squares.append(contentsOf: repeatElement(0, count: slices.count))
   }
 
   private func proposeElementwise(
@@ -232,12 +255,8 @@ final class Chunk<Scalar: StateScalar> {
 
   /// Takes note of what this round's evaluations say of the slopes.
   private func learn(from start: Int) {
-    let visited = slices.indices.suffix(from: start - first)
-    elementSlopes?.beginRound(visited.compactMap { slices[$0].secant })
-    let pairs = zip(visited, visited.dropFirst()).filter {
-      slices[$0].isVisitedFirst && slices[$1].isVisitedFirst
-    }
-    elementSlopes?.add(firstVisits: pairs.map { (slices[$0], slices[$1]) })
+    let visited = (start - first)..<slices.count
+    elementSlopes?.beginRound(slices, visited)
     guard let slope = elementSlopes?.firstSlope else { return }
     for index in visited { slices[index].takeFirstSlope(slope) }
   }
@@ -270,8 +289,9 @@ final class Chunk<Scalar: StateScalar> {
       for index in movingStates(from: start) {
         let slice = slices[index]
         slices[index].change =
-          squares.map { slice.proposal.distance(0, to: slice.state, squared: $0[index - 1]) }
-          ?? slice.proposal.distance(to: slice.state)
+          areSquaresKnown
+          ? slice.proposal.distance(0, to: slice.state, squared: squares[index - 1])
+          : slice.proposal.distance(to: slice.state)
       }
     }
     for index in movingStates(from: start) { report(first + index - 1, slices[index].change) }
@@ -288,7 +308,7 @@ final class Chunk<Scalar: StateScalar> {
       }
       return
     }
-    var squares = [Double](repeating: 0, count: slices.count)
+    clearSquares()
     inPieces(leftValue.count) { elements in
       let (new, old) = (left[elements].position, slices[0].state[elements].position)
       squares[0] += squaredDistance(new, old)
@@ -351,7 +371,9 @@ final class Chunk<Scalar: StateScalar> {
 
   /// Distance of the proposal for the state after the last slice.
   var endChange: Double {
-    guard let squares, let last = squares.last, !leftHasCome else { return endProposal.distance(to: end) }
+    guard areSquaresKnown, let last = squares.last, !leftHasCome else {
+      return endProposal.distance(to: end)
+    }
     return endProposal.distance(0, to: end, squared: last)
   }
 

@@ -48,8 +48,8 @@ public struct ChunkMap: Hashable, Sendable {
   }
 
   /// The chunks that a non-empty range of slices touches.
-  public func chunks(touching range: Range<Int>) -> ClosedRange<Int> {
-    (range.lowerBound / chunkSize)...((range.upperBound - 1) / chunkSize)
+  public func chunks(touching range: Range<Int>) -> Range<Int> {
+    (range.lowerBound / chunkSize)..<((range.upperBound - 1) / chunkSize + 1)
   }
 
   /// The rank that a chunk belongs to.

@@ -40,17 +40,29 @@ struct ElementSlopes<Scalar: StateScalar> {
     (weight, firstSlope) = (0, 0)
   }
 
-  /// Makes older sums count half, and adds the secants of slices that were
-  /// visited again; to be called once a round.
-  mutating func beginRound(_ secants: [ElementSecant<Scalar>]) {
-    weight = weight / 2 + Double(secants.count) / Double(numerators.count)
+  /// Makes older sums count half, and adds what the visits of a round say; to be
+  /// called once a round.
+  ///
+  /// - Parameters:
+  ///   - slices: of the chunk.
+  ///   - active: those that are iterated.
+  mutating func beginRound(_ slices: [TimeSlice<Scalar>], _ active: Range<Int>) {
+    addSecants(slices, active)
+    addFirstVisits(slices, active)
+  }
+
+  /// Adds the secants of slices that were visited again.
+  private mutating func addSecants(_ slices: [TimeSlice<Scalar>], _ active: Range<Int>) {
+    let secants = active.count { slices[$0].secant != nil }
+    weight = weight / 2 + Double(secants) / Double(numerators.count)
     inPieces(numerators.count) { elements in
       let (numerators, denominators) = (
         Row(rebasing: numerators[elements]), Row(rebasing: denominators[elements])
       )
       scale(numerators, by: 0.5)
       scale(denominators, by: 0.5)
-      for secant in secants {
+      for index in active {
+        guard let secant = slices[index].secant else { continue }
         let some = secant[elements]
         addSecant(
           numerators, denominators, some.valueChange, some.state, minus: some.earlier,
@@ -60,9 +72,10 @@ struct ElementSlopes<Scalar: StateScalar> {
   }
 
   /// Adds the secants of neighbours that were visited for the first time.
-  mutating func add(firstVisits pairs: [(left: TimeSlice<Scalar>, right: TimeSlice<Scalar>)]) {
+  private mutating func addFirstVisits(_ slices: [TimeSlice<Scalar>], _ active: Range<Int>) {
     var sums = (valueState: 0.0, stateState: 0.0)
-    for (left, right) in pairs {
+    for index in active.dropLast() where slices[index].isVisitedFirst && slices[index + 1].isVisitedFirst {
+      let (left, right) = (slices[index], slices[index + 1])
       let innovation = change
       combine(
         innovation, Scalar(-left.map.state.uu), left.state.position, Scalar(-left.map.value.u),

@@ -19,12 +19,15 @@ extension PicardOptions {
     let chunks = min(
       (slices + chunk - 1) / chunk + (window == nil ? 0 : 1),
       (segment.slices.count + chunk - 1) / chunk)
-    let noise = keepsNoise && segment.slices.contains(where: \.isRandom) ? segment.components : 0
     let history = anderson.map { segment.components * $0.rows } ?? 0
-    return slices * (noise + history)
-      + chunks * ChunkRows(
-        capacity: capacity, components: segment.components, elementwise: hasElementSlopes(segment)
-      ).all
+    return slices * history + chunks * chunkRows(segment, capacity: capacity).all
+  }
+
+  /// Memory of a chunk of a segment.
+  func chunkRows(_ segment: Trajectory.Segment, capacity: Int) -> ChunkRows {
+    ChunkRows(
+      capacity: capacity, components: segment.components, elementwise: hasElementSlopes(segment),
+      keepsNoise: keepsNoise && segment.slices.contains(where: \.isRandom))
   }
 
   /// Slices that a chunk has room for.
@@ -37,7 +40,10 @@ extension PicardOptions {
 }
 
 /// Rows of memory that a chunk is made of; a state has one for each component.
-struct ChunkRows {
+struct ChunkRows: Hashable {
+  /// Slices that it has room for.
+  let capacity: Int
+  let components: Int
   /// Two states for every slice, and two behind the last one; two more where
   /// slopes are elementwise.
   let states: Int
@@ -45,17 +51,20 @@ struct ChunkRows {
   let values: Int
   /// Changes of `f` that elementwise slopes come from.
   let valueChanges: Int
-  private let components: Int
+  /// What the step map adds to every slice's state.
+  let noise: Int
 
-  init(capacity: Int, components: Int, elementwise: Bool) {
+  init(capacity: Int, components: Int, elementwise: Bool, keepsNoise: Bool) {
+    self.capacity = capacity
+    self.components = components
     states = 2 * capacity + (elementwise ? 4 : 2)
     values = capacity + 1
     valueChanges = elementwise ? capacity : 0
-    self.components = components
+    noise = keepsNoise ? capacity : 0
   }
 
   /// Numbers of rows in all, with those of elementwise slopes.
   var all: Int {
-    components * states + values + valueChanges + (valueChanges > 0 ? elementSlopeRows : 0)
+    components * (states + noise) + values + valueChanges + (valueChanges > 0 ? elementSlopeRows : 0)
   }
 }

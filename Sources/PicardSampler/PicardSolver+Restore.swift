@@ -36,7 +36,8 @@ extension PicardSolver: ResumableSolver {
         try body(PieceKey(sample: sample, chunk: 0), coder.bytes)
       }
       for (number, chunk) in chunks[index].enumerated() {
-        guard let chunk else { continue }
+        // Without slices it has noise drawn ahead at most.
+        guard let chunk, !chunk.slices.isEmpty else { continue }
         var coder = StateCoder()
         try chunk.code(&coder, depth: options.anderson?.history)
         try body(PieceKey(sample: sample, chunk: number), coder.bytes)
@@ -64,7 +65,7 @@ extension PicardSolver: ResumableSolver {
   private func restoreFinished(
     _ index: Int, _ piece: (PieceKey) throws -> [UInt8]
   ) throws {
-    guard let last = maps.last, last.owner(ofChunk: last.chunks - 1) == ring.rank else { return }
+    guard let last = maps.last, last.owner(ofChunk: last.chunks - 1) == rank else { return }
     var position = [Scalar](repeating: 0, count: batch.dimension)
     var coder = StateCoder(reading: try piece(PieceKey(sample: samples[index], chunk: 0)))
     try coder.code(&position)
@@ -78,14 +79,12 @@ extension PicardSolver: ResumableSolver {
     chunks[index] = Array(repeating: nil, count: map(window).chunks)
     for number in map(window).chunks(touching: window.first..<window.end) {
       let key = ChunkKey(segment: window.segment, chunk: number, sample: index)
-      guard owner(key) == ring.rank else { continue }
+      guard owner(key) == rank else { continue }
       let slices = map(window).slices(ofChunk: number)
-      makeReady(key)
+      let opened = slices.clamped(to: slices.lowerBound..<window.end)
+      makeReady(key, upTo: opened.upperBound)
       let chunk = self[key]
-      for slice in slices where slice < window.end {
-        chunk.open(
-          segment.slices[slice], noise: drawNoise(key, slice: slice), drawing: noiseAgain(key))
-      }
+      for slice in opened { chunk.open(segment.slices[slice], drawing: noiseAgain(key)) }
       var coder = StateCoder(reading: try piece(PieceKey(sample: samples[index], chunk: number)))
       try chunk.code(&coder, depth: options.anderson?.history)
       try coder.finish()

@@ -25,7 +25,7 @@ extension PicardSolver {
     let holder = maps[0].owner(ofChunk: 0)
     let openings = samples.indices.map { sample in
       var edge: Edge?
-      if holder == ring.rank {
+      if holder == rank {
         edge = newEdge(components: 1) { position, value in
           var span = position.mutableSpan
           noise.fill(&span, stream: .initialState, step: 0, sample: samples[sample])
@@ -64,16 +64,15 @@ extension PicardSolver {
   }
 
   /// Decides for every sample which slices are done, and opens new ones.
-  func advance(_ changes: Changes) throws {
+  func advance() throws {
     record.beginRound()
     var openings: [Opening] = []
     let old = windows
     for sample in samples.indices where !isFinished(windows[sample]) {
       windows[sample].rounds += 1
       let window = windows[sample]
-      let changes = changes.of(sample)
-      record.note(segment: window.segment, sample: sample, change: changes.max() ?? 0)
-      windows[sample].first += finishedSlices(window, changes)
+      record.note(segment: window.segment, sample: sample, change: changes.largest(of: sample))
+      windows[sample].first += finishedSlices(sample)
       if windows[sample].first == map(window).slices {
         if let opening = leave(sample) { openings.append(opening) }
       } else {
@@ -90,14 +89,16 @@ extension PicardSolver {
   /// sliding window those whose own state changed by no more than the tolerance.
   /// What is behind the last of them is a plain step from there, whatever it
   /// changed by itself; but the segment's last state is left only at rest.
-  private func finishedSlices(_ window: Window, _ changes: [Double]) -> Int {
+  private func finishedSlices(_ sample: Int) -> Int {
+    let window = windows[sample]
     let count = window.end - window.first
     switch options.stop {
     case .iterations(let rounds):
       return window.rounds >= min(rounds, count) ? count : 0
     case .tolerance(let tolerance):
       // Changes are those of the states behind the slices.
-      guard let moving = changes.firstIndex(where: { $0 > tolerance }) else { return count }
+      let moving = changes.countAtRest(sample, within: tolerance)
+      if moving == count { return count }
       if options.window == nil {
         // After as many rounds as it has slices a block is exact.
         return window.rounds >= count ? count : 0
@@ -119,7 +120,7 @@ extension PicardSolver {
     windows[sample].rounds = 0
     let last = ChunkKey(
       segment: window.segment, chunk: map(window).chunk(ofSlice: window.end - 1), sample: sample)
-    let isHere = owner(last) == ring.rank
+    let isHere = owner(last) == rank
     return Opening(
       sample: sample, slices: window.end..<end,
       edge: isHere ? Edge(state: self[last].end, value: self[last].lastValue) : nil,
@@ -131,7 +132,6 @@ extension PicardSolver {
     let end = min(count, options.window ?? count)
     windows[sample] = Window(segment: segment, first: 0, end: end)
     chunks[sample] = Array(repeating: nil, count: maps[segment].chunks)
-    noiseAhead[sample] = [:]
     drawnAhead[sample] = 0
     return Opening(sample: sample, slices: 0..<end, edge: edge, holder: holder)
   }
@@ -141,7 +141,7 @@ extension PicardSolver {
     let number = windows[sample].segment
     let (segment, next) = (trajectory.segments[number], number + 1)
     let last = ChunkKey(segment: number, chunk: maps[number].chunks - 1, sample: sample)
-    let isHere = owner(last) == ring.rank
+    let isHere = owner(last) == rank
     guard next < trajectory.segments.count else {
       if isHere { finished[sample] = Array(self[last].end.position) }
       windows[sample] = Window(segment: next, first: 0, end: 0)
@@ -165,65 +165,47 @@ extension PicardSolver {
     return enter(sample, segment: next, from: edge, at: owner(last))
   }
 
-  /// A chunk in which slices are opened.
-  private struct Extension {
-    var opening: Int
-    var key: ChunkKey
-    var slices: Range<Int>
-    /// The slices' noise, on the rank that owns them.
-    var noise: [Rows<Scalar>?] = []
-  }
-
   /// Opens slices, each starting from the state to its left carried on by the
   /// step map with `f` held constant: a guess that costs no evaluation.
   ///
-  /// The samples' edges pass from chunk to chunk together, one message for each
-  /// pair of ranks.
+  /// The samples' edges pass from chunk to chunk together.
   private func open(_ openings: [Opening]) throws {
+    guard !openings.isEmpty else { return }
     var openings = openings
     // All ranks draw their noise at once, before one waits for the other.
-    let levels = clock.time(.update) { extensions(openings) }
+    clock.time(.update) {
+      for opening in openings {
+        for number in 0... {
+          guard let key = chunk(number, of: opening.sample, touching: opening.slices) else { break }
+          if owner(key) == rank { makeReady(key, upTo: slices(of: opening, in: key).upperBound) }
+        }
+      }
+    }
     isAllDrawnAhead = false
-    for level in levels {
-      try hand(level, &openings)
+    var (level, areMore) = (0, true)
+    while areMore {
+      areMore = false
+      for index in openings.indices {
+        guard let key = chunk(level, of: openings[index].sample, touching: openings[index].slices)
+        else { continue }
+        areMore = true
+        try hand(&openings[index], to: key)
+      }
       clock.time(.update) {
-        for part in level where owner(part.key) == ring.rank {
-          extend(part, &openings[part.opening])
+        for index in openings.indices {
+          guard let key = chunk(level, of: openings[index].sample, touching: openings[index].slices),
+            owner(key) == rank
+          else { continue }
+          extend(key, &openings[index])
         }
       }
+      level += 1
     }
   }
 
-  /// The chunks that openings touch, by how many hops their edges have to make.
-  private func extensions(_ openings: [Opening]) -> [[Extension]] {
-    var levels: [[Extension]] = []
-    for (index, opening) in openings.enumerated() {
-      let segment = windows[opening.sample].segment
-      for (level, chunk) in maps[segment].chunks(touching: opening.slices).enumerated() {
-        let key = ChunkKey(segment: segment, chunk: chunk, sample: opening.sample)
-        let slices = maps[segment].slices(ofChunk: chunk).clamped(to: opening.slices)
-        var part = Extension(opening: index, key: key, slices: slices)
-        if owner(key) == ring.rank {
-          part.noise = slices.map {
-            noiseAhead[opening.sample].removeValue(forKey: $0) ?? drawNoise(key, slice: $0)
-          }
-        }
-        if level == levels.count { levels.append([]) }
-        levels[level].append(part)
-      }
-    }
-    return levels
-  }
-
-  func drawNoise(_ key: ChunkKey, slice: Int) -> Rows<Scalar>? {
-    let segment = trajectory.segments[key.segment]
-    let map = segment.slices[slice]
-    guard options.keepsNoise, map.isRandom else { return nil }
-    let length = segment.components * batch.dimension
-    let rows = spareNoise.take { $0.length == length } ?? Rows(1, of: length)
-    map.fill(
-      State(rows[0], components: segment.components), with: noise, sample: samples[key.sample])
-    return rows
+  /// What of an opening is in one chunk.
+  private func slices(of opening: Opening, in key: ChunkKey) -> Range<Int> {
+    maps[key.segment].slices(ofChunk: key.chunk).clamped(to: opening.slices)
   }
 
   /// Draws the noise of slices that do not keep it; each call writes over what
@@ -247,15 +229,14 @@ extension PicardSolver {
   /// - Returns: whether there was one.
   func drawAhead() -> Bool {
     guard options.keepsNoise, !isAllDrawnAhead else { return false }
-    let most = max(1, (1 << 24) / (batch.dimension * samples.count))
     for (sample, window) in windows.enumerated() where !isFinished(window) {
-      let reach = min(map(window).slices, window.end + min(most, window.end - window.first))
+      let reach = min(map(window).slices, 2 * window.end - window.first)
       var key = ChunkKey(segment: window.segment, chunk: 0, sample: sample)
       var slice = max(window.end, drawnAhead[sample])
       while slice < reach {
         key.chunk = map(window).chunk(ofSlice: slice)
-        if owner(key) == ring.rank {
-          clock.time(.update) { noiseAhead[sample][slice] = drawNoise(key, slice: slice) }
+        if owner(key) == rank, chunks[sample][key.chunk] != nil || mayOpenAhead(key) {
+          clock.time(.update) { makeReady(key, upTo: slice + 1) }
           drawnAhead[sample] = slice + 1
           return true
         }
@@ -267,59 +248,58 @@ extension PicardSolver {
     return false
   }
 
+  /// A chunk may be given memory before it has slices: not more than 16 MB in
+  /// all, so that what a run needs stays what it was forecast to be.
+  private func mayOpenAhead(_ key: ChunkKey) -> Bool {
+    let bytes = chunkRows[key.segment].all * batch.dimension * MemoryLayout<Scalar>.stride
+    return bytes * samples.count <= 1 << 24
+  }
+
   /// The same while a message is on its way, which large states must not delay.
   func drawAheadOfMessage() -> Bool { batch.dimension <= 4096 && drawAhead() }
 
-  /// Moves the edges to the ranks that open slices next, straight into the
-  /// memory of their chunks.
-  private func hand(_ level: [Extension], _ openings: inout [Opening]) throws {
-    for part in level {
-      let (source, destination) = (openings[part.opening].holder, owner(part.key))
-      openings[part.opening].holder = destination
-      if destination == ring.rank { makeReady(part.key) }
-      if source == destination {
-        if let edge = openings[part.opening].edge { self[part.key].start(edge.state, edge.value) }
-      } else if let edge = openings[part.opening].edge.take() {
-        try clock.time(.exchange) {
-          try send(edge, to: destination)
-        }
-      } else if destination == ring.rank {
-        try clock.time(.exchange) {
-          try receiveEdge(of: self[part.key], from: source)
-        }
-      }
+  /// Moves an edge to the rank that opens slices next, straight into the memory
+  /// of their chunk.
+  private func hand(_ opening: inout Opening, to key: ChunkKey) throws {
+    let (source, destination) = (opening.holder, owner(key))
+    opening.holder = destination
+    if source == destination {
+      if let edge = opening.edge { self[key].start(edge.state, edge.value) }
+    } else if let edge = opening.edge.take() {
+      try clock.time(.exchange) { try send(edge, to: destination) }
+    } else if destination == rank {
+      try clock.time(.exchange) { try receiveEdge(of: self[key], from: source) }
     }
   }
 
-  /// Gives a chunk memory, where it has no open slices yet.
-  func makeReady(_ key: ChunkKey) {
-    guard chunks[key.sample][key.chunk] == nil else { return }
-    let components = trajectory.segments[key.segment].components
-    let elementwise = options.hasElementSlopes(trajectory.segments[key.segment])
-    let chunk =
-      spareChunks.take { $0.components == components && $0.isElementwise == elementwise }
-      ?? Chunk(
-        capacity: options.capacity(trajectory), dimension: batch.dimension,
-        components: components, elementwise: elementwise)
-    chunk.begin(maps[key.segment].slices(ofChunk: key.chunk).lowerBound)
-    chunks[key.sample][key.chunk] = chunk
+  /// Gives a chunk memory, where it has none yet, and the slices before one the
+  /// noise that they keep.
+  func makeReady(_ key: ChunkKey, upTo end: Int) {
+    if chunks[key.sample][key.chunk] == nil {
+      let rows = chunkRows[key.segment]
+      let chunk = spareChunks.take { $0.rows == rows } ?? Chunk(rows, dimension: batch.dimension)
+      chunk.begin(maps[key.segment].slices(ofChunk: key.chunk).lowerBound)
+      chunks[key.sample][key.chunk] = chunk
+    }
+    self[key].drawNoise(
+      trajectory.segments[key.segment].slices, before: end, from: noise, sample: samples[key.sample])
   }
 
   /// Opens the slices of one chunk of this rank, and moves the edge behind them.
-  private func extend(_ part: Extension, _ opening: inout Opening) {
-    let chunk = self[part.key]
-    for (slice, noise) in zip(part.slices, part.noise) {
-      chunk.open(
-        trajectory.segments[part.key.segment].slices[slice], noise: noise,
-        drawing: noiseAgain(part.key))
+  private func extend(_ key: ChunkKey, _ opening: inout Opening) {
+    let chunk = self[key]
+    let draw = noiseAgain(key)
+    for slice in slices(of: opening, in: key) {
+      chunk.open(trajectory.segments[key.segment].slices[slice], drawing: draw)
     }
     opening.edge = Edge(state: chunk.end, value: chunk.lastValue)
   }
 
   /// Lets go of the chunks that windows have left behind.
   private func letGo(behind old: [Window], exceptLast: Bool) {
-    for (sample, (window, old)) in zip(windows, old).enumerated()
-    where !isFinished(window) && window.segment == old.segment {
+    for sample in samples.indices {
+      let (window, old) = (windows[sample], old[sample])
+      guard !isFinished(window), window.segment == old.segment else { continue }
       for chunk in map(old).chunks(touching: old.first..<old.end) {
         let slices = map(old).slices(ofChunk: chunk)
         guard slices.upperBound <= window.first, !exceptLast || !slices.contains(old.end - 1)
@@ -337,7 +317,6 @@ extension PicardSolver {
   private func letGo(_ sample: Int, _ number: Int) {
     guard let chunk = chunks[sample][number] else { return }
     chunks[sample][number] = nil
-    spareNoise += chunk.takeNoise()
     spareChunks.append(chunk)
   }
 }

@@ -12,24 +12,32 @@ public final class PicardSolver<Scalar: StateScalar> {
   let options: PicardOptions
   let batch: ScoreBatch<Scalar>
   let ring: any Ring
+  /// This rank in the ring.
+  let rank: Int
   let noise: any NoiseSource
   /// Numbers of the samples, which the noise depends on.
   let samples: [Int]
   let maps: [ChunkMap]
+  /// Memory of a chunk of each segment.
+  let chunkRows: [ChunkRows]
 
   @exclusivity(unchecked) var windows: [Window]
   /// The open chunks that this rank owns, by sample and number within the
   /// sample's segment.
   @exclusivity(unchecked) var chunks: [[Chunk<Scalar>?]]
-  /// Noise that was drawn before its slices are opened, by sample and slice.
-  @exclusivity(unchecked) var noiseAhead: [[Int: Rows<Scalar>]]
-  /// One past the last slice that was, by sample.
+  /// One past the last slice whose noise was drawn before it is opened, by sample.
   @exclusivity(unchecked) var drawnAhead: [Int]
   /// Nothing more is to be drawn until further slices are opened.
   @exclusivity(unchecked) var isAllDrawnAhead = false
-  /// Memory of chunks and noise that are done with, for the next ones.
+  /// Chunks that are done with, whose memory is for the next ones.
   @exclusivity(unchecked) var spareChunks: [Chunk<Scalar>] = []
-  @exclusivity(unchecked) var spareNoise: [Rows<Scalar>] = []
+  /// This rank's chunks with active slices, those of the leftmost level first.
+  @exclusivity(unchecked) private var active: [ChunkKey] = []
+  /// Where this round evaluates.
+  @exclusivity(unchecked) private var visits: [Visit<Scalar>] = []
+  @exclusivity(unchecked) private var origins: [(key: ChunkKey, slice: Int)] = []
+  /// What this round does to the active slices.
+  @exclusivity(unchecked) var changes: Changes
   /// Noise of one slice, where slices do not keep theirs.
   lazy var passingNoise = Rows<Scalar>(1, of: 2 * batch.dimension)
   /// An edge on its way to another rank.
@@ -70,6 +78,7 @@ public final class PicardSolver<Scalar: StateScalar> {
     self.options = options
     self.batch = batch
     self.ring = ring
+    rank = ring.rank
     self.noise = noise
     self.samples = samples
     maps = trajectory.segments.map { segment in
@@ -77,10 +86,13 @@ public final class PicardSolver<Scalar: StateScalar> {
         slices: segment.slices.count, chunkSize: options.chunk, ranks: ring.size,
         layout: options.window == nil ? .contiguous : .cyclic)
     }
+    chunkRows = trajectory.segments.map {
+      options.chunkRows($0, capacity: options.capacity(trajectory))
+    }
     windows = samples.map { _ in Window(segment: 0, first: 0, end: 0) }
     chunks = samples.map { _ in [] }
-    noiseAhead = samples.map { _ in [:] }
     drawnAhead = samples.map { _ in 0 }
+    changes = Changes(products: options.anderson?.products ?? 0)
     segments = Self.messageSegments(batch.dimension)
     record = RunRecord(trajectory)
   }
@@ -96,13 +108,12 @@ public final class PicardSolver<Scalar: StateScalar> {
   public func run(observe: (RoundSummary) throws -> Void = { _ in }) throws -> Solution<Scalar> {
     if !isRestored { try start() }
     while windows.contains(where: { !isFinished($0) }) {
-      let levels = activeChunks()
-      let own = Array(levels.joined())
-      let failed = try evaluate(own)
-      try sendValues(own)
-      let changes = try update(levels, own, failed: failed)
+      findActiveChunks()
+      let failed = try evaluate()
+      try sendValues()
+      try update(failed: failed)
       let iterated = windows
-      try advance(changes)
+      try advance()
       try observe(
         summary(SliceChanges(starts: trajectory.segmentStarts, windows: iterated, changes: changes)))
     }
@@ -114,33 +125,30 @@ public final class PicardSolver<Scalar: StateScalar> {
       record: record)
   }
 
-  /// This rank's chunks with active slices, by level: how many chunks away from
-  /// its window's first one a chunk is, and so after how many hops the boundary
-  /// state reaches it.
-  private func activeChunks() -> [[ChunkKey]] {
-    var levels: [[ChunkKey]] = []
-    for (sample, window) in windows.enumerated() where !isFinished(window) {
-      for (level, chunk) in map(window).chunks(touching: window.first..<window.end).enumerated() {
-        if level == levels.count { levels.append([]) }
-        let key = ChunkKey(segment: window.segment, chunk: chunk, sample: sample)
-        if owner(key) == ring.rank { levels[level].append(key) }
+  /// Finds this rank's chunks with active slices, by level: how many chunks away
+  /// from its window's first one a chunk is, and so after how many hops the
+  /// boundary state reaches it.
+  private func findActiveChunks() {
+    active.removeAll(keepingCapacity: true)
+    var (level, areMore) = (0, true)
+    while areMore {
+      areMore = false
+      for (sample, window) in windows.enumerated() where !isFinished(window) {
+        guard let key = chunk(level, of: sample, touching: window.first..<window.end) else { continue }
+        areMore = true
+        if owner(key) == rank { active.append(key) }
       }
+      level += 1
     }
-    return levels
   }
 
-  private func evaluate(_ own: [ChunkKey]) throws -> Position? {
-    var visits: [Visit<Scalar>] = []
-    var origins: [(key: ChunkKey, slice: Int)] = []
-    for key in own {
-      let (chunk, segment) = (self[key], trajectory.segments[key.segment])
-      for index in activeSlices(key) {
-        let slice = chunk.slice(index)
-        guard slice.needsEvaluation else { continue }
-        visits.append(
-          Visit(
-            state: slice.state.position, map: slice.map, quantity: segment.quantity,
-            sample: samples[key.sample]))
+  private func evaluate() throws -> Position? {
+    visits.removeAll(keepingCapacity: true)
+    origins.removeAll(keepingCapacity: true)
+    for key in active {
+      let (chunk, quantity) = (self[key], trajectory.segments[key.segment].quantity)
+      for index in activeSlices(key) where chunk.needsEvaluation(index) {
+        visits.append(chunk.visit(index, of: samples[key.sample], quantity))
         origins.append((key, index))
       }
     }
@@ -153,18 +161,19 @@ public final class PicardSolver<Scalar: StateScalar> {
   }
 
   /// Hands `f` of every chunk's last slice to the right, for multistep maps.
-  private func sendValues(_ own: [ChunkKey]) throws {
+  private func sendValues() throws {
+    guard active.contains(where: { trajectory.segments[$0.segment].usesEarlierValue }) else { return }
     try clock.time(.exchange) {
-      for key in own where trajectory.segments[key.segment].usesEarlierValue {
+      for key in active where trajectory.segments[key.segment].usesEarlierValue {
         guard let next = rightNeighbour(key) else { continue }
-        if owner(next) == ring.rank {
+        if owner(next) == rank {
           copy(self[key].lastValue, to: self[next].leftValue)
         } else {
           try send(self[key].lastValue, to: owner(next))
         }
       }
-      for key in own where trajectory.segments[key.segment].usesEarlierValue {
-        if let previous = leftNeighbour(key), owner(previous) != ring.rank {
+      for key in active where trajectory.segments[key.segment].usesEarlierValue {
+        if let previous = leftNeighbour(key), owner(previous) != rank {
           try receive(self[key].leftValue, from: owner(previous))
         }
       }
@@ -173,24 +182,19 @@ public final class PicardSolver<Scalar: StateScalar> {
 
   /// Runs the iteration over this rank's chunks and agrees with the other
   /// ranks on the changes of all active slices.
-  private func update(
-    _ levels: [[ChunkKey]], _ own: [ChunkKey], failed: Position?
-  ) throws -> Changes {
+  private func update(failed: Position?) throws {
     clock.time(.update) {
-      for key in own {
+      for key in active {
         self[key].propose(
           from: activeSlices(key).lowerBound, options.linearization,
           isLeftmost: leftNeighbour(key) == nil, drawing: noiseAgain(key))
       }
     }
-    for level in levels {
-      for key in level { try passBoundary(key) }
-    }
+    for key in active { try passBoundary(key) }
     let mixing = options.anderson
-    var changes = Changes(
-      windows.map { isFinished($0) ? 0..<0 : $0.first..<$0.end }, products: mixing?.products ?? 0)
     clock.time(.update) {
-      for key in own {
+      changes.begin(windows.lazy.map { $0.first..<$0.end })
+      for key in active {
         let (chunk, slices) = (self[key], activeSlices(key))
         chunk.settle(from: slices.lowerBound) { changes[key.sample, $0] = $1 }
         if holdsEnd(key) { changes[key.sample, slices.upperBound - 1] = chunk.endChange }
@@ -209,13 +213,12 @@ public final class PicardSolver<Scalar: StateScalar> {
     }
     if let position = changes.failure { throw failure(position) }
     clock.time(.update) {
-      if let mixing { mix(own, changes, mixing) }
-      for key in own {
+      if let mixing { mix(mixing) }
+      for key in active {
         self[key].accept(from: activeSlices(key).lowerBound)
         if holdsEnd(key) { self[key].acceptEnd() }
       }
     }
-    return changes
   }
 
   /// The state behind this chunk is the end of its sample's window.
@@ -223,7 +226,7 @@ public final class PicardSolver<Scalar: StateScalar> {
     activeSlices(key).upperBound == windows[key.sample].end
   }
 
-  private func mix(_ own: [ChunkKey], _ changes: Changes, _ mixing: AndersonMixing) {
+  private func mix(_ mixing: AndersonMixing) {
     var coefficients: [Int: [Int: [Double]]] = [:]
     for (sample, window) in windows.enumerated() where !isFinished(window) {
       var sums = [Double](repeating: 0, count: mixing.products)
@@ -238,7 +241,7 @@ public final class PicardSolver<Scalar: StateScalar> {
         coefficients[sample, default: [:]][slice] = gamma
       }
     }
-    for key in own {
+    for key in active {
       self[key].mix(from: activeSlices(key).lowerBound) { coefficients[key.sample]?[$0] }
     }
   }
@@ -251,12 +254,12 @@ public final class PicardSolver<Scalar: StateScalar> {
     let (previous, next) = (leftNeighbour(key), rightNeighbour(key))
     chunk.leftHasCome = previous != nil
     for elements in segments {
-      if let previous, owner(previous) != ring.rank {
+      if let previous, owner(previous) != rank {
         try clock.time(.exchange) { try receive(chunk.left[elements], from: owner(previous)) }
       }
       let end = clock.time(.update) { chunk.correctEnd(from: start, elements) }
       guard let next else { continue }
-      if owner(next) == ring.rank {
+      if owner(next) == rank {
         self[next].left[elements].copy(from: end)
       } else {
         try clock.time(.exchange) { try send(end, to: owner(next)) }
@@ -300,6 +303,14 @@ public final class PicardSolver<Scalar: StateScalar> {
       preconditionFailure("chunk \(key) is not open here")
     }
     return chunk
+  }
+
+  /// The chunk that a range of slices of a sample touches after so many others.
+  func chunk(_ number: Int, of sample: Int, touching slices: Range<Int>) -> ChunkKey? {
+    let segment = windows[sample].segment
+    let chunks = maps[segment].chunks(touching: slices)
+    guard number < chunks.count else { return nil }
+    return ChunkKey(segment: segment, chunk: chunks.lowerBound + number, sample: sample)
   }
 
   func activeSlices(_ key: ChunkKey) -> Range<Int> {

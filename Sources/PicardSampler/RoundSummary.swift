@@ -38,8 +38,8 @@ public struct SliceChanges: Sendable {
   /// in a later round.
   public func slicesAtRest(within tolerance: Double) -> Int {
     let last = windows.lazy.filter { !$0.isEmpty }.map(\.segment).min()
-    let counts = windows.enumerated().filter { !$1.isEmpty && $1.segment == last }.map { sample, window in
-      (window.first..<window.end).prefix { changes[sample, $0] <= tolerance }.count
+    let counts = windows.enumerated().filter { !$1.isEmpty && $1.segment == last }.map { sample, _ in
+      changes.countAtRest(sample, within: tolerance)
     }
     return counts.min() ?? 0
   }

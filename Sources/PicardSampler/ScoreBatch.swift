@@ -8,13 +8,16 @@ import Foundation
 public final class ScoreBatch<Scalar: StateScalar> {
   /// What is evaluated.
   public let model: any ScoreModel<Scalar>
-  /// Numbers of a row. Kept here: a model computes it from its shape.
+  /// What the model says of itself. Kept here: a round of a small model may take
+  /// no longer than to ask for it.
   let dimension: Int
+  private let parametrization: Parametrization
+  private let bound: EstimateBound?
   /// Rows a call at most.
   public let rows: Int
   /// A row alone gave the bits of the same row in a batch. Where it did not,
   /// every call is filled up to `rows` rows.
-  public private(set) var isInvariant = true
+  @exclusivity(unchecked) public private(set) var isInvariant = true
   /// Rows that were asked for.
   @exclusivity(unchecked) public private(set) var evaluations = 0
   /// Calls of the model.
@@ -41,6 +44,8 @@ public final class ScoreBatch<Scalar: StateScalar> {
     self.rows = rows
     self.latency = latency
     dimension = model.dimension
+    parametrization = model.parametrization
+    bound = model.bound
     memory = Rows(2, of: rows * dimension)
     times = [NoiseTime](repeating: .clean, count: rows)
     samples = [Int](repeating: 0, count: rows)
@@ -70,7 +75,7 @@ public final class ScoreBatch<Scalar: StateScalar> {
     }
     func load(_ source: Int, into row: Int) {
       times[row] = nodes[source % nodes.count]
-      let factor = Scalar(model.parametrization.inputScale(at: times[row]))
+      let factor = Scalar(parametrization.inputScale(at: times[row]))
       scale(self.row(row, of: input), factor, self.row(source, of: states[0]))
     }
     for row in 0..<rows { load(row, into: row) }
@@ -108,8 +113,8 @@ public final class ScoreBatch<Scalar: StateScalar> {
       let count = min(rows, visits.count - first)
       for row in 0..<count {
         let visit = visits[first + row]
-        (times[row], samples[row]) = (visit.map.time, visit.sample)
-        let factor = Scalar(model.parametrization.inputScale(at: visit.map.time))
+        (times[row], samples[row]) = (visit.time, visit.sample)
+        let factor = Scalar(parametrization.inputScale(at: visit.time))
         scale(self.row(row, of: input), factor, visit.state)
       }
       try call(padded(count))
@@ -127,14 +132,11 @@ public final class ScoreBatch<Scalar: StateScalar> {
   /// How a prediction becomes `f`. Where the model's estimates are bounded, it
   /// becomes the bounded estimate first.
   private func conversion(of prediction: Row<Scalar>, _ visit: Visit<Scalar>) -> Conversion {
-    let time = visit.map.time
-    guard let bound = model.bound else {
-      return model.parametrization.conversion(to: visit.quantity, at: time)
-    }
-    let estimate = model.parametrization.conversion(to: .denoised, at: time)
+    guard let bound else { return parametrization.conversion(to: visit.quantity, at: visit.time) }
+    let estimate = parametrization.conversion(to: .denoised, at: visit.time)
     var span = prediction.mutableSpan
-    bound.apply(to: &span, state: visit.state.span, estimate, unbounded: visit.map.unbounded)
-    return Parametrization.sample.conversion(to: visit.quantity, at: time)
+    bound.apply(to: &span, state: visit.state.span, estimate, unbounded: visit.unbounded)
+    return Parametrization.sample.conversion(to: visit.quantity, at: visit.time)
   }
 
   /// Seconds of one call of `count` rows, at most `rows`, whatever the batch holds.
@@ -212,7 +214,10 @@ public final class ScoreBatch<Scalar: StateScalar> {
 /// A state at which `f` is to be evaluated.
 struct Visit<Scalar: StateScalar> {
   let state: Row<Scalar>
-  let map: SliceMap
+  /// The noise time there.
+  let time: NoiseTime
+  /// Share of the estimate as predicted in `f`, where estimates are bounded.
+  let unbounded: Double
   /// What `f` is.
   let quantity: StepQuantity
   /// The sample's number.

@@ -50,7 +50,7 @@ public final class SequentialSolver<Scalar: StateScalar> {
           round: round, evaluations: batch.evaluations, calls: batch.calls, finishedSteps: round,
           steps: trajectory.slices, largestChange: 0, block: current.block,
           isCorrector: current.isCorrector,
-          changes: SliceChanges(starts: [], windows: [], changes: Changes([], products: 0))))
+          changes: SliceChanges(starts: [], windows: [], changes: Changes(products: 0))))
     }
     var record = RunRecord(sequential: trajectory)
     record.evaluations = batch.evaluations
@@ -86,7 +86,9 @@ public final class SequentialSolver<Scalar: StateScalar> {
     let current = trajectory.segments[segment]
     let map = current.slices[slice]
     let visits = lanes.map {
-      Visit(state: $0.position, map: map, quantity: current.quantity, sample: $0.sample)
+      Visit(
+        state: $0.position, time: map.time, unbounded: map.unbounded, quantity: current.quantity,
+        sample: $0.sample)
     }
     let failed = try clock.time(.score) {
       try batch.evaluate(visits) { lanes[$0].absorb($1, $2) }
