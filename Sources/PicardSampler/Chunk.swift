@@ -223,14 +223,16 @@ final class Chunk<Scalar: StateScalar> {
     var products = RankTwoProducts()
     for index in (start - first)..<slices.count {
       let slice = slices[index]
-      let gains = elementSlopes.gains(slice.map, slope: slice.slope)
+      let gains = elementSlopes.gains(index, slice.map, slope: slice.slope)
       let next = index + 1 < slices.count ? slices[index + 1] : nil
-      let nextGains = next.map { elementSlopes.gains($0.map, slope: $0.slope) }
+      let nextGains = next.map { elementSlopes.gains(index + 1, $0.map, slope: $0.slope) }
       var nextProducts = RankTwoProducts()
       let noise = slice.noise ?? draw(slice.map)
       if next != nil { slices[index + 1].propose(in: spares.removeLast()) }
       inPieces(leftValue.count) { elements in
         let output = output(index)[elements]
+        if index == start - first { findSlopes(gains[elements]) }
+        if let nextGains { findSlopes(nextGains[elements]) }
         slice.step(
           into: output, earlierValue: Row(rebasing: earlierValue(index)[elements]),
           noise: noise?[elements], carrying: nil, elements)
@@ -318,9 +320,9 @@ final class Chunk<Scalar: StateScalar> {
         let (before, slice) = (slices[index - 1], slices[index])
         let (proposal, state) = (slice.proposal[elements].position, slice.state[elements].position)
         if let elementSlopes, let change {
-          squares[index] += carry(
-            change, elementSlopes.gains(before.map, slope: before.slope)[elements], into: proposal,
-            squaredDistanceTo: state)
+          let gains = elementSlopes.gains(index - 1, before.map, slope: before.slope)[elements]
+          findSlopes(gains)
+          squares[index] += carry(change, gains, into: proposal, squaredDistanceTo: state)
         } else if before.response.uu == 0 {
           squares[index] += squaredDistance(proposal, state)
         } else {

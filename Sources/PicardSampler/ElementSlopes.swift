@@ -16,8 +16,8 @@ import Diffusion
 /// the Jacobian times what the state did not know, `e = y' - A y - B f`. So
 /// neighbours make a secant as well.
 struct ElementSlopes<Scalar: StateScalar> {
-  /// Sums of `df dy` and of `dy dy`, what the next slices add to them, the
-  /// product of a chunk's gains, and a change on its way through it.
+  /// Sums of `df dy` and of `dy dy`, the product of a chunk's gains, a change on
+  /// its way through it, and the slopes of two slices.
   private let rows: Rows<Scalar>
   /// Mean of the sums of `dy dy`; 0 where nothing is known yet.
   private var weight = 0.0
@@ -92,13 +92,14 @@ struct ElementSlopes<Scalar: StateScalar> {
     if sums.stateState > 0 { firstSlope = sums.valueState / sums.stateState }
   }
 
-  /// The gains of a slice's map.
-  func gains(_ map: SliceMap, slope: Double) -> ElementGains<Scalar> {
+  /// The gains of a slice's map, in memory that every second slice uses again.
+  func gains(_ index: Int, _ map: SliceMap, slope: Double) -> ElementGains<Scalar> {
     // With nothing known, every element has the slice's own slope.
     let weight = weight > 0 ? weight : 1
     return ElementGains(
       state: Scalar(map.state.uu), value: Scalar(map.value.u), numerators: numerators,
-      denominators: denominators, weight: Scalar(weight), slope: Scalar(slope))
+      denominators: denominators, weight: Scalar(weight), slope: Scalar(slope),
+      slopes: rows[4 + index % 2])
   }
 
   /// Stores what the next round needs, or reads it.
@@ -111,7 +112,7 @@ struct ElementSlopes<Scalar: StateScalar> {
 }
 
 /// Rows of memory of `ElementSlopes`.
-let elementSlopeRows = 4
+let elementSlopeRows = 6
 
 /// The last two visits of a slice: what `f` has changed by, and where.
 struct ElementSecant<Scalar: StateScalar> {
@@ -134,7 +135,8 @@ struct ElementSecant<Scalar: StateScalar> {
 func smallestSquare(_ count: Int) -> Double { 1e-12 * Double(count) }
 
 /// `A + B j_k`: what becomes of a change of element `k` in one step, with the
-/// slope `j_k` between minus two and four times the slice's own.
+/// slope `j_k` between minus two and four times the slice's own. To be used once
+/// the slopes are found.
 struct ElementGains<Scalar: StateScalar> {
   let state: Scalar
   let value: Scalar
@@ -143,27 +145,36 @@ struct ElementGains<Scalar: StateScalar> {
   /// How much the slice's own slope counts, in units of the denominators.
   let weight: Scalar
   let slope: Scalar
+  /// `j`.
+  let slopes: Row<Scalar>
 
   /// Those of some of the elements.
   subscript(elements: Range<Int>) -> ElementGains {
     ElementGains(
       state: state, value: value, numerators: Row(rebasing: numerators[elements]),
-      denominators: Row(rebasing: denominators[elements]), weight: weight, slope: slope)
-  }
-
-  @inline(__always)
-  func slope(_ k: Int) -> Scalar {
-    let spread = 3 * slope.magnitude
-    let quotient = (numerators[k] + weight * slope) / (denominators[k] + weight)
-    return max(slope - spread, min(slope + spread, quotient))
+      denominators: Row(rebasing: denominators[elements]), weight: weight, slope: slope,
+      slopes: Row(rebasing: slopes[elements]))
   }
 
   /// Bounded, so that products stay finite and vanish with what they multiply.
   @inline(__always)
-  func gain(_ k: Int) -> Scalar { max(-8, min(8, state + value * slope(k))) }
+  func gain(_ k: Int) -> Scalar { max(-8, min(8, state + value * slopes[k])) }
 }
 
 // MARK: Loops
+
+/// Finds the slopes.
+@specialized(where Scalar == Float)
+@specialized(where Scalar == Double)
+func findSlopes<Scalar: StateScalar>(_ gains: ElementGains<Scalar>) {
+  let (slopes, numerators, denominators) = (gains.slopes, gains.numerators, gains.denominators)
+  let (weight, slope) = (gains.weight, gains.slope)
+  let (least, most) = (slope - 3 * slope.magnitude, slope + 3 * slope.magnitude)
+  for k in 0..<slopes.count {
+    let quotient = (numerators[k] + weight * slope) / (denominators[k] + weight)
+    slopes[k] = max(least, min(most, quotient))
+  }
+}
 
 /// `numerators += (df (y - x)) w`, `denominators += (y - x)^2 w`.
 @specialized(where Scalar == Float)
@@ -199,9 +210,20 @@ private func differenceProducts<Scalar: StateScalar>(
   _ f: Row<Scalar>, minus g: Row<Scalar>, with e: Row<Scalar>
 ) -> (mixed: Double, square: Double) {
   var (mixed, square) = (0.0, 0.0)
-  for k in 0..<e.count {
-    mixed += Double((f[k] - g[k]) * e[k])
-    square += Double(e[k] * e[k])
+  inBlocks(e.count) { vectors in
+    var (mixedSums, squares) = (SIMD8<Scalar>.zero, SIMD8<Scalar>.zero)
+    for k in vectors {
+      let change = lanes(e, k)
+      mixedSums += (lanes(f, k) - lanes(g, k)) * change
+      squares += change * change
+    }
+    mixed += Double(mixedSums.sum())
+    square += Double(squares.sum())
+  } rest: { elements in
+    for k in elements {
+      mixed += Double((f[k] - g[k]) * e[k])
+      square += Double(e[k] * e[k])
+    }
   }
   return (mixed, square)
 }
@@ -236,9 +258,7 @@ func rankTwoProducts<Scalar: StateScalar>(
     for k in vectors {
       let change = lanes(new, k) - lanes(old, k)
       let dy = lanes(y, k) - lanes(x, k)
-      var slope = SIMD8<Scalar>.zero
-      for lane in 0..<8 { slope[lane] = gains.slope(k + lane) }
-      let r = lanes(df, k) - slope * dy
+      let r = lanes(df, k) - lanes(gains.slopes, k) * dy
       along += dy * change
       across += r * change
       missed += r * dy
@@ -249,7 +269,7 @@ func rankTwoProducts<Scalar: StateScalar>(
   } rest: { elements in
     for k in elements {
       let (change, dy) = (Double(new[k] - old[k]), Double(y[k] - x[k]))
-      let r = Double(df[k]) - Double(gains.slope(k)) * dy
+      let r = Double(df[k]) - Double(gains.slopes[k]) * dy
       products.along += dy * change
       products.across += r * change
       products.missed += r * dy
@@ -280,7 +300,7 @@ func accumulate<Scalar: StateScalar>(
   let ofChange = Scalar(b * (products.across - products.along * products.missed / square) / square)
   for k in 0..<output.count {
     let dy = y[k] - x[k]
-    let r = df[k] - gains.slope(k) * dy
+    let r = df[k] - gains.slopes[k] * dy
     output[k] += gains.gain(k) * (new[k] - old[k]) + (ofMissed * r + ofChange * dy)
   }
 }
