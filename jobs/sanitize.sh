@@ -15,12 +15,8 @@ trap 'rm -rf "$folder"' EXIT
 # OpenVINO and its threads.
 printf 'called_from_lib:%s\n' libmpi.so libopen-rte.so libopen-pal.so libevent_core libpmix \
   libopenvino libtbb mca_ > "$folder/thread"
-# AddressSanitizer ends a program that loads a library with RTLD_DEEPBIND, as
-# oneTBB does to learn of a host's NUMA nodes; it does without where there is none.
-openvino=${PIADM_OPENVINO:-$(echo "$PWD"/.venv/lib/python3.*/site-packages/openvino)}
-cp -rs "$openvino" "$folder/openvino"
-rm -f "$folder"/openvino/libs/libtbbbind*
-export PIADM_OPENVINO=$folder/openvino
+# Else oneTBB loads a library with RTLD_DEEPBIND, which AddressSanitizer refuses.
+export TBB_ENABLE_SANITIZERS=1
 export ASAN_OPTIONS=detect_leaks=0:exitcode=99
 export UBSAN_OPTIONS=halt_on_error=1:exitcode=99:print_stacktrace=1
 export TSAN_OPTIONS=exitcode=99:ignore_noninstrumented_modules=1:suppressions=$folder/thread
