@@ -170,6 +170,16 @@ check "... and leaves the bits of a run outside Slurm" cmp mpirun.npy local.npy
 check "... with ranks on the second node" grep -q "launch task StepId=$mpi.0 " "$cluster/slurmd-node2.log"
 check "sample-srun.sbatch ends well" ends_with "$srun" 0
 check "... and leaves the same bits" cmp srun.npy local.npy
+killed=$(sbatch "${four_ranks[@]}" --time=5 "$jobs/sample-srun.sbatch" "${slow[@]}" --out killed.npy)
+for _ in {1..600}; do
+  ! grep -qs '^round' "piadm-sample-$killed.out" || break
+  sleep 0.1
+done
+pkill -KILL --newest --full "^$PIADM sample .*killed[.]npy"
+SECONDS=0
+check "a rank that is killed ends a job of srun" ends_with "$killed" 137
+check "... on all ranks within 10 s" test "$SECONDS" -le 10
+check "... and leaves no samples" test ! -e killed.npy
 check "a model that is not there ends the job with 66" ends_with "$missing" 66
 check "training without its packages ends with 69" ends_with "$untrained" 69
 check "scaling.sbatch ends well" ends_with "$scaling" 0
