@@ -28,7 +28,18 @@ export TSAN_OPTIONS=exitcode=99:ignore_noninstrumented_modules=1:suppressions=$f
 export OMPI_MCA_mpi_yield_when_idle=1
 
 build=.build-$sanitizer
-filter=(--skip MemoryOfRuns --skip 'LargeNetworks/memory')
-[[ -n ${2:-} ]] && filter=(--filter "$2")
-swift build -c release --build-tests --sanitize="$sanitizer" --scratch-path "$build"
-swift test -c release --skip-build --disable-xctest --sanitize="$sanitizer" --scratch-path "$build" "${filter[@]}"
+case $sanitizer in
+  undefined)
+    # Swift has no such sanitizer, since it checks by itself, but for unsafe memory
+    # in optimised code, which it is told to do here. What clang reads is C.
+    runtime=$(find "$(clang --print-resource-dir)" -name "libclang_rt.ubsan_standalone-$(uname -m).a")
+    options=(
+      -Xswiftc -assert-config -Xswiftc Debug
+      -Xcc -fsanitize=undefined -Xcc -fno-sanitize-recover=undefined -Xlinker "$runtime"
+    ) ;;
+  *) options=(--sanitize="$sanitizer") ;;
+esac
+selection=(--skip MemoryOfRuns --skip 'LargeNetworks/memory')
+[[ -n ${2:-} ]] && selection=(--filter "$2")
+swift build -c release --build-tests "${options[@]}" --scratch-path "$build"
+swift test -c release --skip-build --disable-xctest "${options[@]}" --scratch-path "$build" "${selection[@]}"
