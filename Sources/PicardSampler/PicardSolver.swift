@@ -183,14 +183,12 @@ public final class PicardSolver<Scalar: StateScalar> {
   /// Runs the iteration over this rank's chunks and agrees with the other
   /// ranks on the changes of all active slices.
   private func update(failed: Position?) throws {
-    clock.time(.update) {
-      for key in active {
-        self[key].propose(
-          from: activeSlices(key).lowerBound, options.linearization,
-          isLeftmost: leftNeighbour(key) == nil, drawing: noiseAgain(key))
-      }
+    for key in active where isAwaited(key) {
+      propose(key)
+      try passBoundary(key)
     }
-    for key in active { try passBoundary(key) }
+    for key in active where !isAwaited(key) { propose(key) }
+    for key in active where !isAwaited(key) { try passBoundary(key) }
     let mixing = options.anderson
     clock.time(.update) {
       changes.begin(windows.lazy.map { $0.first..<$0.end })
@@ -218,6 +216,21 @@ public final class PicardSolver<Scalar: StateScalar> {
         self[key].accept(from: activeSlices(key).lowerBound)
         if holdsEnd(key) { self[key].acceptEnd() }
       }
+    }
+  }
+
+  /// Another rank waits for the state behind this chunk, which is known as soon as
+  /// it is proposed.
+  private func isAwaited(_ key: ChunkKey) -> Bool {
+    guard leftNeighbour(key) == nil, let next = rightNeighbour(key) else { return false }
+    return owner(next) != rank
+  }
+
+  private func propose(_ key: ChunkKey) {
+    clock.time(.update) {
+      self[key].propose(
+        from: activeSlices(key).lowerBound, options.linearization,
+        isLeftmost: leftNeighbour(key) == nil, drawing: noiseAgain(key))
     }
   }
 
