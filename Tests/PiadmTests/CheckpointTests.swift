@@ -119,10 +119,11 @@ extension CommandLineTests {
       let arguments = ["mixture.json", "--steps", "64", "--window", "8", "--samples", "2"]
       let whole = try Workplace().digest(arguments)
       let options = ["--checkpoint", "state", "--resume", "--every", "0"]
-      for delay in [0.3, 0.7, 1.1] {
+      let stored = "until [ -e state/checkpoint ] || ! kill -0 $started; do sleep 0.05; done"
+      for moment in ["sleep 0.3", "sleep 0.7", stored] {
         let script = """
           "$@" >log & started=$!
-          sleep \(delay)
+          \(moment)
           rank=$(\(ranksOfStarted) | shuf -n 1)
           kill -KILL $rank; date +%s.%N >killed
           wait $started; code=$?
