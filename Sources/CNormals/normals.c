@@ -10,7 +10,14 @@
 // processor and with every mathematical library.
 #pragma STDC FP_CONTRACT OFF
 
-#if defined(__x86_64__) && defined(__GLIBC__)
+#ifdef __has_feature
+#if __has_feature(thread_sanitizer)
+#define WITH_THREAD_SANITIZER
+#endif
+#endif
+
+// The choice is made by the loader, before ThreadSanitizer is there to be called.
+#if defined(__x86_64__) && defined(__GLIBC__) && !defined(WITH_THREAD_SANITIZER)
 #define FOR_EVERY_PROCESSOR \
   __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
