@@ -1,6 +1,5 @@
 import Foundation
 import PicardSampler
-import Synchronization
 
 /// Ranks as threads of this process, which share one mailbox.
 final class VirtualRing: Ring {
@@ -19,20 +18,20 @@ final class VirtualRing: Ring {
     _ size: Int, _ body: @escaping @Sendable (VirtualRing) throws -> Result
   ) throws -> [Result] {
     let mailbox = Mailbox(size: size)
-    let results = Mutex<[Int: Swift.Result<Result, any Error>]>([:])
+    let results = Results<Result>()
     let done = DispatchGroup()
     for rank in 0..<size {
       done.enter()
       let thread = Thread {
         let result = Swift.Result { try body(VirtualRing(rank: rank, size: size, mailbox: mailbox)) }
-        results.withLock { $0[rank] = result }
+        results.put(result, of: rank)
         done.leave()
       }
       thread.stackSize = 8 << 20
       thread.start()
     }
     done.wait()
-    return try results.withLock { results in try (0..<size).map { try results[$0]!.get() } }
+    return try results.inOrder()
   }
 
   func send(_ message: RawSpan, to destination: Int) {
@@ -56,6 +55,18 @@ final class VirtualRing: Ring {
   }
 
   struct WrongLength: Error {}
+}
+
+/// What each rank returns. A lock of the system's, which ThreadSanitizer sees.
+private final class Results<Result>: @unchecked Sendable {
+  private let lock = NSLock()
+  private var byRank: [Int: Swift.Result<Result, any Error>] = [:]
+
+  func put(_ result: Swift.Result<Result, any Error>, of rank: Int) { lock.withLock { byRank[rank] = result } }
+
+  func inOrder() throws -> [Result] {
+    try lock.withLock { try byRank.sorted { $0.key < $1.key }.map { try $0.value.get() } }
+  }
 }
 
 /// Messages between threads, in order for every pair, and one reduction at a time.
