@@ -175,10 +175,11 @@ for _ in {1..600}; do
   ! grep -qs '^round' "piadm-sample-$killed.out" || break
   sleep 0.1
 done
-pkill -KILL --newest --full "^$PIADM sample .*killed[.]npy"
+# The newest process with these arguments is a rank.
+pkill -KILL --newest --full ' sample .*killed[.]npy' || true
 SECONDS=0
 check "a rank that is killed ends a job of srun" ends_with "$killed" 137
-check "... on all ranks within 10 s" test "$SECONDS" -le 10
+check "... on all ranks within 15 s" test "$SECONDS" -le 15
 check "... and leaves no samples" test ! -e killed.npy
 check "a model that is not there ends the job with 66" ends_with "$missing" 66
 check "training without its packages ends with 69" ends_with "$untrained" 69

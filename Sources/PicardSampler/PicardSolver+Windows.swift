@@ -228,9 +228,12 @@ extension PicardSolver {
   ///
   /// - Returns: whether there was one.
   func drawAhead() -> Bool {
-    guard options.keepsNoise, !isAllDrawnAhead else { return false }
-    for (sample, window) in windows.enumerated() where !isFinished(window) {
-      let reach = min(map(window).slices, 2 * window.end - window.first)
+    guard !isAllDrawnAhead else { return false }
+    for (sample, window) in windows.enumerated()
+    where !isFinished(window) && chunkRows[window.segment].noise > 0 {
+      // No farther than the next chunk of this rank.
+      let ahead = min(window.end - window.first, options.chunk * ring.size)
+      let reach = min(map(window).slices, window.end + ahead)
       var key = ChunkKey(segment: window.segment, chunk: 0, sample: sample)
       var slice = max(window.end, drawnAhead[sample])
       while slice < reach {
@@ -242,17 +245,17 @@ extension PicardSolver {
         }
         slice = map(window).slices(ofChunk: key.chunk).upperBound
       }
-      drawnAhead[sample] = max(drawnAhead[sample], reach)
     }
     isAllDrawnAhead = true
     return false
   }
 
-  /// A chunk may be given memory before it has slices: not more than 16 MB in
-  /// all, so that what a run needs stays what it was forecast to be.
+  /// A chunk may be given memory before it has slices: where the chunks of all
+  /// samples take no more than 4 MB, so that what a run needs stays what it was
+  /// forecast to be.
   private func mayOpenAhead(_ key: ChunkKey) -> Bool {
     let bytes = chunkRows[key.segment].all * batch.dimension * MemoryLayout<Scalar>.stride
-    return bytes * samples.count <= 1 << 24
+    return bytes * samples.count <= 1 << 22
   }
 
   /// The same while a message is on its way, which large states must not delay.

@@ -122,6 +122,7 @@ extension CommandLineTests {
       let stored = "until [ -e state/checkpoint ] || ! kill -0 $started; do sleep 0.05; done"
       for moment in ["sleep 0.3", "sleep 0.7", stored] {
         let script = """
+          rm -rf state
           "$@" >log & started=$!
           \(moment)
           rank=$(\(ranksOfStarted) | shuf -n 1)
