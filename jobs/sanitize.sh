@@ -12,10 +12,6 @@ sanitizer=${1:?address, undefined or thread}
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-# What is not built here and has no part in a finding: MPI and its helpers,
-# OpenVINO and its threads.
-printf 'called_from_lib:%s\n' libmpi.so libopen-rte.so libopen-pal.so libevent_core libpmix \
-  libopenvino libtbb mca_ > "$folder/thread"
 # Foundation copies directory entries at their largest size, however short they
 # are, before the tests start a process.
 echo interceptor_via_lib:libFoundation > "$folder/address"
@@ -23,7 +19,8 @@ echo interceptor_via_lib:libFoundation > "$folder/address"
 export TBB_ENABLE_SANITIZERS=1
 export ASAN_OPTIONS=detect_leaks=0:exitcode=99:suppressions=$folder/address
 export UBSAN_OPTIONS=halt_on_error=1:exitcode=99:print_stacktrace=1
-export TSAN_OPTIONS=exitcode=99:ignore_noninstrumented_modules=1:suppressions=$folder/thread
+# What is not built here has no part in a finding: MPI and its helpers, OpenVINO.
+export TSAN_OPTIONS=exitcode=99:ignore_noninstrumented_modules=1
 # More ranks than cores: one that waits lets others run.
 export OMPI_MCA_mpi_yield_when_idle=1
 
