@@ -21,6 +21,7 @@ export ASAN_OPTIONS=detect_leaks=0:exitcode=99:suppressions=$folder/address
 export UBSAN_OPTIONS=halt_on_error=1:exitcode=99:print_stacktrace=1
 # What is not built here has no part in a finding: MPI and its helpers, OpenVINO.
 export TSAN_OPTIONS=exitcode=99:ignore_noninstrumented_modules=1
+export PIADM_TEST_PATIENCE=10
 # More ranks than cores: one that waits lets others run.
 export OMPI_MCA_mpi_yield_when_idle=1
 

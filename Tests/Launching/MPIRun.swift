@@ -16,7 +16,8 @@ package struct MPIRun {
   ///     circumstances that only a shell makes.
   ///   - folder: the working directory; `nil` for that of the tests.
   ///   - seconds: after this long the program is killed. Generous for 7 ranks
-  ///     on 2 cores; a run that hangs is a failed run.
+  ///     on 2 cores; a run that hangs is a failed run. $PIADM_TEST_PATIENCE times
+  ///     as long where programs are slow, as with a sanitizer.
   /// - Throws: where the launcher or the program is missing.
   package init(
     _ program: String, _ arguments: [String] = [], ranks: Int, isLaunched: Bool = true,
@@ -48,7 +49,8 @@ package struct MPIRun {
     let ended = DispatchSemaphore(value: 0)
     process.terminationHandler = { _ in ended.signal() }
     try process.run()
-    isTimedOut = ended.wait(timeout: .now() + seconds) == .timedOut
+    let patience = ProcessInfo.processInfo.environment["PIADM_TEST_PATIENCE"].flatMap(Double.init) ?? 1
+    isTimedOut = ended.wait(timeout: .now() + patience * seconds) == .timedOut
     if isTimedOut {
       // The launcher ends its ranks when it is asked to; where it does not
       // answer either, it is killed.
