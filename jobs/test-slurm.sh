@@ -179,7 +179,7 @@ done
 pkill -KILL --newest --full ' sample .*killed[.]npy' || true
 SECONDS=0
 check "a rank that is killed ends a job of srun" ends_with "$killed" 137
-check "... on all ranks within 15 s" test "$SECONDS" -le 15
+check "... on all ranks within 10 s" test "$SECONDS" -le 10
 check "... and leaves no samples" test ! -e killed.npy
 check "a model that is not there ends the job with 66" ends_with "$missing" 66
 check "training without its packages ends with 69" ends_with "$untrained" 69

@@ -82,7 +82,7 @@ extension PicardSolver: ResumableSolver {
       guard owner(key) == rank else { continue }
       let slices = map(window).slices(ofChunk: number)
       let opened = slices.clamped(to: slices.lowerBound..<window.end)
-      makeReady(key, upTo: opened.upperBound)
+      makeReady(key, before: opened.upperBound)
       let chunk = self[key]
       for slice in opened { chunk.open(segment.slices[slice], drawing: noiseAgain(key)) }
       var coder = StateCoder(reading: try piece(PieceKey(sample: samples[index], chunk: number)))

@@ -177,7 +177,7 @@ extension PicardSolver {
       for opening in openings {
         for number in 0... {
           guard let key = chunk(number, of: opening.sample, touching: opening.slices) else { break }
-          if owner(key) == rank { makeReady(key, upTo: slices(of: opening, in: key).upperBound) }
+          if owner(key) == rank { makeReady(key, before: slices(of: opening, in: key).upperBound) }
         }
       }
     }
@@ -239,7 +239,7 @@ extension PicardSolver {
       while slice < reach {
         key.chunk = map(window).chunk(ofSlice: slice)
         if owner(key) == rank, chunks[sample][key.chunk] != nil || mayOpenAhead(key) {
-          clock.time(.update) { makeReady(key, upTo: slice + 1) }
+          clock.time(.update) { makeReady(key, before: slice + 1) }
           drawnAhead[sample] = slice + 1
           return true
         }
@@ -250,6 +250,9 @@ extension PicardSolver {
     return false
   }
 
+  /// `drawAhead` while a message is on its way, which large states must not delay.
+  func drawAheadOfMessage() -> Bool { batch.dimension <= 4096 && drawAhead() }
+
   /// A chunk may be given memory before it has slices: where the chunks of all
   /// samples take no more than 4 MB, so that what a run needs stays what it was
   /// forecast to be.
@@ -257,9 +260,6 @@ extension PicardSolver {
     let bytes = chunkRows[key.segment].all * batch.dimension * MemoryLayout<Scalar>.stride
     return bytes * samples.count <= 1 << 22
   }
-
-  /// The same while a message is on its way, which large states must not delay.
-  func drawAheadOfMessage() -> Bool { batch.dimension <= 4096 && drawAhead() }
 
   /// Moves an edge to the rank that opens slices next, straight into the memory
   /// of their chunk.
@@ -277,7 +277,7 @@ extension PicardSolver {
 
   /// Gives a chunk memory, where it has none yet, and the slices before one the
   /// noise that they keep.
-  func makeReady(_ key: ChunkKey, upTo end: Int) {
+  func makeReady(_ key: ChunkKey, before end: Int) {
     if chunks[key.sample][key.chunk] == nil {
       let rows = chunkRows[key.segment]
       let chunk = spareChunks.take { $0.rows == rows } ?? Chunk(rows, dimension: batch.dimension)

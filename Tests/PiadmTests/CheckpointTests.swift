@@ -119,10 +119,10 @@ extension CommandLineTests {
       let arguments = ["mixture.json", "--steps", "64", "--window", "8", "--samples", "2"]
       let whole = try Workplace().digest(arguments)
       let options = ["--checkpoint", "state", "--resume", "--every", "0"]
-      let stored = "until [ -e state/checkpoint ] || ! kill -0 $started; do sleep 0.05; done"
+      let stored = "until [ state/checkpoint -nt before ] || ! kill -0 $started; do sleep 0.05; done"
       for moment in ["sleep 0.3", "sleep 0.7", stored] {
         let script = """
-          rm -rf state
+          touch before
           "$@" >log & started=$!
           \(moment)
           rank=$(\(ranksOfStarted) | shuf -n 1)

@@ -6,8 +6,8 @@
     .venv/bin/python jobs/export/from-diffusers.py results/unet results/unet-pipeline
     piadm sample results/unet --method ddpm --steps 1000 --window 16
 
-A network whose rows cost some twenty times as much as those of the built-in one,
-for the same images. FOLDER becomes a pipeline as diffusers stores it. 3000 steps
+A network whose rows cost about ten times as much as those of the built-in one, for
+the same images. FOLDER becomes a pipeline as diffusers stores it. 3000 steps
 unless told otherwise: some minutes.
 """
 import copy
