@@ -181,6 +181,19 @@ SECONDS=0
 check "a rank that is killed ends a job of srun" ends_with "$killed" 137
 check "... on all ranks within 10 s" test "$SECONDS" -le 10
 check "... and leaves no samples" test ! -e killed.npy
+# Slurm sees a rank that was killed, but leaves those alone that miss one which has
+# ended by itself.
+cat >leaving <<'RANK'
+#!/bin/bash
+((SLURM_PROCID != 3)) || exit 3
+exec "$RUN" "$@"
+RANK
+chmod +x leaving
+SECONDS=0
+left=$(RUN=$PIADM PIADM=$PWD/leaving sbatch "${four_ranks[@]}" --time=5 "$jobs/sample-srun.sbatch" "${sample[@]}" --out left.npy)
+check "a rank that leaves at the start ends a job of srun, too" test "$(code "$left")" != 0
+check "... long before --stall-timeout" test "$SECONDS" -le 60
+check "... and leaves no samples" test ! -e left.npy
 check "a model that is not there ends the job with 66" ends_with "$missing" 66
 check "training without its packages ends with 69" ends_with "$untrained" 69
 check "scaling.sbatch ends well" ends_with "$scaling" 0
