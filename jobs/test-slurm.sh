@@ -183,14 +183,14 @@ check "... on all ranks within 10 s" test "$SECONDS" -le 10
 check "... and leaves no samples" test ! -e killed.npy
 # Slurm sees a rank that was killed, but leaves those alone that miss one which has
 # ended by itself.
-cat >leaving <<'RANK'
+cat >leaving <<RANK
 #!/bin/bash
 ((SLURM_PROCID != 3)) || exit 3
-exec "$RUN" "$@"
+exec "$PIADM" "\$@"
 RANK
 chmod +x leaving
 SECONDS=0
-left=$(RUN=$PIADM PIADM=$PWD/leaving sbatch "${four_ranks[@]}" --time=5 "$jobs/sample-srun.sbatch" "${sample[@]}" --out left.npy)
+left=$(PIADM=$PWD/leaving sbatch "${four_ranks[@]}" --time=5 "$jobs/sample-srun.sbatch" "${sample[@]}" --out left.npy)
 check "a rank that leaves at the start ends a job of srun, too" test "$(code "$left")" != 0
 check "... long before --stall-timeout" test "$SECONDS" -le 60
 check "... and leaves no samples" test ! -e left.npy

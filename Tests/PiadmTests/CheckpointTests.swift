@@ -120,10 +120,11 @@ extension CommandLineTests {
       let whole = try Workplace().digest(arguments)
       let options = ["--checkpoint", "state", "--resume", "--every", "0"]
       let stored = "until [ state/checkpoint -nt before ] || ! kill -0 $started; do sleep 0.05; done"
-      for moment in ["sleep 0.3", "sleep 0.7", stored] {
+      for moment in ["", "sleep 0.5", stored] {
         let script = """
           touch before
           "$@" >log & started=$!
+          until [ "$(\(ranksOfStarted) | wc -l)" = 3 ]; do sleep 0.02; done
           \(moment)
           rank=$(\(ranksOfStarted) | shuf -n 1)
           kill -KILL $rank; date +%s.%N >killed
