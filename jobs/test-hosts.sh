@@ -204,13 +204,14 @@ for host in "${hosts[@]}"; do tc -n "$id-h$host" qdisc del dev eth0 root; done
 
 echo '{"target": "gaussian-mixture", "means": [[2, 0, 1], [-2, 0, 0.5]], "variance": 0.05}' >small.json
 small="small.json --samples 1 --steps 400 --window 16 --chunk 4 --score-latency 0.01"
-# The best of up to six runs each, before other programs of this machine, which
+# The best of up to twelve runs each, before other programs of this machine, which
 # can make a run longer, not shorter.
 prompt=(nice -n -20)
 near=1e9 far=1e9 trip=1e9
 smaller() { python3 -c 'import sys; print(min(map(float, sys.argv[1:])))' "$@"; }
 at_most() { python3 -c "import sys; sys.exit($far > $1 * $near)"; }
-for _ in {1..6}; do
+is_delayed() { python3 -c "import sys; sys.exit(not 0.2 <= $trip < 0.4)"; }
+for _ in {1..12}; do
   delay 0
   on 1:2,2:2 "$small" --report near.json --out near.npy >log 2>&1
   delay 100
@@ -218,14 +219,14 @@ for _ in {1..6}; do
   near=$(smaller "$near" "$(seconds near.json)")
   far=$(smaller "$far" "$(seconds far.json)")
   trip=$(smaller "$trip" "$(round_trip)")
-  ! at_most 1.1 || break
+  ! is_delayed || ! at_most 1.1 || break
 done
 prompt=()
 delay 0
 echo "four ranks on two hosts, 10 ms a score call: $near s, and $far s with round trips of $trip ms"
-check "the slow cable takes 0.2 ms there and back, or more" python3 -c "import sys; sys.exit(not $trip >= 0.2)"
+check "the slow cable takes 0.2 ms there and back" is_delayed
 # A tenth where nothing else runs; the test has to hold where something does.
-check "0.2 ms round trips cost at most half" at_most 1.5
+check "0.2 ms round trips cost at most a fifth" at_most 1.2
 
 # plug up|down: the cable.
 plug() { net link set plain0 "$1"; }

@@ -23,7 +23,7 @@ extension PicardSolver {
   func start() throws {
     let segment = trajectory.segments[0]
     let holder = maps[0].owner(ofChunk: 0)
-    let openings = samples.indices.map { sample in
+    var openings = samples.indices.map { sample in
       var edge: Edge?
       if holder == rank {
         edge = newEdge(components: 1) { position, value in
@@ -36,7 +36,7 @@ extension PicardSolver {
       }
       return enter(sample, segment: 0, from: edge, at: holder)
     }
-    try open(openings)
+    try open(&openings)
   }
 
   /// An edge in memory of its own.
@@ -64,7 +64,8 @@ extension PicardSolver {
   }
 
   /// Decides for every sample which slices are done, and opens new ones.
-  func advance() throws {
+  /// - Returns: the windows that were iterated.
+  func advance() throws -> [Window] {
     record.beginRound()
     var openings: [Opening] = []
     let old = windows
@@ -81,8 +82,9 @@ extension PicardSolver {
     }
     // New slices start from the last state, whose chunk may be done as well.
     letGo(behind: old, exceptLast: true)
-    try open(openings)
+    try open(&openings)
     letGo(behind: old, exceptLast: false)
+    return old
   }
 
   /// How many slices from the left of the window need no further round: in a
@@ -169,9 +171,8 @@ extension PicardSolver {
   /// step map with `f` held constant: a guess that costs no evaluation.
   ///
   /// The samples' edges pass from chunk to chunk together.
-  private func open(_ openings: [Opening]) throws {
+  private func open(_ openings: inout [Opening]) throws {
     guard !openings.isEmpty else { return }
-    var openings = openings
     // All ranks draw their noise at once, before one waits for the other.
     clock.time(.update) {
       for opening in openings {

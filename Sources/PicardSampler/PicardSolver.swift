@@ -18,6 +18,8 @@ public final class PicardSolver<Scalar: StateScalar> {
   /// Numbers of the samples, which the noise depends on.
   let samples: [Int]
   let maps: [ChunkMap]
+  /// Some step needs `f` one slice earlier.
+  private let isMultistep: Bool
   /// Memory of a chunk of each segment.
   let chunkRows: [ChunkRows]
 
@@ -42,7 +44,8 @@ public final class PicardSolver<Scalar: StateScalar> {
   lazy var passingNoise = Rows<Scalar>(1, of: 2 * batch.dimension)
   /// An edge on its way to another rank.
   lazy var passingEdge = Rows<Scalar>(1, of: 3 * batch.dimension)
-  var finished: [Int: [Scalar]] = [:]
+  /// The samples that ended here.
+  var finished: [[Scalar]?]
   /// Runs of elements that travel as one message.
   let segments: [Range<Int>]
   @exclusivity(unchecked) var record: RunRecord
@@ -86,6 +89,7 @@ public final class PicardSolver<Scalar: StateScalar> {
         slices: segment.slices.count, chunkSize: options.chunk, ranks: ring.size,
         layout: options.window == nil ? .contiguous : .cyclic)
     }
+    isMultistep = trajectory.segments.contains(where: \.usesEarlierValue)
     chunkRows = trajectory.segments.map {
       options.chunkRows($0, capacity: options.capacity(trajectory))
     }
@@ -94,7 +98,8 @@ public final class PicardSolver<Scalar: StateScalar> {
     drawnAhead = samples.map { _ in 0 }
     changes = Changes(products: options.anderson?.products ?? 0)
     segments = Self.messageSegments(batch.dimension)
-    record = RunRecord(trajectory)
+    finished = samples.map { _ in nil }
+    record = RunRecord(trajectory, samples: samples.count)
   }
 
   /// Draws the samples.
@@ -112,8 +117,7 @@ public final class PicardSolver<Scalar: StateScalar> {
       let failed = try evaluate()
       try sendValues()
       try update(failed: failed)
-      let iterated = windows
-      try advance()
+      let iterated = try advance()
       try observe(
         summary(SliceChanges(starts: trajectory.segmentStarts, windows: iterated, changes: changes)))
     }
@@ -121,7 +125,7 @@ public final class PicardSolver<Scalar: StateScalar> {
     record.evaluations = batch.evaluations
     record.seconds = clock.seconds
     return Solution(
-      samples: finished.sorted { $0.key < $1.key }.map { (samples[$0.key], $0.value) },
+      samples: zip(samples, finished).compactMap { number, state in state.map { (number, $0) } },
       record: record)
   }
 
@@ -162,7 +166,7 @@ public final class PicardSolver<Scalar: StateScalar> {
 
   /// Hands `f` of every chunk's last slice to the right, for multistep maps.
   private func sendValues() throws {
-    guard active.contains(where: { trajectory.segments[$0.segment].usesEarlierValue }) else { return }
+    guard isMultistep else { return }
     try clock.time(.exchange) {
       for key in active where trajectory.segments[key.segment].usesEarlierValue {
         guard let next = rightNeighbour(key) else { continue }

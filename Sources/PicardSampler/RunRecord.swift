@@ -27,17 +27,12 @@ public struct RunRecord: Sendable {
   /// The largest change of the last round.
   public internal(set) var largestChange = 0.0
 
-  /// Rounds and last change of every (segment, sample).
-  private var progress: [Key: (rounds: Int, change: Double)] = [:]
+  /// Rounds and last change of each sample in each segment.
+  private var progress: [[(rounds: Int, change: Double)]]
   /// Block of each segment, and whether the segment is its corrector.
   private let segments: [(block: Int, isCorrector: Bool)]
 
-  private struct Key: Hashable {
-    var segment: Int
-    var sample: Int
-  }
-
-  init(_ trajectory: Trajectory) {
+  init(_ trajectory: Trajectory, samples: Int) {
     var blocks: [Block] = []
     segments = trajectory.segments.map { segment in
       switch segment.kind {
@@ -49,11 +44,12 @@ public struct RunRecord: Sendable {
       }
     }
     self.blocks = blocks
+    progress = Array(repeating: Array(repeating: (0, 0), count: segments.count), count: samples)
   }
 
   /// The record of a sequential run: as many rounds as slices, nothing left to change.
   init(sequential trajectory: Trajectory) {
-    self.init(trajectory)
+    self.init(trajectory, samples: 0)
     rounds = trajectory.slices
     for (segment, (block, isCorrector)) in zip(trajectory.segments, segments) {
       if isCorrector {
@@ -72,23 +68,21 @@ public struct RunRecord: Sendable {
 
   /// Takes note of a round of one sample.
   mutating func note(segment: Int, sample: Int, change: Double) {
-    let key = Key(segment: segment, sample: sample)
-    progress[key] = ((progress[key]?.rounds ?? 0) + 1, change)
+    progress[sample][segment].rounds += 1
+    progress[sample][segment].change = change
     largestChange = max(largestChange, change)
   }
 
   /// Rounds and last changes of the segments that a sample has entered, the
   /// last of which may not have had a round yet.
   func progress(of sample: Int, in segment: Int) -> (iterations: [Int], changes: [Double]) {
-    let entered = (0...min(segment, segments.count - 1)).map { progress[Key(segment: $0, sample: sample)] }
-    return (entered.map { $0?.rounds ?? 0 }, entered.map { $0?.change ?? 0 })
+    let entered = progress[sample][...min(segment, segments.count - 1)]
+    return (entered.map(\.rounds), entered.map(\.change))
   }
 
   /// Takes up what `progress` told of a sample.
   mutating func restore(_ sample: Int, iterations: [Int], changes: [Double]) {
-    for (segment, value) in zip(iterations, changes).enumerated() where value.0 > 0 {
-      progress[Key(segment: segment, sample: sample)] = (value.0, value.1)
-    }
+    for (segment, value) in zip(iterations, changes).enumerated() { progress[sample][segment] = value }
     let total = iterations.reduce(0, +)
     let last = changes[iterations.lastIndex { $0 > 0 } ?? 0]
     // The last round is that of the samples that have had the most.
@@ -99,13 +93,14 @@ public struct RunRecord: Sendable {
   /// Sums up per block once the run has ended; the changes that other ranks
   /// alone know are taken from them.
   mutating func close(_ ring: any Ring) throws {
-    for (key, value) in progress {
-      let (block, isCorrector) = segments[key.segment]
-      if isCorrector {
-        blocks[block].correctorIterations = max(blocks[block].correctorIterations, value.rounds)
-      } else {
-        blocks[block].iterations = max(blocks[block].iterations, value.rounds)
-        blocks[block].change = max(blocks[block].change, value.change)
+    for sample in progress {
+      for ((block, isCorrector), value) in zip(segments, sample) {
+        if isCorrector {
+          blocks[block].correctorIterations = max(blocks[block].correctorIterations, value.rounds)
+        } else {
+          blocks[block].iterations = max(blocks[block].iterations, value.rounds)
+          blocks[block].change = max(blocks[block].change, value.change)
+        }
       }
     }
     var changes = blocks.map(\.change) + [largestChange]

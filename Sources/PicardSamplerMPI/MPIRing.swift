@@ -13,6 +13,8 @@ public final class MPIRing: Ring {
   /// Messages that are leaving, and memory of those that are gone.
   @exclusivity(unchecked) private var leaving: [Packet] = []
   @exclusivity(unchecked) private var idle: [Packet] = []
+  /// Memory for what ranks agree on, while they do not.
+  @exclusivity(unchecked) private var agreement: Buffer<Double>? = nil
   /// Bytes in the messages that this rank has sent.
   @exclusivity(unchecked) public private(set) var bytesSent = 0
 
@@ -77,13 +79,16 @@ public final class MPIRing: Ring {
   public func maximum(_ values: inout MutableSpan<Double>, meanwhile: () -> Bool) throws {
     // MPICH alone would start its launcher for it, and wait should that fail.
     guard communicator.size > 1 else { return }
-    let buffer = Buffer(copying: values.span)
+    var buffer = agreement.take() ?? Buffer(repeating: 0, count: values.count)
+    if buffer.count != values.count { buffer = Buffer(repeating: 0, count: values.count) }
+    for index in 0..<values.count { buffer[index] = values[index] }
     var request = try communicator.startAllReduce(buffer, .maximum)
     try wait(for: { _ in "the other ranks to agree on the changes" }, meanwhile: meanwhile) {
       try request.test()
     }
     let result = try request.wait()
     for index in 0..<values.count { values[index] = result[index] }
+    agreement = consume result
   }
 
   /// Waits until all messages have left this rank; throws `RingError` after the

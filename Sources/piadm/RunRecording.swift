@@ -42,6 +42,7 @@ final class RunRecording: RunObserver {
   /// - Throws: `OutputError` where standard output cannot be written.
   func show(_ summary: RoundSummary) throws {
     try progress.show(summary)
+    guard residuals != nil || trace != nil else { return }
     if residuals?.rounds == 0 {
       // A run that goes on has rounds behind it that nothing is known of here.
       for _ in 1..<max(1, summary.round) { residuals?.addRound(finishedSlices: 0) { _ in } }

@@ -142,22 +142,23 @@ private func permutation(
 private func energy(_ a: [[Double]], _ b: [[Double]]) -> (_ isFirst: [Bool]) -> Double {
   let points = a + b
   let n = points.count
-  var distances = [Float](repeating: 0, count: n * n)
-  for i in 0..<n {
-    for j in 0..<n {
-      distances[i * n + j] = Float(
-        zip(points[i], points[j]).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }.squareRoot())
+  // Rows of whole vectors, zero behind the last point.
+  func vectors(_ numbers: [Float]) -> [SIMD8<Float>] {
+    stride(from: 0, to: n, by: 8).map { start in
+      SIMD8((start..<start + 8).map { $0 < n ? numbers[$0] : 0 })
     }
+  }
+  let distances = points.map { p in
+    vectors(points.map { q in Float(zip(p, q).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }.squareRoot()) })
   }
   return { isFirst in
     let signs = isFirst.map { $0 ? Float(1) : -1 }
+    let columns = vectors(signs)
     var sum = Float(0)
-    for i in 0..<n {
-      var row = SIMD8<Float>.zero
-      for j in stride(from: 0, to: n - 7, by: 8) {
-        for lane in 0..<8 { row[lane] += distances[i * n + j + lane] * signs[j + lane] }
-      }
-      sum += signs[i] * row.sum()
+    for (sign, row) in zip(signs, distances) {
+      var products = SIMD8<Float>.zero
+      for (distance, column) in zip(row, columns) { products += distance * column }
+      sum += sign * products.sum()
     }
     return Double(max(0, -sum)) / Double(n)
   }
