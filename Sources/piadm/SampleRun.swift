@@ -256,7 +256,7 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
         try finishMessages()
         try world.agree { throw error }
       }
-      Thread.sleep(forTimeInterval: 0.5 * Double(min(world.rank, 10)))
+      Thread.sleep(forTimeInterval: Double(min(world.rank, 5)))
       throw error
     }
   }
