@@ -19,8 +19,9 @@ echo interceptor_via_lib:libFoundation > "$folder/address"
 export TBB_ENABLE_SANITIZERS=1
 export ASAN_OPTIONS=detect_leaks=0:exitcode=99:suppressions=$folder/address
 export UBSAN_OPTIONS=halt_on_error=1:exitcode=99:print_stacktrace=1
-# What is not built here has no part in a finding: MPI and its helpers, OpenVINO.
-export TSAN_OPTIONS=exitcode=99:ignore_noninstrumented_modules=1
+# What is not built here has no part in a finding: MPI and its helpers, OpenVINO. A
+# rank that ends a job is gone at once, not after the second that is the default.
+export TSAN_OPTIONS=exitcode=99:ignore_noninstrumented_modules=1:atexit_sleep_ms=0
 export PIADM_TEST_PATIENCE=10
 # More ranks than cores: one that waits lets others run.
 export OMPI_MCA_mpi_yield_when_idle=1

@@ -2,7 +2,7 @@
 /// slices to the next, and agreement on the largest change.
 ///
 /// Messages between two ranks arrive in the order in which they were sent.
-public protocol Ring {
+public protocol Ring: AnyObject {
   /// This rank, from 0.
   var rank: Int { get }
   /// Number of ranks.
@@ -45,7 +45,7 @@ extension Ring {
 }
 
 /// A ring of one: what runs without a launcher.
-public struct SingleRank: Ring {
+public final class SingleRank: Ring {
   /// The ring of this process alone.
   public init() {}
   /// 0.

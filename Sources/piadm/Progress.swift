@@ -14,6 +14,8 @@ struct Progress {
   private let start = ContinuousClock.now
   private var lastShown: ContinuousClock.Instant?
   private var lastTenth = 0
+  /// The round with which the run has ended.
+  private var last: RoundSummary?
 
   init(_ kind: ProgressKind, _ pace: Pace) {
     self.pace = pace
@@ -25,25 +27,47 @@ struct Progress {
     self.kind = Launcher.atStart.name == nil && isatty(STDOUT_FILENO) != 0 ? .bar : .lines
   }
 
+  /// Tells of a round, where it is time to; of the last one `finish` tells.
   /// - Throws: `OutputError` where standard output cannot be written.
   mutating func show(_ summary: RoundSummary) throws {
     guard kind != .none else { return }
-    let now = ContinuousClock.now
-    pace.note(summary, seconds: (now - start) / .seconds(1))
-    let isDone = summary.finishedSteps == summary.steps
-    switch kind {
-    case .auto, .none:
+    pace.note(summary)
+    guard summary.finishedSteps < summary.steps else {
+      last = summary
       return
-    case .bar:
-      guard isDone || isDue(now, after: .milliseconds(100)) else { return }
-      let text = bar(summary, line(summary, now), columns: terminalColumns)
-      try show("\r\(text)\u{1B}[K" + (isDone ? "\n" : ""), at: now)
-    case .lines:
-      let tenth = 10 * steps(summary) / summary.steps
-      guard isDone || tenth > lastTenth || isDue(now, after: .seconds(5)) else { return }
-      lastTenth = tenth
-      try show(line(summary, now) + "\n", at: now)
     }
+    let now = ContinuousClock.now
+    // Nobody reads faster, and to tell of a round may take as long as the round.
+    guard isDue(now, after: .milliseconds(100)) else { return }
+    if kind == .lines {
+      let tenth = 10 * steps(summary) / summary.steps
+      guard tenth > lastTenth || isDue(now, after: .seconds(5)) else { return }
+      lastTenth = tenth
+    }
+    try tell(summary, at: now)
+  }
+
+  /// Tells of the last round, once all is done.
+  /// - Throws: `OutputError` where standard output cannot be written.
+  mutating func finish() throws {
+    if let last { try tell(last, at: .now) }
+  }
+
+  private mutating func tell(_ summary: RoundSummary, at now: ContinuousClock.Instant) throws {
+    lastShown = now
+    let line = line(summary, now)
+    if kind == .bar {
+      let isDone = summary.finishedSteps == summary.steps
+      try write("\r\(bar(summary, line, columns: terminalColumns))\u{1B}[K" + (isDone ? "\n" : ""))
+    } else {
+      try write(line + "\n")
+    }
+  }
+
+  /// Does what `show` does, but for the writing.
+  mutating func rehearse(_ summary: RoundSummary) {
+    pace.note(summary)
+    _ = line(summary, .now)
   }
 
   /// A bar and what is told beside it, on one line of a terminal: a line that
@@ -69,7 +93,7 @@ struct Progress {
     }
     parts.append(String(format: "%.3g calls/s", Double(summary.calls) / max(seconds, 1e-3)))
     parts.append(
-      String(format: "%.1f s", seconds) + (pace.secondsLeft.map { ", \(duration($0)) left" } ?? ""))
+      String(format: "%.1f s", seconds) + (pace.secondsLeft(summary, after: seconds).map { ", \(duration($0)) left" } ?? ""))
     return parts.joined(separator: "  ")
   }
 
@@ -84,11 +108,6 @@ struct Progress {
   private func isDue(_ now: ContinuousClock.Instant, after pause: Duration) -> Bool {
     now - (lastShown ?? start) > pause
   }
-
-  private mutating func show(_ text: String, at now: ContinuousClock.Instant) throws {
-    lastShown = now
-    try write(text)
-  }
 }
 
 extension Progress {
@@ -99,8 +118,6 @@ extension Progress {
     let window: Bool
     /// The last change over the one before.
     private(set) var factor: Double?
-    /// `nil` where it cannot be told yet, and at the end.
-    private(set) var secondsLeft: Double?
     private var change = 0.0
     private var finished = 0
     /// Changes since slices were last finished.
@@ -112,14 +129,17 @@ extension Progress {
       self.window = window
     }
 
-    mutating func note(_ summary: RoundSummary, seconds: Double) {
+    mutating func note(_ summary: RoundSummary) {
       factor = change > 0 && summary.largestChange > 0 ? summary.largestChange / change : nil
       change = summary.largestChange
       if summary.finishedSteps > finished { changes = [] }
       finished = summary.finishedSteps
       changes.append(change)
-      let rounds = roundsLeft(summary)
-      secondsLeft = rounds.map { $0 * seconds / Double(summary.round) }
+    }
+
+    /// How long the run still takes; `nil` where it cannot be told yet, and at the end.
+    func secondsLeft(_ summary: RoundSummary, after seconds: Double) -> Double? {
+      roundsLeft(summary).map { $0 * seconds / Double(summary.round) }
     }
 
     private func roundsLeft(_ summary: RoundSummary) -> Double? {

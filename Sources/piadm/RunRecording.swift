@@ -38,6 +38,10 @@ final class RunRecording: RunObserver {
     trace?.beginRounds(at: nanoseconds(.now))
   }
 
+  /// Tells that all rounds are done.
+  /// - Throws: `OutputError` where standard output cannot be written.
+  func endRounds() throws { try progress.finish() }
+
   /// Takes note of a round.
   /// - Throws: `OutputError` where standard output cannot be written.
   func show(_ summary: RoundSummary) throws {

@@ -80,6 +80,7 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     }
 
     let solved = ContinuousClock.now
+    try world.agree { try recording.endRounds() }
     let rows = outcome.solution.samples.flatMap(\.state)
     let file = SampleFile(command.output.out, samples: sampler.samples, shape: setup.model.shape)
     let digest = try file.write(
@@ -184,7 +185,7 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
 
   /// A run in two dimensions that nobody sees: it opens the connections between
   /// the ranks, and has the program's types set up. Without it the first rounds
-  /// take a millisecond longer.
+  /// take some milliseconds longer.
   private func rehearse(_ picard: PicardOptions) throws {
     let grid = try TimeGrid.uniform(steps: 4 * picard.chunk * world.size, horizon: 1, earlyStop: 0.5)
     let trajectory = try Trajectory(.posterior, on: grid, noiseLevel: 1)
@@ -196,7 +197,9 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     let solver = PicardSolver(
       trajectory, options: options, batch: batch, ring: ring, noise: CounterNoise(seed: 0),
       samples: [0])
-    _ = try solver.run()
+    var progress = Progress(
+      .lines, Progress.Pace(stop: options.stop, blocks: 1, window: options.window != nil))
+    _ = try solver.run { progress.rehearse($0) }
     try ring.finish()
   }
 

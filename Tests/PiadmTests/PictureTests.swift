@@ -98,7 +98,10 @@ extension CommandLineTests {
     func progress() throws {
       let place = try Workplace()
       let run = try place.run(
-        ["sample", "mixture.json", "--method", "piadm-ode", "--steps", "24", "--progress", "lines"], ranks: 2)
+        [
+          "sample", "mixture.json", "--method", "piadm-ode", "--steps", "24", "--progress", "lines",
+          "--score-latency", "0.03",
+        ], ranks: 2)
       #expect(run.exitCode == 0, "\(run.standardError)")
       let lines = run.standardOutput.split(separator: "\n").filter { $0.hasPrefix("round ") }
       #expect(lines.count >= 4)
