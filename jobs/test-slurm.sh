@@ -192,6 +192,7 @@ chmod +x leaving
 SECONDS=0
 left=$(PIADM=$PWD/leaving sbatch "${four_ranks[@]}" --time=5 "$jobs/sample-srun.sbatch" "${sample[@]}" --out left.npy)
 check "a rank that leaves at the start ends a job of srun, too" test "$(code "$left")" != 0
+check "... which tells of it" grep -q 'task 3: Exited with exit code 3' "piadm-sample-$left.out"
 check "... long before --stall-timeout" test "$SECONDS" -le 60
 check "... and leaves no samples" test ! -e left.npy
 check "a model that is not there ends the job with 66" ends_with "$missing" 66

@@ -12,7 +12,7 @@ extension PicardSolver: ResumableSolver {
       let (iterations, changes) = record.progress(of: index, in: window.segment)
       return SampleProgress(
         sample: samples[index], segment: window.segment, first: window.first, end: window.end,
-        rounds: window.rounds, iterations: iterations, changes: changes)
+        rounds: UInt32(window.rounds), iterations: iterations.map { UInt32($0) }, changes: changes)
     }
     // Where the number of rounds is fixed, a change is known to one rank alone.
     var changes = progress.flatMap(\.changes)
@@ -52,7 +52,7 @@ extension PicardSolver: ResumableSolver {
         throw StoredStateError("sample \(sample) is not stored")
       }
       windows[index] = try window(stored)
-      record.restore(index, iterations: stored.iterations, changes: stored.changes)
+      record.restore(index, iterations: stored.iterations.map { Int($0) }, changes: stored.changes)
       if isFinished(windows[index]) {
         try restoreFinished(index, piece)
       } else {
@@ -95,12 +95,11 @@ extension PicardSolver: ResumableSolver {
   private func window(_ stored: SampleProgress) throws -> Window {
     let segments = trajectory.segments.count
     let isConsistent =
-      stored.rounds >= 0 && 0...segments ~= stored.segment
+      0...segments ~= stored.segment
       && stored.iterations.count == min(stored.segment + 1, segments)
       && stored.changes.count == stored.iterations.count
-      && stored.iterations.allSatisfy { 0...Int(UInt32.max) ~= $0 }
     let window = Window(
-      segment: stored.segment, first: stored.first, end: stored.end, rounds: stored.rounds)
+      segment: stored.segment, first: stored.first, end: stored.end, rounds: Int(stored.rounds))
     guard isConsistent else { throw StoredStateError("the progress of sample \(stored.sample) is odd") }
     if isFinished(window) { return Window(segment: segments, first: 0, end: 0) }
     let slices = map(window).slices

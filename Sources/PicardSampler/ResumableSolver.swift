@@ -62,12 +62,12 @@ public struct SampleProgress: Hashable, Sendable, Codable {
   var first: Int
   var end: Int
   /// Rounds since slices were last opened.
-  var rounds: Int
+  var rounds: UInt32
   /// Rounds of every segment so far.
-  var iterations: [Int]
+  var iterations: [UInt32]
   /// The largest change in the last round of every segment so far.
   var changes: [Double]
 
   /// Rounds in all.
-  public var round: Int { iterations.reduce(0, +) }
+  public var round: Int { iterations.reduce(0) { $0 + Int($1) } }
 }

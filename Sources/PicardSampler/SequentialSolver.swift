@@ -115,7 +115,7 @@ extension SequentialSolver: ResumableSolver {
     samples.map {
       SampleProgress(
         sample: $0, segment: segment, first: slice, end: slice + 1, rounds: 0,
-        iterations: [round], changes: [0])
+        iterations: [UInt32(round)], changes: [0])
     }
   }
 

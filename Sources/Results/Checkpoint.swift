@@ -34,7 +34,8 @@ public final class Checkpoint<Progress: Codable & Sendable> {
       CheckpointError(.damaged, "\(path): \(message); without --resume the run starts afresh")
     }
     let bytes = try CheckpointPreamble.header(fileLength: length, read: read, wrong: wrong)
-    guard let header = try? JSONDecoder.ofCheckpoint.decode(CheckpointHeader<Progress>.self, from: Data(bytes))
+    guard let header = try? JSONDecoder.ofCheckpoint.decode(CheckpointHeader<Progress>.self, from: Data(bytes)),
+      0...(1 << 60) ~= header.evaluations
     else { throw wrong("its header cannot be read") }
     var places: [CheckpointKey: (range: Range<Int>, digest: String)] = [:]
     var start = CheckpointPreamble.length + bytes.count

@@ -14,8 +14,8 @@ struct Progress {
   private let start = ContinuousClock.now
   private var lastShown: ContinuousClock.Instant?
   private var lastTenth = 0
-  /// The round with which the run has ended.
-  private var last: RoundSummary?
+  /// The round with which the run has ended, and when that was.
+  private var last: (round: RoundSummary, at: ContinuousClock.Instant)?
 
   init(_ kind: ProgressKind, _ pace: Pace) {
     self.pace = pace
@@ -33,7 +33,7 @@ struct Progress {
     guard kind != .none else { return }
     pace.note(summary)
     guard summary.finishedSteps < summary.steps else {
-      last = summary
+      last = (summary, .now)
       return
     }
     let now = ContinuousClock.now
@@ -50,7 +50,9 @@ struct Progress {
   /// Tells of the last round, once all is done.
   /// - Throws: `OutputError` where standard output cannot be written.
   mutating func finish() throws {
-    if let last { try tell(last, at: .now) }
+    guard let last else { return }
+    self.last = nil
+    try tell(last.round, at: last.at)
   }
 
   private mutating func tell(_ summary: RoundSummary, at now: ContinuousClock.Instant) throws {

@@ -75,6 +75,7 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
       timers.enter(nil)
       defer { timers.enter(.output) }
       return try solve(setup, picard, samples, ranks, keeper, recording) { evaluations, rounds in
+        try recording.endRounds()
         try reportStop(setup, resolved, keeper, evaluations, rounds, timers.seconds)
       }
     }
@@ -259,7 +260,7 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
         try finishMessages()
         try world.agree { throw error }
       }
-      Thread.sleep(forTimeInterval: Double(min(world.rank, 5)))
+      Thread.sleep(forTimeInterval: 0.5 * Double(min(world.rank, 10)))
       throw error
     }
   }

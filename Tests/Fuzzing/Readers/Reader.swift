@@ -58,6 +58,7 @@ enum Reader: String, CaseIterable {
 
   private func readCheckpoint(_ bytes: [UInt8]) throws {
     let checkpoint = try Checkpoint<SampleProgress>(parsing: bytes, path: "checkpoint")
+    _ = checkpoint.header.progress.map(\.round).max()
     for sample in 0..<4 { _ = try checkpoint.piece(CheckpointKey(sample: sample, chunk: 0)) }
   }
 
