@@ -61,7 +61,8 @@ public struct SampleProgress: Hashable, Sendable, Codable {
   /// The active slices.
   var first: Int
   var end: Int
-  /// Rounds since slices were last opened.
+  /// Rounds since slices were last opened. As all counts of rounds here no larger
+  /// than that they can be added up, whatever a file says.
   var rounds: UInt32
   /// Rounds of every segment so far.
   var iterations: [UInt32]

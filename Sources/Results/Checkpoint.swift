@@ -35,6 +35,7 @@ public final class Checkpoint<Progress: Codable & Sendable> {
     }
     let bytes = try CheckpointPreamble.header(fileLength: length, read: read, wrong: wrong)
     guard let header = try? JSONDecoder.ofCheckpoint.decode(CheckpointHeader<Progress>.self, from: Data(bytes)),
+      // What the run that goes on will add must not overflow.
       0...(1 << 60) ~= header.evaluations
     else { throw wrong("its header cannot be read") }
     var places: [CheckpointKey: (range: Range<Int>, digest: String)] = [:]

@@ -68,6 +68,7 @@ struct Progress {
 
   /// Does what `show` does, but for the writing.
   mutating func rehearse(_ summary: RoundSummary) {
+    guard kind != .none else { return }
     pace.note(summary)
     _ = line(summary, .now)
   }

@@ -199,7 +199,8 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
       trajectory, options: options, batch: batch, ring: ring, noise: CounterNoise(seed: 0),
       samples: [0])
     var progress = Progress(
-      .lines, Progress.Pace(stop: options.stop, blocks: 1, window: options.window != nil))
+      world.rank == 0 ? command.output.progress : .none,
+      Progress.Pace(stop: options.stop, blocks: 1, window: options.window != nil))
     _ = try solver.run { progress.rehearse($0) }
     try ring.finish()
   }

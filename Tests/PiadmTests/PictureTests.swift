@@ -112,6 +112,17 @@ extension CommandLineTests {
             != nil, "\(line)")
       }
       #expect(lines.last?.contains("left") == false)
+      // Of quick rounds one is told every tenth of a second, and the last one.
+      let quick = try place.run(["sample", "mixture.json", "--steps", "400", "--window", "4"])
+      let told = quick.standardOutput.split(separator: "\n").filter { $0.hasPrefix("round ") }
+      let seconds = try #require(told.last?.firstMatch(of: #/ (\d+\.\d) s$/#).flatMap { Double($0.1) })
+      #expect(told.last?.contains("steps 400/400") == true)
+      #expect(Double(told.count) <= 10 * (seconds + 0.05) + 1)
+      // Also where it is asked to stop right after it.
+      let stopped = try place.run(
+        ["sample", "mixture.json", "--steps", "1", "--checkpoint", "state", "--max-time", "0"])
+      #expect(stopped.exitCode == 75)
+      #expect(stopped.standardOutput.split(separator: "\n").count { $0.contains("steps 1/1") } == 1)
       let bar = try place.run(["sample", "mixture.json", "--steps", "24", "--progress", "bar"])
       #expect(bar.standardOutput.contains("\r[########################] round "))
     }
