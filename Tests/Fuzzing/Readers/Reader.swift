@@ -11,7 +11,9 @@ import ScoreModels
 enum Reader: String, CaseIterable {
   case npy, target, schedule, onnx, checkpoint, state, environment
 
-  func read(_ bytes: [UInt8]) {
+  /// - Returns: whether the bytes are what the reader is for.
+  @discardableResult
+  func read(_ bytes: [UInt8]) -> Bool {
     do {
       switch self {
       case .npy: _ = try NumPyArray(parsing: bytes, name: "fuzz.npy").doubles
@@ -19,9 +21,10 @@ enum Reader: String, CaseIterable {
       case .schedule: try readSchedule(bytes)
       case .onnx: try readNetwork(bytes)
       case .checkpoint: try readCheckpoint(bytes)
-      case .state: try readState(bytes)
+      case .state: return try readState(bytes)
       case .environment: readEnvironment(bytes)
       }
+      return true
     } catch is NumPyError {
     } catch is ScoreModelError {
     } catch is DiffusionError {
@@ -30,6 +33,7 @@ enum Reader: String, CaseIterable {
     } catch {
       fatalError("\(self) throws \(type(of: error)): \(error)")
     }
+    return false
   }
 
   /// An outline can be made of whatever is read, and names bytes that are there.
@@ -59,36 +63,51 @@ enum Reader: String, CaseIterable {
   private func readCheckpoint(_ bytes: [UInt8]) throws {
     let checkpoint = try Checkpoint<SampleProgress>(parsing: bytes, path: "checkpoint")
     _ = checkpoint.header.progress.map(\.round).max()
-    for sample in 0..<4 { _ = try checkpoint.piece(CheckpointKey(sample: sample, chunk: 0)) }
+    // The type says that nothing but a CheckpointError comes.
+    for sample in 0..<4 {
+      for chunk in 0..<4 { _ = try? checkpoint.piece(CheckpointKey(sample: sample, chunk: chunk)) }
+    }
   }
 
   /// What lies behind the checksums: the first line is the progress of the
-  /// samples, the rest every piece.
-  private func readState(_ bytes: [UInt8]) throws {
+  /// samples; then the pieces in their order, each behind its length in 2 bytes,
+  /// little-endian.
+  ///
+  /// - Returns: whether one of the solvers could go on from it.
+  private func readState(_ bytes: [UInt8]) throws -> Bool {
     let line = bytes.prefix { $0 != UInt8(ascii: "\n") }
-    guard let progress = try? JSONDecoder().decode([SampleProgress].self, from: Data(line)) else { return }
-    let piece = Array(bytes.dropFirst(line.count + 1))
+    guard let progress = try? JSONDecoder().decode([SampleProgress].self, from: Data(line)) else { return false }
+    let pieces = bytes.dropFirst(line.count + 1)
+    var isTaken = false
+    func goOn(_ solver: some ResumableSolver) throws {
+      var rest = pieces
+      do {
+        try solver.restore(progress) { _ in
+          let length = rest.prefix(2).reversed().reduce(0) { $0 << 8 | Int($1) }
+          defer { rest = rest.dropFirst(2 + length) }
+          return Array(rest.dropFirst(2).prefix(length))
+        }
+        isTaken = true
+        _ = try solver.run { _ in }
+      } catch is SamplingError {
+      } catch is StoredStateError {}
+    }
     let trajectory = try Trajectory(
       .multistep, on: .shrinking(steps: 8, horizon: 8, earlyStop: 1e-2), noiseLevel: 0, blocks: 2,
       corrector: .init(steps: 2))
     let model = try Gaussian<Float>(mean: [0, 1], variances: [1, 2])
     for window in [nil, 3] {
-      let solver = PicardSolver(
-        trajectory,
-        options: PicardOptions(
-          window: window, chunk: 2, anderson: AndersonMixing(history: 2), trajectory: trajectory),
-        batch: ScoreBatch(model, rows: 4), ring: SingleRank(), noise: CounterNoise(seed: 1), samples: [0, 1])
-      do {
-        try solver.restore(progress) { _ in piece }
-        _ = try solver.run()
-      } catch is SamplingError {}
+      try goOn(
+        PicardSolver(
+          trajectory,
+          options: PicardOptions(
+            window: window, chunk: 2, anderson: AndersonMixing(history: 2), trajectory: trajectory),
+          batch: ScoreBatch(model, rows: 4), ring: SingleRank(), noise: CounterNoise(seed: 1), samples: [0, 1]))
     }
-    let solver = SequentialSolver(
-      trajectory, batch: ScoreBatch(model, rows: 4), noise: CounterNoise(seed: 1), samples: [0, 1])
-    do {
-      try solver.restore(progress) { _ in piece }
-      _ = try solver.run()
-    } catch is SamplingError {}
+    try goOn(
+      SequentialSolver(
+        trajectory, batch: ScoreBatch(model, rows: 4), noise: CounterNoise(seed: 1), samples: [0, 1]))
+    return isTaken
   }
 
   /// Lines NAME=VALUE.
