@@ -156,7 +156,15 @@ code() {
   done
   sed -n 's/^ .*ExitCode=\([0-9]*\):.*/\1/p' <<<"$record"
 }
-ends_with() { [[ $(code "$1") == "$2" ]]; }
+# ends_with JOB CODE[|CODE...]
+ends_with() {
+  local ended
+  ended=$(code "$1")
+  [[ $ended =~ ^($2)$ ]] || {
+    echo "job $1 ended with $ended"
+    return 1
+  }
+}
 
 draw "${sample[@]}" --out local.npy
 mpi=$(sbatch "${four_ranks[@]}" --time=5 "$jobs/sample.sbatch" "${sample[@]}" --out mpirun.npy)
@@ -178,7 +186,9 @@ done
 # The newest process with these arguments is a rank.
 pkill -KILL --newest --full ' sample .*killed[.]npy' || true
 SECONDS=0
-check "a rank that is killed ends a job of srun" ends_with "$killed" 137
+# srun ends with the highest code of its ranks: 128 + SIGKILL of this one, or 128 +
+# SIGSEGV of a neighbour, as Open MPI's TCP component can crash where it loses a peer.
+check "a rank that is killed ends a job of srun" ends_with "$killed" '137|139'
 check "... on all ranks within 10 s" test "$SECONDS" -le 10
 check "... and leaves no samples" test ! -e killed.npy
 # Slurm sees a rank that was killed, but leaves those alone that miss one which has

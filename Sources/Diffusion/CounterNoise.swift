@@ -14,6 +14,9 @@ public enum NoiseStream: UInt32, Sendable {
   case correctorPosition = 3
   /// Velocity noise of a corrector, of the same step numbers.
   case correctorVelocity = 4
+  /// Directions in which Jacobians are measured at first (step = their number). They
+  /// decide how many rounds are needed, not what the result is.
+  case probe = 5
 }
 
 /// A source of standard normal numbers that are the same whenever they are asked for.

@@ -26,6 +26,10 @@ extension Chunk {
   ) {
     squares.removeAll(keepingCapacity: true)
     if isLeftmost, components == 1 { squares.append(contentsOf: repeatElement(0, count: slices.count)) }
+    if probes != nil {
+      proposeProbed(from: start, draw)
+      return
+    }
     if elementSlopes != nil {
       proposeElementwise(from: start, isLeftmost: isLeftmost, draw)
       return
@@ -56,17 +60,17 @@ extension Chunk {
   }
 
   /// The proposal for the state behind a slice.
-  private func output(_ index: Int) -> State<Scalar> {
+  func output(_ index: Int) -> State<Scalar> {
     index + 1 < slices.count ? slices[index + 1].proposal : endProposal
   }
 
   /// `f` one step before a slice.
-  private func earlierValue(_ index: Int) -> Row<Scalar> {
+  func earlierValue(_ index: Int) -> Row<Scalar> {
     index == 0 ? leftValue : slices[index - 1].value
   }
 
   /// Adds to the square of the change of the state behind a slice, where that is final.
-  private func measure(_ index: Int, _ elements: Range<Int>) {
+  func measure(_ index: Int, _ elements: Range<Int>) {
     guard !squares.isEmpty else { return }
     let state = index + 1 < slices.count ? slices[index + 1].state : end
     squares[index] += squaredDistance(
@@ -114,7 +118,7 @@ extension Chunk {
   }
 
   /// Takes note of what this round's evaluations say of the slopes.
-  private func learn(from start: Int) {
+  func learn(from start: Int) {
     let visited = (start - first)..<slices.count
     elementSlopes?.beginRound(slices, visited)
     guard let slope = elementSlopes?.firstSlope else { return }
@@ -126,7 +130,7 @@ extension Chunk {
   /// - Returns: the new state there.
   func correctEnd(from start: Int, _ elements: Range<Int>) -> State<Scalar> {
     let end = endProposal[elements]
-    guard leftHasCome, start == first else { return end }
+    guard leftHasCome, start == first, probes == nil else { return end }
     if let elementSlopes {
       accumulate(
         end.position, Row(rebasing: elementSlopes.response[elements]), left[elements].position,
@@ -143,7 +147,7 @@ extension Chunk {
   /// - Parameter report: is told the slice whose output a state is, and the
   ///   state's change.
   func settle(from start: Int, report: (_ slice: Int, _ change: Double) -> Void) {
-    if leftHasCome, start == first {
+    if leftHasCome, start == first, probes == nil {
       carryChange()
     } else {
       for index in movingStates(from: start) {

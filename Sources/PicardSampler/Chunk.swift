@@ -30,6 +30,9 @@ final class Chunk<Scalar: StateScalar> {
   private let valueChanges: Rows<Scalar>?
   private let noise: Rows<Scalar>?
   @exclusivity(unchecked) var elementSlopes: ElementSlopes<Scalar>?
+  @exclusivity(unchecked) var probes: JacobianProbes<Scalar>?
+  /// The slices that this round probes, by position.
+  @exclusivity(unchecked) var probed: [Int] = []
   /// Where slopes are elementwise, rows for the next proposals: a slice's secant
   /// is of use until it has been carried on.
   @exclusivity(unchecked) var spares: [State<Scalar>] = []
@@ -45,6 +48,8 @@ final class Chunk<Scalar: StateScalar> {
     valueChanges = rows.valueChanges > 0 ? Rows(rows.valueChanges, of: dimension) : nil
     noise = rows.noise > 0 ? Rows(rows.noise, of: components * dimension) : nil
     elementSlopes = rows.valueChanges > 0 ? ElementSlopes(dimension: dimension) : nil
+    probes =
+      rows.probes > 0 ? JacobianProbes(perSlice: rows.probes, capacity: capacity, dimension: dimension) : nil
     end = State(states[2 * capacity], components: components)
     endProposal = State(states[2 * capacity + 1], components: components)
     leftValue = values[capacity]
@@ -68,6 +73,7 @@ final class Chunk<Scalar: StateScalar> {
     slices.removeAll(keepingCapacity: true)
     histories.removeAll(keepingCapacity: true)
     elementSlopes?.begin()
+    probes?.begin()
     if elementSlopes != nil {
       spares.removeAll(keepingCapacity: true)
       for spare in 2...3 { spares.append(state(2 * rows.capacity + spare)) }
@@ -122,6 +128,7 @@ final class Chunk<Scalar: StateScalar> {
     try end.code(&coder)
     for index in slices.indices { try slices[index].code(&coder) }
     try elementSlopes?.code(&coder)
+    try probes?.code(&coder)
     guard let depth else { return }
     makeHistories(depth)
     for history in histories { try history.code(&coder) }

@@ -92,6 +92,14 @@ struct ElementSlopes<Scalar: StateScalar> {
     if sums.stateState > 0 { firstSlope = sums.valueState / sums.stateState }
   }
 
+  /// Adds what probes have measured.
+  mutating func add(_ probes: JacobianProbes<Scalar>) {
+    weight += Double(probes.count) / Double(numerators.count)
+    for number in 0..<probes.count {
+      addSecant(numerators, denominators, probes.image(number), probes.direction(number))
+    }
+  }
+
   /// The gains of a slice's map, in memory that every second slice uses again.
   func gains(_ index: Int, _ map: SliceMap, slope: Double) -> ElementGains<Scalar> {
     // With nothing known, every element has the slice's own slope.
@@ -100,6 +108,28 @@ struct ElementSlopes<Scalar: StateScalar> {
       state: Scalar(map.state.uu), value: Scalar(map.value.u), numerators: numerators,
       denominators: denominators, weight: Scalar(weight), slope: Scalar(slope),
       slopes: rows[4 + index % 2])
+  }
+
+  /// Slopes that all slices of the chunk have in common.
+  var shared: Row<Scalar> { rows[4] }
+
+  /// Finds the slopes that all slices have in common.
+  ///
+  /// - Parameter slope: the mean of their own.
+  func share(slope: Double) {
+    // With nothing known, every element has that slope.
+    let weight = weight > 0 ? weight : 1
+    findSlopes(
+      ElementGains(
+        state: 0, value: 0, numerators: numerators, denominators: denominators, weight: Scalar(weight),
+        slope: Scalar(slope), slopes: shared))
+  }
+
+  /// The gains of a slice's map with the slopes that all have in common.
+  func sharedGains(_ map: SliceMap) -> ElementGains<Scalar> {
+    ElementGains(
+      state: Scalar(map.state.uu), value: Scalar(map.value.u), numerators: numerators,
+      denominators: denominators, weight: 0, slope: 0, slopes: shared)
   }
 
   /// Stores what the next round needs, or reads it.
@@ -187,6 +217,18 @@ private func addSecant<Scalar: StateScalar>(
     let dy = y[k] - x[k]
     numerators[k] += df[k] * dy * w
     denominators[k] += dy * dy * w
+  }
+}
+
+/// `numerators += df dy`, `denominators += dy^2`.
+@specialized(where Scalar == Float)
+@specialized(where Scalar == Double)
+private func addSecant<Scalar: StateScalar>(
+  _ numerators: Row<Scalar>, _ denominators: Row<Scalar>, _ df: Row<Scalar>, _ dy: Row<Scalar>
+) {
+  for k in 0..<numerators.count {
+    numerators[k] += df[k] * dy[k]
+    denominators[k] += dy[k] * dy[k]
   }
 }
 

@@ -7,8 +7,9 @@ extension PicardOptions {
   ///
   /// A slice takes four: its state, the last or the next one, `f` and the noise.
   /// It takes one less where noise is not kept or the step map adds none, one
-  /// more for the change of `f` where slopes are elementwise, and twice the
-  /// states in the corrector, which has velocities. A chunk takes a few of its own.
+  /// more for the change of `f` where slopes are elementwise, two more for every
+  /// probe, and twice the states in the corrector, which has velocities. A chunk
+  /// takes a few of its own.
   public func rows(for trajectory: Trajectory) -> Int {
     trajectory.segments.map { rows($0, capacity: capacity(trajectory)) }.max() ?? 0
   }
@@ -27,6 +28,7 @@ extension PicardOptions {
   func chunkRows(_ segment: Trajectory.Segment, capacity: Int) -> ChunkRows {
     ChunkRows(
       capacity: capacity, components: segment.components, elementwise: hasElementSlopes(segment),
+      probes: hasElementSlopes(segment) ? probes : 0,
       keepsNoise: keepsNoise && segment.slices.contains(where: \.isRandom))
   }
 
@@ -53,18 +55,22 @@ struct ChunkRows: Hashable {
   let valueChanges: Int
   /// What the step map adds to every slice's state.
   let noise: Int
+  /// Probes of every slice.
+  let probes: Int
 
-  init(capacity: Int, components: Int, elementwise: Bool, keepsNoise: Bool) {
+  init(capacity: Int, components: Int, elementwise: Bool, probes: Int, keepsNoise: Bool) {
     self.capacity = capacity
     self.components = components
     states = 2 * capacity + (elementwise ? 4 : 2)
     values = capacity + 1
     valueChanges = elementwise ? capacity : 0
     noise = keepsNoise ? capacity : 0
+    self.probes = probes
   }
 
-  /// Numbers of rows in all, with those of elementwise slopes.
+  /// Numbers of rows in all, with those of elementwise slopes and of probes.
   var all: Int {
     components * (states + noise) + values + valueChanges + (valueChanges > 0 ? elementSlopeRows : 0)
+      + (probes > 0 ? 2 * probes * capacity + probeRows : 0)
   }
 }

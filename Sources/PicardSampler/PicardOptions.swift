@@ -10,6 +10,9 @@ public struct PicardOptions: Hashable, Sendable {
   public var chunk: Int
   /// Mixing of iterates; `nil` for none.
   public var anderson: AndersonMixing?
+  /// With elementwise slopes, further evaluations a slice and round that measure
+  /// the Jacobian (`JacobianProbes`): fewer rounds for `1 + probes` times the rows.
+  public var probes = 0
   /// The step noise of open slices stays in memory. Otherwise it is drawn in
   /// every round again, to the same bits: slower, with a fourth less memory.
   public var keepsNoise = true

@@ -37,7 +37,7 @@ public final class PicardSolver<Scalar: StateScalar> {
   @exclusivity(unchecked) private var active: [ChunkKey] = []
   /// Where this round evaluates.
   @exclusivity(unchecked) private var visits: [Visit<Scalar>] = []
-  @exclusivity(unchecked) private var origins: [(key: ChunkKey, slice: Int)] = []
+  @exclusivity(unchecked) private var origins: [(key: ChunkKey, slice: Int, probe: Int?)] = []
   /// What this round does to the active slices.
   @exclusivity(unchecked) var changes: Changes
   /// Noise of one slice, where slices do not keep theirs.
@@ -153,14 +153,31 @@ public final class PicardSolver<Scalar: StateScalar> {
       let (chunk, quantity) = (self[key], trajectory.segments[key.segment].quantity)
       for index in activeSlices(key) where chunk.needsEvaluation(index) {
         visits.append(chunk.visit(index, of: samples[key.sample], quantity))
-        origins.append((key, index))
+        origins.append((key, index, nil))
       }
+      if chunk.probes != nil { clock.time(.update) { probe(key, quantity) } }
     }
     return try clock.time(.score) {
       try batch.evaluate(visits) { visit, prediction, conversion in
-        let (key, slice) = origins[visit]
-        return self[key].absorb(slice, prediction, conversion)
+        let (key, slice, probe) = origins[visit]
+        return probe.map { self[key].absorb(probe: $0, prediction, conversion) }
+          ?? self[key].absorb(slice, prediction, conversion)
       }.map { Position(sample: origins[$0].key.sample, slice: origins[$0].slice) }
+    }
+  }
+
+  /// Evaluates beside the states of a chunk, too.
+  private func probe(_ key: ChunkKey, _ quantity: StepQuantity) {
+    let (chunk, sample) = (self[key], samples[key.sample])
+    chunk.aim(activeSlices(key).filter(chunk.needsEvaluation)) { number, row in
+      var span = row.mutableSpan
+      noise.fill(&span, stream: .probe, step: number, sample: sample)
+    }
+    chunk.forEachProbe { number, slice in
+      var visit = chunk.visit(slice, of: sample, quantity)
+      visit.state = chunk.probedState(number, slice)
+      visits.append(visit)
+      origins.append((key, slice, number))
     }
   }
 
@@ -270,10 +287,17 @@ public final class PicardSolver<Scalar: StateScalar> {
     let start = activeSlices(key).lowerBound
     let (previous, next) = (leftNeighbour(key), rightNeighbour(key))
     chunk.leftHasCome = previous != nil
+    func receiveLeft(_ elements: Range<Int>) throws {
+      guard let previous, owner(previous) != rank else { return }
+      try clock.time(.exchange) { try receive(chunk.left[elements], from: owner(previous)) }
+    }
+    if chunk.probes != nil {
+      // What is measured takes all elements of a change together.
+      for elements in segments { try receiveLeft(elements) }
+      clock.time(.update) { chunk.carryLeft(from: start) }
+    }
     for elements in segments {
-      if let previous, owner(previous) != rank {
-        try clock.time(.exchange) { try receive(chunk.left[elements], from: owner(previous)) }
-      }
+      if chunk.probes == nil { try receiveLeft(elements) }
       let end = clock.time(.update) { chunk.correctEnd(from: start, elements) }
       guard let next else { continue }
       if owner(next) == rank {

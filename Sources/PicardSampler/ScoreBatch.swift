@@ -213,7 +213,7 @@ public final class ScoreBatch<Scalar: StateScalar> {
 
 /// A state at which `f` is to be evaluated.
 struct Visit<Scalar: StateScalar> {
-  let state: Row<Scalar>
+  var state: Row<Scalar>
   /// The noise time there.
   let time: NoiseTime
   /// Share of the estimate as predicted in `f`, where estimates are bounded.

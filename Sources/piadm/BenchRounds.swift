@@ -28,6 +28,7 @@ struct BenchRounds: ParsableCommand {
         piadm bench rounds
         piadm bench rounds digits --steps 1000 --window all,128,16 --error 2e-4
         piadm bench rounds --linearization increment --anderson off,1,2,3
+        piadm bench rounds --method ddim --linearization elementwise --probes off,1,2,4
         mpirun -n 2 piadm bench rounds target.json --chunk 1,4,16 --json rounds.json
       """)
 
@@ -47,6 +48,9 @@ struct BenchRounds: ParsableCommand {
 
   @Option(help: ArgumentHelp("Iterates that Anderson mixing takes, or off.", valueName: "history,..."))
   var anderson = RoundsChoice(["off"])
+
+  @Option(help: ArgumentHelp("Further rows a slice and round that measure the Jacobian, or off.", valueName: "n,..."))
+  var probes = RoundsChoice(["off"])
 
   @Option(help: ArgumentHelp("Slices of a chunk, or auto for the program's choice.", valueName: "c,..."))
   var chunk = RoundsChoice(["auto"])
@@ -120,7 +124,8 @@ struct BenchRounds: ParsableCommand {
     let linearization = (linearization ?? all).options("--linearization")
     let anderson = anderson.options("--anderson", leftAway: "off")
     let chunk = chunk.options("--chunk", leftAway: "auto")
-    return [window, linearization, anderson, chunk].reduce([[]]) { rows, options in
+    let probes = probes.options("--probes", leftAway: "off")
+    return [window, linearization, anderson, probes, chunk].reduce([[]]) { rows, options in
       rows.flatMap { row in options.map { row + $0 } }
     }
   }

@@ -56,6 +56,7 @@ struct ResolvedOptions {
       values["window"] = picard.window.map { OptionValue.integer($0) } ?? OptionValue.none
       values["chunk"] = .integer(picard.chunk)
       values["anderson"] = picard.anderson.map { OptionValue.integer($0.history) } ?? OptionValue.none
+      values["probes"] = picard.probes > 0 ? .integer(picard.probes) : OptionValue.none
       values["linearization"] = .text(picard.linearization.rawValue)
       switch picard.stop {
       case .tolerance(let tolerance): values["tolerance"] = .number(tolerance)

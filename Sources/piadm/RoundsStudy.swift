@@ -135,6 +135,8 @@ struct RoundsRow: Encodable {
   let chunk: Int
   /// Iterates that are mixed; `nil` for none.
   let anderson: Int?
+  /// Further rows a slice and round; `nil` for none.
+  let probes: Int?
   /// `nil` for a fixed number of iterations.
   let tolerance: Double?
   let iterations: Int?
@@ -154,18 +156,20 @@ struct RoundsRow: Encodable {
     window = solver.window?.steps
     self.chunk = chunk
     anderson = solver.anderson
+    probes = solver.probes
     iterations = solver.iterations
     if case .tolerance(let limit) = solver.stop { tolerance = limit } else { tolerance = nil }
   }
 
   static let head =
-    "linearization    window  chunk  anderson  tolerance     rounds   most  evaluations     error   seconds  speed-up\n"
+    "linearization    window  chunk  anderson  probes  tolerance     rounds   most  evaluations     error   seconds  speed-up\n"
 
   var setting: String {
     let stop = tolerance.map { String(format: "%.2g", $0) } ?? "\(iterations ?? 0) rounds"
     return linearization.padding(toLength: 13, withPad: " ", startingAt: 0)
       + leftPadded(window.map { "\($0)" } ?? "all", 10) + leftPadded("\(chunk)", 7)
-      + leftPadded(anderson.map { "\($0)" } ?? "off", 10) + leftPadded(stop, 11)
+      + leftPadded(anderson.map { "\($0)" } ?? "off", 10)
+      + leftPadded(probes.map { "\($0)" } ?? "off", 8) + leftPadded(stop, 11)
   }
 
   func line(sequentialSeconds: Double) -> String {

@@ -1,0 +1,122 @@
+import Diffusion
+
+/// A round of a chunk whose Jacobian is measured by probes.
+extension Chunk {
+  /// Chooses what this round evaluates beside the states of some slices.
+  ///
+  /// - Parameter draw: fills a row with normal numbers, the same for the same number.
+  func aim(_ slices: [Int], drawing draw: (_ number: Int, Row<Scalar>) -> Void) {
+    probed = slices
+    probes?.aim(slices: slices.count, drawing: draw)
+  }
+
+  /// - Parameter body: is told the number of a probe and its slice.
+  func forEachProbe(_ body: (_ number: Int, _ slice: Int) -> Void) {
+    for number in 0..<(probes?.count ?? 0) { body(number, probed[number % probed.count]) }
+  }
+
+  /// The state at which a probe evaluates `f`.
+  func probedState(_ number: Int, _ index: Int) -> Row<Scalar> {
+    guard let probes else { preconditionFailure("a chunk without probes is asked for one") }
+    let slice = slices[index - first]
+    let image = probes.image(number)
+    combine(image, 1, slice.state.position, Scalar(probes.step(at: slice.map.time)), probes.direction(number))
+    return image
+  }
+
+  /// Takes the model's prediction at a probe.
+  /// - Returns: whether `f` is finite in every element.
+  func absorb(probe number: Int, _ prediction: Row<Scalar>, _ conversion: Conversion) -> Bool {
+    guard let image = probes?.image(number) else { return true }
+    combine(image, Scalar(conversion.state), image, Scalar(conversion.prediction), prediction)
+    return image.allSatisfy(\.isFinite)
+  }
+
+  /// `propose` with a Jacobian that all slices share but for their own secants.
+  func proposeProbed(from start: Int, _ draw: (SliceMap) -> State<Scalar>?) {
+    learn(from: start)
+    learnFromProbes(from: start)
+    var products = RankTwoProducts()
+    for index in (start - first)..<slices.count {
+      let slice = slices[index]
+      let next = index + 1 < slices.count ? slices[index + 1] : nil
+      if next != nil { slices[index + 1].propose(in: spares.removeLast()) }
+      let output = output(index)
+      slice.step(into: output, earlierValue: earlierValue(index), noise: slice.noise ?? draw(slice.map))
+      if index > start - first {
+        let (proposal, state) = (slice.proposal.position, slice.state.position)
+        accumulate(output.position, gains(slice.map), proposal, minus: state, slice.secant, products)
+        accumulate(output.position, Scalar(slice.map.value.u), product(slice.map, proposal, minus: state))
+        spares.append(slice.earlierState)
+      }
+      products = RankTwoProducts()
+      if let next, let secant = next.secant {
+        products = rankTwoProducts(gains(next.map), output.position, minus: next.state.position, secant)
+      }
+      measure(index, 0..<output.dimension)
+    }
+  }
+
+  /// Measures what the slopes of elements are, and what they miss; of secants only
+  /// what both miss is left.
+  private func learnFromProbes(from start: Int) {
+    let active = slices[(start - first)...]
+    let mean = active.reduce(0) { $0 + $1.slope } / Double(active.count)
+    forEachProbe { number, index in
+      guard let probes else { return }
+      let slice = slices[index - first]
+      probes.subtract(number, slice.value, step: probes.step(at: slice.map.time))
+    }
+    if let probes { elementSlopes?.add(probes) }
+    elementSlopes?.share(slope: mean)
+    if let slopes = elementSlopes?.shared { probes?.learn(slopes) }
+    for slice in active {
+      guard let secant = slice.secant else { continue }
+      accumulate(secant.valueChange, -1, product(slice.map, secant.state, minus: secant.earlier))
+    }
+  }
+
+  /// The gains of a slice's map with the slopes that all slices share.
+  private func gains(_ map: SliceMap) -> ElementGains<Scalar> {
+    guard let elementSlopes else { preconditionFailure("probes need elementwise slopes") }
+    return elementSlopes.sharedGains(map)
+  }
+
+  /// What the shared slopes miss of the change of `f` from `x` to `y`.
+  private func product(_ map: SliceMap, _ y: Row<Scalar>, minus x: Row<Scalar>) -> Row<Scalar> {
+    guard let change = probes?.change else { preconditionFailure("a chunk without probes is asked for one") }
+    subtract(change, y, x)
+    return multiply(map)
+  }
+
+  /// What the shared slopes miss of what the probes' change does to `f`.
+  private func multiply(_ map: SliceMap) -> Row<Scalar> {
+    guard let change = probes?.change else { preconditionFailure("a chunk without probes is asked for one") }
+    probes?.multiply(change, gain: map.value.u)
+    return probes?.product ?? change
+  }
+
+  /// Carries the change of the first state to all proposals.
+  func carryLeft(from start: Int) {
+    guard leftHasCome, start == first, let change = probes?.change else { return }
+    subtract(change, left.position, slices[0].state.position)
+    for index in slices.indices {
+      let map = slices[index].map
+      carry(change, gains(map), Scalar(map.value.u), multiply(map), into: output(index).position)
+    }
+  }
+}
+
+/// `change = gain change + b product`, `output += change`.
+@specialized(where Scalar == Float)
+@specialized(where Scalar == Double)
+private func carry<Scalar: StateScalar>(
+  _ change: Row<Scalar>, _ gains: ElementGains<Scalar>, _ b: Scalar, _ product: Row<Scalar>,
+  into output: Row<Scalar>
+) {
+  for k in 0..<change.count {
+    let next = max(-1e6, min(1e6, gains.gain(k) * change[k] + b * product[k]))
+    change[k] = next
+    output[k] += next
+  }
+}
