@@ -32,10 +32,10 @@ extension Chunk {
     return image.allSatisfy(\.isFinite)
   }
 
-  /// `propose` with a Jacobian that all slices share but for their own secants.
+  /// `propose` with a Jacobian that all slices share but for their own secants: the
+  /// denoised estimate's, whatever `f` is, since of all it changes least.
   func proposeProbed(from start: Int, _ draw: (SliceMap) -> State<Scalar>?) {
-    learn(from: start)
-    learnFromProbes(from: start)
+    learnFromProbes((start - first)..<slices.count)
     var products = RankTwoProducts()
     for index in (start - first)..<slices.count {
       let slice = slices[index]
@@ -46,7 +46,7 @@ extension Chunk {
       if index > start - first {
         let (proposal, state) = (slice.proposal.position, slice.state.position)
         accumulate(output.position, gains(slice.map), proposal, minus: state, slice.secant, products)
-        accumulate(output.position, Scalar(slice.map.value.u), product(slice.map, proposal, minus: state))
+        accumulate(output.position, Scalar(slice.map.estimate), product(slice.map, proposal, minus: state))
         spares.append(slice.earlierState)
       }
       products = RankTwoProducts()
@@ -57,22 +57,31 @@ extension Chunk {
     }
   }
 
-  /// Measures what the slopes of elements are, and what they miss; of secants only
-  /// what both miss is left.
-  private func learnFromProbes(from start: Int) {
-    let active = slices[(start - first)...]
-    let mean = active.reduce(0) { $0 + $1.slope } / Double(active.count)
+  /// Measures what the slopes of elements are, and what they miss. Of a secant that is
+  /// left which both of them miss.
+  private func learnFromProbes(_ active: Range<Int>) {
+    for index in active {
+      guard let secant = slices[index].secant else { continue }
+      let (change, map) = (secant.valueChange, slices[index].map)
+      let (p, q) = (map.stateInValue, map.estimateInValue)
+      combine(change, Scalar(1 / q), change, Scalar(-p / q), secant.state)
+      accumulate(change, Scalar(p / q), secant.earlier)
+    }
     forEachProbe { number, index in
       guard let probes else { return }
-      let slice = slices[index - first]
-      probes.subtract(number, slice.value, step: probes.step(at: slice.map.time))
+      let (slice, step) = (slices[index - first], probes.step(at: slices[index - first].map.time))
+      let (p, q) = (slice.map.stateInValue, slice.map.estimateInValue)
+      let image = probes.image(number)
+      combine(image, Scalar(1 / (q * step)), image, Scalar(-1 / (q * step)), slice.value)
+      accumulate(image, Scalar(-p / q), probes.direction(number))
     }
+    elementSlopes?.addSecants(slices, active)
     if let probes { elementSlopes?.add(probes) }
-    elementSlopes?.share(slope: mean)
+    elementSlopes?.share()
     if let slopes = elementSlopes?.shared { probes?.learn(slopes) }
-    for slice in active {
-      guard let secant = slice.secant else { continue }
-      accumulate(secant.valueChange, -1, product(slice.map, secant.state, minus: secant.earlier))
+    for index in active {
+      guard let secant = slices[index].secant else { continue }
+      accumulate(secant.valueChange, -1, product(slices[index].map, secant.state, minus: secant.earlier))
     }
   }
 
@@ -82,17 +91,17 @@ extension Chunk {
     return elementSlopes.sharedGains(map)
   }
 
-  /// What the shared slopes miss of the change of `f` from `x` to `y`.
+  /// What the shared slopes miss of the change of the estimate from `x` to `y`.
   private func product(_ map: SliceMap, _ y: Row<Scalar>, minus x: Row<Scalar>) -> Row<Scalar> {
     guard let change = probes?.change else { preconditionFailure("a chunk without probes is asked for one") }
     subtract(change, y, x)
     return multiply(map)
   }
 
-  /// What the shared slopes miss of what the probes' change does to `f`.
+  /// What the shared slopes miss of what the probes' change does to the estimate.
   private func multiply(_ map: SliceMap) -> Row<Scalar> {
     guard let change = probes?.change else { preconditionFailure("a chunk without probes is asked for one") }
-    probes?.multiply(change, gain: map.value.u)
+    probes?.multiply(change, gain: map.estimate)
     return probes?.product ?? change
   }
 
@@ -102,7 +111,7 @@ extension Chunk {
     subtract(change, left.position, slices[0].state.position)
     for index in slices.indices {
       let map = slices[index].map
-      carry(change, gains(map), Scalar(map.value.u), multiply(map), into: output(index).position)
+      carry(change, gains(map), Scalar(map.estimate), multiply(map), into: output(index).position)
     }
   }
 }

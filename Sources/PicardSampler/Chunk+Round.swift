@@ -118,7 +118,7 @@ extension Chunk {
   }
 
   /// Takes note of what this round's evaluations say of the slopes.
-  func learn(from start: Int) {
+  private func learn(from start: Int) {
     let visited = (start - first)..<slices.count
     elementSlopes?.beginRound(slices, visited)
     guard let slope = elementSlopes?.firstSlope else { return }

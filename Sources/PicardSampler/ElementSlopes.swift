@@ -51,8 +51,8 @@ struct ElementSlopes<Scalar: StateScalar> {
     addFirstVisits(slices, active)
   }
 
-  /// Adds the secants of slices that were visited again.
-  private mutating func addSecants(_ slices: [TimeSlice<Scalar>], _ active: Range<Int>) {
+  /// Makes older sums count half, and adds the secants of slices that were visited again.
+  mutating func addSecants(_ slices: [TimeSlice<Scalar>], _ active: Range<Int>) {
     let secants = active.count { slices[$0].secant != nil }
     weight = weight / 2 + Double(secants) / Double(numerators.count)
     inPieces(numerators.count) { elements in
@@ -113,22 +113,21 @@ struct ElementSlopes<Scalar: StateScalar> {
   /// Slopes that all slices of the chunk have in common.
   var shared: Row<Scalar> { rows[4] }
 
-  /// Finds the slopes that all slices have in common.
-  ///
-  /// - Parameter slope: the mean of their own.
-  func share(slope: Double) {
-    // With nothing known, every element has that slope.
-    let weight = weight > 0 ? weight : 1
+  /// Finds the slopes that all slices have in common, each element's drawn to that of all.
+  func share() {
+    let (along, square) = (sum(numerators), sum(denominators))
     findSlopes(
       ElementGains(
-        state: 0, value: 0, numerators: numerators, denominators: denominators, weight: Scalar(weight),
-        slope: Scalar(slope), slopes: shared))
+        state: 0, value: 0, numerators: numerators, denominators: denominators,
+        weight: Scalar(weight > 0 ? weight : 1), slope: Scalar(square > 0 ? along / square : 0),
+        slopes: shared))
   }
 
-  /// The gains of a slice's map with the slopes that all have in common.
+  /// The gains of a slice's map, as one of the denoised estimate, with the slopes that
+  /// all slices have in common.
   func sharedGains(_ map: SliceMap) -> ElementGains<Scalar> {
     ElementGains(
-      state: Scalar(map.state.uu), value: Scalar(map.value.u), numerators: numerators,
+      state: Scalar(map.stateBesideEstimate), value: Scalar(map.estimate), numerators: numerators,
       denominators: denominators, weight: 0, slope: 0, slopes: shared)
   }
 
@@ -268,6 +267,15 @@ private func differenceProducts<Scalar: StateScalar>(
     }
   }
   return (mixed, square)
+}
+
+/// The sum of a row, in `Double`.
+@specialized(where Scalar == Float)
+@specialized(where Scalar == Double)
+private func sum<Scalar: StateScalar>(_ row: Row<Scalar>) -> Double {
+  var sum = 0.0
+  for k in 0..<row.count { sum += Double(row[k]) }
+  return sum
 }
 
 /// Sums over the elements of a state that a rank-two correction needs, with

@@ -101,15 +101,6 @@ struct JacobianProbes<Scalar: StateScalar> {
   /// noise of a state, and large beside the rounding of a network's predictions.
   func step(at time: NoiseTime) -> Double { 0.02 * time.sigma * Double(dimension).squareRoot() }
 
-  /// Makes `J Q` of the values of `f` at the probed states.
-  ///
-  /// - Parameters:
-  ///   - value: `f` at the state beside a probed one.
-  ///   - step: the length between the two.
-  func subtract(_ number: Int, _ value: Row<Scalar>, step: Double) {
-    combine(images[number], Scalar(1 / step), images[number], Scalar(-1 / step), value)
-  }
-
   /// Makes `E` of `J Q`.
   ///
   /// - Parameter slopes: `j`.

@@ -35,9 +35,11 @@ extension PicardOptions {
   /// Slices that a chunk has room for.
   func capacity(_ trajectory: Trajectory) -> Int { min(chunk, trajectory.longestSegment) }
 
-  /// Slopes are those of single elements: of the denoised estimate's Jacobian.
+  /// Slopes are those of single elements: of the denoised estimate's Jacobian. Of
+  /// another `f` they are where they are measured.
   func hasElementSlopes(_ segment: Trajectory.Segment) -> Bool {
-    linearization == .elementwise && segment.quantity == .denoised && segment.components == 1
+    linearization == .elementwise && segment.components == 1
+      && (segment.quantity == .denoised || probes > 0)
   }
 }
 

@@ -17,6 +17,10 @@ struct SliceMap: Hashable, Sendable {
   var unbounded = 0.0
   /// Noise time at which `f` is evaluated.
   var time: NoiseTime
+  /// `f = p y + q g` with `g` the denoised estimate: `p`.
+  var stateInValue: Double
+  /// `q`.
+  var estimateInValue: Double
   /// `df/dy` before two evaluations are known.
   var priorSlope: Double
   var noise: Noise
@@ -36,6 +40,7 @@ struct SliceMap: Hashable, Sendable {
     earlierValue = step.earlierValue
     unbounded = step.unbounded
     time = map.grid.nodes[index]
+    (stateInValue, estimateInValue) = map.quantity.conversion(from: .denoised, at: time)
     priorSlope = step.priorSlope
     noise = step.noise == 0 ? .none : .step(index, deviation: step.noise)
   }
@@ -45,12 +50,19 @@ struct SliceMap: Hashable, Sendable {
     value = Pair(u: corrector.positionFromScore, v: corrector.transfer)
     earlierValue = 0
     self.time = time
+    (stateInValue, estimateInValue) = StepQuantity.score.conversion(from: .denoised, at: time)
     priorSlope = -1 / (time.sigma * time.sigma)
     let position = corrector.positionNoise
     noise = .langevin(
       step, velocity: corrector.velocityNoise, positionFromVelocity: position.fromVelocity,
       position: position.own)
   }
+
+  /// A of the map as one of the denoised estimate, for the position.
+  var stateBesideEstimate: Double { state.uu + value.u * stateInValue }
+
+  /// B of the map as one of the denoised estimate, for the position.
+  var estimate: Double { value.u * estimateInValue }
 
   /// The map adds noise to the state.
   var isRandom: Bool { noise != .none }
