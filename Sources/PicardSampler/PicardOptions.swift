@@ -12,7 +12,7 @@ public struct PicardOptions: Hashable, Sendable {
   public var anderson: AndersonMixing?
   /// With elementwise slopes, further evaluations a slice and round that measure
   /// the Jacobian (`JacobianProbes`): fewer rounds for `1 + probes` times the rows.
-  public var probes = 0
+  public var probes: Int
   /// The step noise of open slices stays in memory. Otherwise it is drawn in
   /// every round again, to the same bits: slower, with a fourth less memory.
   public var keepsNoise = true
@@ -21,9 +21,10 @@ public struct PicardOptions: Hashable, Sendable {
   /// `defaultChunk`.
   public init(
     linearization: Linearization = .elementwise, stop: StopRule = .tolerance(1e-3), window: Int? = nil,
-    chunk: Int? = nil, anderson: AndersonMixing? = nil, trajectory: Trajectory
+    chunk: Int? = nil, anderson: AndersonMixing? = nil, probes: Int = 0, trajectory: Trajectory
   ) {
     self.anderson = anderson
+    self.probes = probes
     self.linearization = linearization
     self.stop = stop
     self.window = window
@@ -47,6 +48,9 @@ extension PicardOptions {
   public func activeChunks(_ trajectory: Trajectory) -> Int {
     (activeSlices(trajectory) + chunk - 1) / chunk
   }
+
+  /// Rows of the score for a slice and round; in the corrector there are no probes.
+  public var rowsPerSlice: Int { linearization == .elementwise ? 1 + probes : 1 }
 
   /// The largest number of slices that are iterated at the same time, a sample.
   public func activeSlices(_ trajectory: Trajectory) -> Int {

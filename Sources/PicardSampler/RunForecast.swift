@@ -189,8 +189,8 @@ public struct RunForecast: Sendable {
   public func workSeconds(ranks: Int) -> (score: Double, update: Double) {
     var (score, update) = (0.0, 0.0)
     for round in pattern.rounds {
-      for count in rows(parts(round, ranks)).values {
-        score += cost.scoreTime(of: count, isPadded: isPadded)
+      for count in slices(parts(round, ranks)).values {
+        score += cost.scoreTime(of: count * options.rowsPerSlice, isPadded: isPadded)
         update += Double(count) * cost.update
       }
     }
@@ -200,7 +200,7 @@ public struct RunForecast: Sendable {
 
   /// The largest number of slices that one rank holds at once, samples together.
   public func largestLoad(ranks: Int) -> Int {
-    pattern.rounds.map { rows(parts($0, ranks)).values.max() ?? 0 }.max() ?? 0
+    pattern.rounds.map { slices(parts($0, ranks)).values.max() ?? 0 }.max() ?? 0
   }
 
   /// A chunk's active slices in one sample of the pattern.
@@ -251,9 +251,10 @@ public struct RunForecast: Sendable {
     let ranks = clocks.ranks
     let slowdown = cost.slowdown(ranks: ranks)
     let parts = parts(round, ranks)
-    for (rank, count) in rows(parts) {
-      let work = cost.scoreTime(of: count, isPadded: isPadded) + Double(count) * cost.update
-      let seconds = work * slowdown + cost.waits(for: count) + cost.overhead(ranks: ranks)
+    for (rank, count) in slices(parts) {
+      let rows = count * options.rowsPerSlice
+      let work = cost.scoreTime(of: rows, isPadded: isPadded) + Double(count) * cost.update
+      let seconds = work * slowdown + cost.waits(for: rows) + cost.overhead(ranks: ranks)
       clocks.work(rank, max(0, seconds))
     }
     // Boundary states pass from level to level. Each is sent on as soon as it
@@ -289,11 +290,11 @@ public struct RunForecast: Sendable {
     }
   }
 
-  /// Rows of every rank.
-  private func rows(_ parts: [Part]) -> [Int: Int] {
-    var rows: [Int: Int] = [:]
-    for part in parts { rows[part.owner, default: 0] += part.slices * part.weight }
-    return rows
+  /// Slices of every rank.
+  private func slices(_ parts: [Part]) -> [Int: Int] {
+    var slices: [Int: Int] = [:]
+    for part in parts { slices[part.owner, default: 0] += part.slices * part.weight }
+    return slices
   }
 
   /// Messages and their bytes, from rank to rank, between two levels.

@@ -42,15 +42,16 @@ public struct ScoreCost: Hashable, Sendable {
   ///
   /// - Parameters:
   ///   - steps: steps of the trajectory.
-  ///   - samples: samples in flight on these ranks.
+  ///   - rows: rows of a step in a round: the samples in flight on these ranks, times
+  ///     the rows of a slice.
   ///   - ranks: ranks that share the window.
-  public func bestWindow(steps: Int, samples: Int, ranks: Int) -> Int {
+  public func bestWindow(steps: Int, rows: Int, ranks: Int) -> Int {
     var candidates = Array(sequence(first: 4) { $0 < steps / 2 ? $0 * 2 : nil }.filter { $0 < steps })
     candidates.append(steps)
     func predicted(_ window: Int) -> Double {
       let visits = 1 + 0.055 * pow(Double(window), 0.63)
       let rounds = Double(steps) * visits / Double(window)
-      return rounds * time(of: (window * samples + ranks - 1) / ranks)
+      return rounds * time(of: (window * rows + ranks - 1) / ranks)
     }
     return candidates.min { predicted($0) < predicted($1) } ?? steps
   }

@@ -108,7 +108,7 @@ package struct JSONObject {
     return number
   }
 
-  mutating func integer(_ key: String, in range: ClosedRange<Int>) throws -> Int? {
+  package mutating func integer(_ key: String, in range: ClosedRange<Int>) throws -> Int? {
     guard let value = value(key) else { return nil }
     guard case .number(let number) = value, let integer = Int(exactly: number), range.contains(integer) else {
       throw wrong(key, value, needed: "an integer from \(range.lowerBound) to \(range.upperBound)")

@@ -63,13 +63,13 @@ struct PlannedRun<Scalar: StateScalar & MPI.Scalar> {
       $0.steps
         ?? ScoreCost(rows: cost.score.rows, seconds: cost.score.seconds.map { $0 + solver.scoreLatency })
         .bestWindow(
-          steps: setup.trajectory.longestSegment, samples: samples,
+          steps: setup.trajectory.longestSegment, rows: samples * (1 + (solver.probes ?? 0)),
           ranks: max(1, world.size / solver.replicas))
     }
     let picard = solver.picard(window: window, setup.trajectory)
     self.picard = picard
     let open = min(picard.window ?? .max, setup.trajectory.longestSegment)
-    cost.slowdown = try measurement.slowdown(rows: open * samples, cost.score)
+    cost.slowdown = try measurement.slowdown(rows: open * samples * picard.rowsPerSlice, cost.score)
 
     // Ranks that share a processor would disturb the timing of updates.
     let pilotRanks = cost.slowdown.last { $0.factor < 1.5 }?.ranks ?? 1

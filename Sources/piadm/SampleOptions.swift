@@ -160,11 +160,9 @@ struct SolverOptions: ParsableArguments {
 
   /// - Parameter window: steps of the sliding window, chosen where that is asked for.
   func picard(window: Int?, _ trajectory: Trajectory) -> PicardOptions {
-    var options = PicardOptions(
+    PicardOptions(
       linearization: linearization, stop: stop, window: window, chunk: chunk,
-      anderson: anderson.map { AndersonMixing(history: $0) }, trajectory: trajectory)
-    options.probes = probes ?? 0
-    return options
+      anderson: anderson.map { AndersonMixing(history: $0) }, probes: probes ?? 0, trajectory: trajectory)
   }
 
   func validate() throws {

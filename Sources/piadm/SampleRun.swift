@@ -159,7 +159,7 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
       guard world.rank == 0 else { return }
       let cost = try setup.batch.measureCost(at: setup.grid.nodes[setup.grid.steps / 2])
       chosen[0] = cost.bestWindow(
-        steps: setup.trajectory.longestSegment, samples: samples,
+        steps: setup.trajectory.longestSegment, rows: samples * (1 + (command.solver.probes ?? 0)),
         ranks: world.size / command.solver.replicas)
     }
     try world.broadcast(&chosen, root: 0)
@@ -173,12 +173,12 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
   ) throws {
     try rehearse(picard)
     let ranks = world.size / command.solver.replicas
-    let slices =
+    let rows =
       command.solver.solver == .sequential
-      ? 1 : (picard.activeSlices(setup.trajectory) + ranks - 1) / ranks
+      ? 1 : (picard.activeSlices(setup.trajectory) + ranks - 1) / ranks * picard.rowsPerSlice
     try world.agree {
-      for count in [setup.batch.rows, samples * slices % setup.batch.rows]
-      where count <= samples * slices {
+      for count in [setup.batch.rows, samples * rows % setup.batch.rows]
+      where count <= samples * rows {
         try setup.batch.prepare(count, at: setup.grid.nodes[0])
       }
     }

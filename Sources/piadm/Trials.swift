@@ -49,9 +49,10 @@ struct Trials<Scalar: StateScalar & MPI.Scalar> {
   private func extent(on ranks: Int, _ cost: MachineCost) -> [Int] {
     let open = min(options.window ?? .max, trajectory.longestSegment)
     func round(_ samples: Int) -> Double {
-      let rows = (samples * open + ranks - 1) / ranks
+      let slices = (samples * open + ranks - 1) / ranks
+      let rows = slices * options.rowsPerSlice
       let calls = Double((rows + batch.rows - 1) / batch.rows)
-      return (cost.score.time(of: rows) + Double(rows) * cost.update) * cost.slowdown(ranks: ranks)
+      return (cost.score.time(of: rows) + Double(slices) * cost.update) * cost.slowdown(ranks: ranks)
         + calls * cost.latency
     }
     let affordable = (1...samples).last { round($0) <= seconds / 4 } ?? 1

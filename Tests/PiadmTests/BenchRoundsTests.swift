@@ -12,6 +12,7 @@ extension CommandLineTests {
         var window: Int?
         var chunk: Int
         var anderson: Int?
+        var probes: Int?
         var tolerance: Double?
         var iterations: Int?
         var rounds: Double
@@ -41,21 +42,24 @@ extension CommandLineTests {
       return record
     }
 
-    @Test("rounds and evaluations are those of piadm sample with the same options, on any number of ranks", arguments: [1, 3])
-    func sameAsRuns(ranks: Int) throws {
+    @Test(
+      "rounds and evaluations are those of piadm sample with the same options, on any number of ranks",
+      arguments: [
+        (1, ["--linearization", "secant,frozen", "--anderson", "off,2", "--chunk", "auto,3"], 16),
+        (3, ["--linearization", "secant,frozen", "--anderson", "off,2", "--chunk", "auto,3"], 16),
+        (2, ["--linearization", "elementwise", "--probes", "off,1,3"], 6),
+      ] as [(Int, [String], Int)])
+    func sameAsRuns(ranks: Int, varied: [String], runs: Int) throws {
       let options = ["mixture.json", "--steps", "48", "--samples", "2", "--seed", "7"]
       let record = try record(
-        Workplace(),
-        options + [
-          "--linearization", "secant,frozen", "--window", "all,8", "--tolerance", "1e-3", "--anderson", "off,2",
-          "--chunk", "auto,3",
-        ], ranks: ranks)
-      #expect(record.runs.count == 16)
+        Workplace(), options + varied + ["--window", "all,8", "--tolerance", "1e-3"], ranks: ranks)
+      #expect(record.runs.count == runs)
       #expect(record.steps == 48 && record.samples == 2)
       let place = try Workplace()
       for run in record.runs {
         var words = options + ["--linearization", run.linearization, "--chunk", "\(run.chunk)", "--tolerance", "1e-3"]
         if let window = run.window { words += ["--window", "\(window)"] }
+        if let probes = run.probes { words += ["--probes", "\(probes)"] }
         if let history = run.anderson { words += ["--anderson", "\(history)"] }
         _ = try place.digest(words + ["--report", "report.json"])
         let report = try #require(
@@ -119,6 +123,21 @@ extension CommandLineTests {
         Workplace(), ["--steps", "30", "--samples", "1", "--window", "8", "--linearization", "elementwise,none"])
       #expect(record.model == "digits")
       #expect(record.runs.map(\.window) == Array(repeating: 8, count: 6))
+    }
+
+    @Test("probes save rounds of a trained network at the same error, and cost evaluations; needs OpenVINO")
+    func probes() throws {
+      let runs = try record(
+        Workplace(),
+        [
+          "--method", "ddpm", "--steps", "100", "--samples", "2", "--window", "all", "--linearization",
+          "elementwise", "--probes", "off,2", "--error", "2e-4",
+        ]
+      ).runs
+      #expect(runs.map(\.probes) == [nil, 2])
+      #expect(runs[1].rounds < runs[0].rounds && runs[1].mostRounds <= 10)
+      #expect(runs[1].evaluations > runs[0].evaluations)
+      #expect(runs.allSatisfy { $0.error <= 2e-4 })
     }
 
     @Test(

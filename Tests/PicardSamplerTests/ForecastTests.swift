@@ -36,13 +36,14 @@ import Testing
 
   @Test("on one rank the time is that of the rows, for blocks and windows")
   func oneRank() throws {
-    for window in [nil, 4] {
-      let options = PicardOptions(stop: .tolerance(1e-3), window: window, chunk: 2, trajectory: trajectory)
+    for (window, probes) in [(nil, 0), (4, 0), (4, 3)] as [(Int?, Int)] {
+      let options = PicardOptions(
+        stop: .tolerance(1e-3), window: window, chunk: 2, probes: probes, trajectory: trajectory)
       var rows = 0
       let solver = PicardSolver(
         trajectory, options: options, batch: ScoreBatch<Double>(try mixture(3), rows: 16),
         ring: SingleRank(), noise: CounterNoise(seed: 1), samples: [0, 1])
-      _ = try solver.run { summary in rows += summary.changes.active.reduce(0) { $0 + $1.slices.count } }
+      _ = try solver.run { summary in rows += summary.changes.active.reduce(0) { $0 + (1 + probes) * $1.slices.count } }
       // All of them are powers of two or their sums: exact.
       #expect(try forecast(options, samples: 2).seconds(ranks: 1) == Double(rows) * call)
     }

@@ -76,18 +76,20 @@ private struct Draw: Sendable {
   @Test(
     "a state that was stored after any round gives the bits of the uninterrupted run on any number of ranks",
     arguments: [
-      (SamplerCase(method: .piadmSDE), nil, nil, nil), (SamplerCase(method: .piadmSDE), 8, nil, nil),
-      (SamplerCase(method: .piadmSDE, blocks: 3), nil, 4, nil),
-      (SamplerCase(method: .piadmODE, blocks: 3, correctorSteps: 5), nil, nil, nil),
-      (SamplerCase(method: .ddim, blocks: 2, correctorSteps: 5), 6, nil, 2),
-      (SamplerCase(method: .multistep), 7, nil, nil), (SamplerCase(method: .multistep, blocks: 2), nil, nil, nil),
-      (SamplerCase(method: .ddpm), nil, nil, nil), (SamplerCase(method: .ddpm), 9, 3, nil), (SamplerCase(method: .ddpm), nil, nil, 3),
-    ] as [(SamplerCase, Int?, Int?, Int?)])
-  func sameBits(_ solverCase: SamplerCase, window: Int?, iterations: Int?, anderson: Int?) throws {
+      (SamplerCase(method: .piadmSDE), nil, nil, nil, 0), (SamplerCase(method: .piadmSDE), 8, nil, nil, 0),
+      (SamplerCase(method: .piadmSDE, blocks: 3), nil, 4, nil, 0),
+      (SamplerCase(method: .piadmODE, blocks: 3, correctorSteps: 5), nil, nil, nil, 0),
+      (SamplerCase(method: .ddim, blocks: 2, correctorSteps: 5), 6, nil, 2, 0),
+      (SamplerCase(method: .multistep), 7, nil, nil, 0), (SamplerCase(method: .multistep, blocks: 2), nil, nil, nil, 0),
+      (SamplerCase(method: .ddpm), nil, nil, nil, 0), (SamplerCase(method: .ddpm), 9, 3, nil, 0), (SamplerCase(method: .ddpm), nil, nil, 3, 0),
+      (SamplerCase(method: .ddpm), nil, nil, nil, 2), (SamplerCase(method: .piadmSDE), 8, nil, nil, 1),
+      (SamplerCase(method: .multistep), 7, 3, 2, 1),
+    ] as [(SamplerCase, Int?, Int?, Int?, Int)])
+  func sameBits(_ solverCase: SamplerCase, window: Int?, iterations: Int?, anderson: Int?, probes: Int) throws {
     let draw = Draw(solverCase: solverCase) {
       PicardOptions(
         stop: iterations.map { .iterations($0) } ?? .tolerance(1e-3), window: window, chunk: 3,
-        anderson: anderson.map { AndersonMixing(history: $0) }, trajectory: $0)
+        anderson: anderson.map { AndersonMixing(history: $0) }, probes: probes, trajectory: $0)
     }
     let whole = try draw.finish(ranks: 1)
     #expect(whole.record.rounds > 4)

@@ -10,6 +10,9 @@ STUDIES = [
     ("the slope of a correction", f"{CASE} --window all,16 --linearization elementwise,secant,frozen,increment"),
     ("the same, with few steps", "--method ddpm --steps 100 --window all"),
     ("the same, without noise", "--method ddim --steps 100 --window all"),
+    ("the number of probes", f"{CASE} --window all --linearization elementwise --probes off,1,2,4"),
+    ("the same, with few steps", "--method ddpm --steps 100 --window all --linearization elementwise --probes off,1,2,3,4"),
+    ("the same, without noise", "--method ddim --steps 100 --window all --linearization elementwise --probes off,1,2,3,4"),
     ("the window", f"{CASE} --window 4,8,32,64,256 --linearization elementwise"),
     ("the chunk, of which slopes are learnt", f"{CASE} --window all,16 --linearization elementwise --chunk 1,4,8,16,32"),
     ("Anderson mixing", f"{CASE} --window all --linearization elementwise,frozen,increment --anderson 1,2,4"),
@@ -26,12 +29,12 @@ def tables(piadm, samples, error):
             subprocess.run([piadm, *words.split(), "--json", file], check=True, stdout=subprocess.DEVNULL)
             record = json.loads(file.read_text())
         lines = [f"Varied is {title}: `piadm {words}`", "",
-                 "| slope | window | chunk | Anderson | tolerance | rounds (most) | evaluations a step | seconds | speed-up |",
-                 "|---|---|---|---|---|---|---|---|---|"]
+                 "| slope | window | chunk | Anderson | probes | tolerance | rounds (most) | evaluations a step | seconds | speed-up |",
+                 "|---|---|---|---|---|---|---|---|---|---|"]
         for run in record["runs"]:
             lines.append(
                 f"| {run['linearization']} | {run.get('window') or 'all'} | {run['chunk']} | {run.get('anderson') or 'off'} "
-                f"| {run['tolerance']:g} | {run['rounds']:.1f} ({run['mostRounds']}) | {run['evaluations']:.2f} "
+                f"| {run.get('probes') or 'off'} | {run['tolerance']:g} | {run['rounds']:.1f} ({run['mostRounds']}) | {run['evaluations']:.2f} "
                 f"| {run['seconds']:.4f} | {record['sequentialSeconds'] / run['seconds']:.2f} |")
         parts.append("\n".join(lines) + "\n")
         print(parts[-1], flush=True)

@@ -172,16 +172,17 @@ def chosen_window(case, ranks, folder):
     return str(json.loads(pathlib.Path(f"{folder}/report.json").read_text())["options"]["window"])
 
 
-def piadm_rows(case, count, limit, windows, linearizations, ranks, folder):
-    """piadm's own measurement: one row for every window and linearization, and the sequential seconds."""
+def piadm_rows(case, count, limit, windows, linearizations, ranks, folder, probes="off"):
+    """piadm's own measurement: one row for every window, linearization and number of probes, and the sequential seconds."""
     method, steps = CASES[case]
     file = f"{folder}/rounds.json"
     piadm("bench", "rounds", "digits", "--method", method, "--steps", str(steps), "--samples", str(count),
-          "--seed", str(SEED), "--window", windows, "--linearization", linearizations, "--error", str(limit),
-          "--json", file, ranks=ranks)
+          "--seed", str(SEED), "--window", windows, "--linearization", linearizations, "--probes", probes,
+          "--error", str(limit), "--json", file, ranks=ranks)
     record = json.loads(pathlib.Path(file).read_text())
     rows = [Row(case, f"piadm {run['linearization']}",
-                ", ".join(filter(None, [f"window {run['window']}" if run.get("window") else "",
+                ", ".join(filter(None, [f"probes {run['probes']}" if run.get("probes") else "",
+                                        f"window {run['window']}" if run.get("window") else "",
                                         f"tolerance {run['tolerance']:g}"])),
                 run["rounds"], run["mostRounds"], run["evaluations"], run["error"], run["seconds"])
             for run in record["runs"]]
@@ -230,7 +231,9 @@ def main():
             print(f"{case}: sequential samples {check_noise(bench, folder):.1e} apart", flush=True)
             piadm_case = (case, options.samples, options.error)
             rows, seconds = piadm_rows(*piadm_case, "all", "elementwise,secant,increment,frozen", 1, folder)
-            fewest += [row for row in bench.rounds() if row] + rows
+            probed, _ = piadm_rows(*piadm_case, "all", "elementwise", 1, folder, probes="1,2,3,4")
+            probed = min(probed, key=lambda row: (row.rounds, row.evaluations))
+            fewest += [row for row in bench.rounds() if row] + [dataclasses.replace(probed, method="piadm, probes")] + rows
             steps = CASES[case][1]
             windows = ",".join(str(w) for w in WINDOWS if w < steps) + ",all"
             fastest += [dataclasses.replace(bench.sequential, method="PyTorch sequential")]
