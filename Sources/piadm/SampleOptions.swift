@@ -123,7 +123,7 @@ struct SolverOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Triangular Anderson mixing over so many iterates. (default: off)", valueName: "history"))
   var anderson: Int?
 
-  @Option(help: ArgumentHelp("Further rows of the score for every slice and round, which measure its Jacobian: a third fewer rounds for 1 + n times the evaluations, where rows cost less than rounds. (default: off)", valueName: "n"))
+  @Option(help: ArgumentHelp("Further rows of the score for every slice and round, which measure its Jacobian: up to a fifth fewer rounds for 1 + n times the evaluations. (default: off)", valueName: "n"))
   var probes: Int?
 
   @Option(help: ArgumentHelp("Slices of a chunk, the unit of ownership and of messages. (default: chosen, and reported)", valueName: "c"))
