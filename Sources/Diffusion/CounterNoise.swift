@@ -14,8 +14,7 @@ public enum NoiseStream: UInt32, Sendable {
   case correctorPosition = 3
   /// Velocity noise of a corrector, of the same step numbers.
   case correctorVelocity = 4
-  /// Directions in which Jacobians are measured at first (step = their number). They
-  /// decide how many rounds are needed, not what the result is.
+  /// Directions in which Jacobians are measured at first (step = their number).
   case probe = 5
 }
 

@@ -29,11 +29,14 @@ extension Chunk {
   func absorb(probe number: Int, _ prediction: Row<Scalar>, _ conversion: Conversion) -> Bool {
     guard let image = probes?.image(number) else { return true }
     combine(image, Scalar(conversion.state), image, Scalar(conversion.prediction), prediction)
-    return image.allSatisfy(\.isFinite)
+    guard !isFinite(image) else { return true }
+    // The slice counts as one whose `f` is not finite, whoever finds it.
+    slices[probed[number % probed.count] - first].value[0] = .nan
+    return false
   }
 
-  /// `propose` with a Jacobian that all slices share but for their own secants: the
-  /// denoised estimate's, whatever `f` is, since of all it changes least.
+  /// `propose` with a Jacobian that all slices share but for their own secants, that of
+  /// `g` (`SliceMap.stateInValue`).
   func proposeProbed(from start: Int, _ draw: (SliceMap) -> State<Scalar>?) {
     learnFromProbes((start - first)..<slices.count)
     var products = RankTwoProducts()
@@ -64,16 +67,18 @@ extension Chunk {
       guard let secant = slices[index].secant else { continue }
       let (change, map) = (secant.valueChange, slices[index].map)
       let (p, q) = (map.stateInValue, map.estimateInValue)
-      combine(change, Scalar(1 / q), change, Scalar(-p / q), secant.state)
-      accumulate(change, Scalar(p / q), secant.earlier)
+      scale(change, by: Scalar(1 / q))
+      accumulate(change, Scalar(-p / q), secant.state, minus: secant.earlier)
     }
     forEachProbe { number, index in
       guard let probes else { return }
       let (slice, step) = (slices[index - first], probes.step(at: slices[index - first].map.time))
       let (p, q) = (slice.map.stateInValue, slice.map.estimateInValue)
       let image = probes.image(number)
-      combine(image, Scalar(1 / (q * step)), image, Scalar(-1 / (q * step)), slice.value)
+      subtract(image, image, slice.value)
+      scale(image, by: Scalar(1 / (q * step)))
       accumulate(image, Scalar(-p / q), probes.direction(number))
+      if !isFinite(image) { probes.drop(number) }
     }
     elementSlopes?.addSecants(slices, active)
     if let probes { elementSlopes?.add(probes) }
@@ -91,18 +96,18 @@ extension Chunk {
     return elementSlopes.sharedGains(map)
   }
 
-  /// What the shared slopes miss of the change of the estimate from `x` to `y`.
+  /// What the shared slopes miss of the change of `g` from `x` to `y`.
   private func product(_ map: SliceMap, _ y: Row<Scalar>, minus x: Row<Scalar>) -> Row<Scalar> {
     guard let change = probes?.change else { preconditionFailure("a chunk without probes is asked for one") }
     subtract(change, y, x)
     return multiply(map)
   }
 
-  /// What the shared slopes miss of what the probes' change does to the estimate.
+  /// What the shared slopes miss of what the probes' change does to `g`.
   private func multiply(_ map: SliceMap) -> Row<Scalar> {
-    guard let change = probes?.change else { preconditionFailure("a chunk without probes is asked for one") }
-    probes?.multiply(change, gain: map.estimate)
-    return probes?.product ?? change
+    guard let probes else { preconditionFailure("a chunk without probes is asked for one") }
+    probes.multiply(probes.change, gain: map.estimate)
+    return probes.product
   }
 
   /// Carries the change of the first state to all proposals.
@@ -114,6 +119,15 @@ extension Chunk {
       carry(change, gains(map), Scalar(map.estimate), multiply(map), into: output(index).position)
     }
   }
+}
+
+/// All elements are finite: zero times each of them is zero.
+@specialized(where Scalar == Float)
+@specialized(where Scalar == Double)
+private func isFinite<Scalar: StateScalar>(_ row: Row<Scalar>) -> Bool {
+  var zero: Scalar = 0
+  for k in 0..<row.count { zero += row[k] * 0 }
+  return zero == 0
 }
 
 /// `change = gain change + b product`, `output += change`.

@@ -31,7 +31,7 @@ final class Chunk<Scalar: StateScalar> {
   private let noise: Rows<Scalar>?
   @exclusivity(unchecked) var elementSlopes: ElementSlopes<Scalar>?
   @exclusivity(unchecked) var probes: JacobianProbes<Scalar>?
-  /// The slices that this round probes, by position.
+  /// The slices that this round probes, by number within the segment.
   @exclusivity(unchecked) var probed: [Int] = []
   /// Where slopes are elementwise, rows for the next proposals: a slice's secant
   /// is of use until it has been carried on.

@@ -1,6 +1,6 @@
 import Diffusion
 
-/// What the diagonal slopes of a chunk miss of the Jacobian `J` of `f`, measured.
+/// What the diagonal slopes of a chunk miss of the Jacobian `J`, measured.
 ///
 /// Secants know `J` along the last change alone. Probes cost rows of the same
 /// round instead of further rounds: beside a slice's state `y` the model is
@@ -9,33 +9,28 @@ import Diffusion
 /// share their directions, which are many then: `J` changes slowly along the
 /// trajectory.
 ///
-/// With `E = (J - diag(j)) Q` for all directions `Q`, the least change of a symmetric
-/// Jacobian `diag(j)` that meets all measurements is
+/// With `E = (J - diag(j)) Q` for all directions `Q` and `S = sym(Q'E)`, the least change
+/// of `diag(j)` to a symmetric Jacobian that meets the measurements is
 ///
-///     K d = E (Q'd) + Q (E'd) - Q S (Q'd),   S = sym(Q'E)
+///     K d = E (Q'd) + Q (E'd) - Q S (Q'd) = F (Q'd) + Q (F'd),   F = E - Q S / 2
 ///
-/// (the block form of Powell's symmetric Broyden update, 1970). The next round
-/// probes along an orthonormal basis of `E`: subspace iteration (Bauer 1957), which
-/// turns to where the diagonal misses most.
+/// (the block form of Powell's symmetric Broyden update, 1970); of what `Q'E` has that is
+/// not symmetric half is left. The next round probes along an orthonormal basis of `F`:
+/// subspace iteration (Bauer 1957), which turns to where the diagonal misses most.
 struct JacobianProbes<Scalar: StateScalar> {
   /// Probes of a slice.
   private let perSlice: Int
   /// Directions of a chunk at most.
   private let most: Int
   private let directions: Rows<Scalar>
-  /// In turn: the states that are probed, `f` there, `J Q`, `E`.
+  /// In turn: the states that are probed, `f` there, `J Q`, `E`, `F`.
   private let images: Rows<Scalar>
   /// Room for a product `K d`, and for a change `d`.
   private let passing: Rows<Scalar>
   /// Directions of this round: none where it evaluates nothing.
   private(set) var count = 0
-  /// Columns of `E` that are left of an earlier round.
+  /// Columns of `F` that are left of an earlier round.
   private var known = 0
-  /// `S`, row after row.
-  private var symmetric: [Double] = []
-  /// Products of directions and `E` with a change.
-  private var along: [Double] = []
-  private var across: [Double] = []
 
   /// - Parameters:
   ///   - perSlice: probes of a slice.
@@ -49,7 +44,7 @@ struct JacobianProbes<Scalar: StateScalar> {
   }
 
   private var dimension: Int { passing.length }
-  /// The change of a chunk's first state, on its way through it.
+  /// The change that is multiplied; on its way through a chunk, that of its first state.
   var change: Row<Scalar> { passing[1] }
   /// The last `product`.
   var product: Row<Scalar> { passing[0] }
@@ -98,26 +93,34 @@ struct JacobianProbes<Scalar: StateScalar> {
   }
 
   /// Step of the differences at a noise level, the length of `h q`: small beside the
-  /// noise of a state, and large beside the rounding of a network's predictions.
-  func step(at time: NoiseTime) -> Double { 0.02 * time.sigma * Double(dimension).squareRoot() }
+  /// noise of a state along `q`, and as large as that allows where the rounding of a
+  /// network's predictions, that of all dimensions, is in the differences.
+  func step(at time: NoiseTime) -> Double {
+    time.sigma * min(0.02 * Double(dimension).squareRoot(), 0.25)
+  }
 
-  /// Makes `E` of `J Q`.
+  /// Leaves a measurement out that no number holds.
+  func drop(_ number: Int) {
+    directions[number].update(repeating: 0)
+    images[number].update(repeating: 0)
+  }
+
+  /// Makes `F` of `J Q`.
   ///
   /// - Parameter slopes: `j`.
   mutating func learn(_ slopes: Row<Scalar>) {
+    guard count > 0 else { return }
     for number in 0..<count { subtractProduct(images[number], slopes, directions[number]) }
-    symmetric = [Double](repeating: 0, count: count * count)
+    var products = [Double](repeating: 0, count: count * count)
     for i in 0..<count {
-      for j in 0..<count { symmetric[i * count + j] = innerProduct(directions[i], images[j]) }
+      for j in 0..<count { products[i * count + j] = innerProduct(directions[i], images[j]) }
     }
     for i in 0..<count {
-      for j in 0..<i {
-        let mean = (symmetric[i * count + j] + symmetric[j * count + i]) / 2
-        (symmetric[i * count + j], symmetric[j * count + i]) = (mean, mean)
+      for j in 0..<count {
+        let half = (products[i * count + j] + products[j * count + i]) / 4
+        accumulate(images[j], Scalar(-half), directions[i])
       }
     }
-    along = [Double](repeating: 0, count: count)
-    across = along
     known = count
   }
 
@@ -125,16 +128,12 @@ struct JacobianProbes<Scalar: StateScalar> {
   ///
   /// - Parameter gain: by what it will be multiplied. A product that would grow `d` more
   ///   than eightfold is cut, as the gain of an element is.
-  mutating func multiply(_ d: Row<Scalar>, gain: Double) {
+  func multiply(_ d: Row<Scalar>, gain: Double) {
     product.update(repeating: 0)
     for i in 0..<count {
-      along[i] = innerProduct(directions[i], d)
-      across[i] = innerProduct(images[i], d)
-    }
-    for i in 0..<count {
-      accumulate(product, Scalar(along[i]), images[i])
-      let twice = (0..<count).reduce(0.0) { $0 + symmetric[i * count + $1] * along[$1] }
-      accumulate(product, Scalar(across[i] - twice), directions[i])
+      let (along, across) = (innerProduct(directions[i], d), innerProduct(images[i], d))
+      accumulate(product, Scalar(along), images[i])
+      accumulate(product, Scalar(across), directions[i])
     }
     let (length, most) = (
       gain.magnitude * innerProduct(product, product).squareRoot(), 8 * innerProduct(d, d).squareRoot()

@@ -17,7 +17,7 @@ public enum Linearization: String, Hashable, Sendable, CaseIterable {
   /// `A_m + B_m diag(j)` with the slope of every element from the secants of all
   /// slices of a chunk, and a symmetric rank-two update by the slice's own
   /// secant within the chunk (`ElementSlopes`). Where `f` is the score, and in
-  /// the corrector, `secant`.
+  /// the corrector, `secant`; with probes the score's slopes are elementwise, too.
   case elementwise
 
   /// The slope where all elements have the same.

@@ -49,8 +49,13 @@ extension PicardOptions {
     (activeSlices(trajectory) + chunk - 1) / chunk
   }
 
-  /// Rows of the score for a slice and round; in the corrector there are no probes.
-  public var rowsPerSlice: Int { linearization == .elementwise ? 1 + probes : 1 }
+  /// Rows of the score in a round for slices of one sample's predictor on one rank:
+  /// themselves, and in every chunk no more probes than there are dimensions.
+  public func rows(ofSlices slices: Int, dimension: Int) -> Int {
+    guard linearization == .elementwise else { return slices }
+    let (chunks, rest) = slices.quotientAndRemainder(dividingBy: chunk)
+    return slices + chunks * min(dimension, probes * chunk) + min(dimension, probes * rest)
+  }
 
   /// The largest number of slices that are iterated at the same time, a sample.
   public func activeSlices(_ trajectory: Trajectory) -> Int {

@@ -189,9 +189,9 @@ public struct RunForecast: Sendable {
   public func workSeconds(ranks: Int) -> (score: Double, update: Double) {
     var (score, update) = (0.0, 0.0)
     for round in pattern.rounds {
-      for count in slices(parts(round, ranks)).values {
-        score += cost.scoreTime(of: count * options.rowsPerSlice, isPadded: isPadded)
-        update += Double(count) * cost.update
+      for count in loads(parts(round, ranks)).values {
+        score += cost.scoreTime(of: count.rows, isPadded: isPadded)
+        update += Double(count.slices) * cost.update
       }
     }
     let slowdown = cost.slowdown(ranks: ranks)
@@ -200,7 +200,7 @@ public struct RunForecast: Sendable {
 
   /// The largest number of slices that one rank holds at once, samples together.
   public func largestLoad(ranks: Int) -> Int {
-    pattern.rounds.map { slices(parts($0, ranks)).values.max() ?? 0 }.max() ?? 0
+    pattern.rounds.map { loads(parts($0, ranks)).values.map(\.slices).max() ?? 0 }.max() ?? 0
   }
 
   /// A chunk's active slices in one sample of the pattern.
@@ -210,6 +210,8 @@ public struct RunForecast: Sendable {
     /// Chunks between it and the window's first one.
     var level: Int
     var slices: Int
+    /// Rows of a score call for them.
+    var rows: Int
     /// Samples of the run that this one stands for.
     var weight: Int
     /// Bytes of the state behind it, those samples together.
@@ -235,9 +237,12 @@ public struct RunForecast: Sendable {
       guard weight > 0, !window.slices.isEmpty else { return [] }
       let map = map(window.segment, ranks)
       return map.chunks(touching: window.slices).enumerated().map { level, chunk in
-        Part(
-          sample: sample, owner: map.owner(ofChunk: chunk), level: level,
-          slices: map.slices(ofChunk: chunk).clamped(to: window.slices).count, weight: weight,
+        let slices = map.slices(ofChunk: chunk).clamped(to: window.slices).count
+        return Part(
+          sample: sample, owner: map.owner(ofChunk: chunk), level: level, slices: slices,
+          rows: trajectory.segments[window.segment].isCorrector
+            ? slices : options.rows(ofSlices: slices, dimension: stateBytes / scalarBytes),
+          weight: weight,
           bytes: weight * trajectory.segments[window.segment].components * stateBytes,
           messages: weight * trajectory.segments[window.segment].components * segmentsPerState)
       }
@@ -251,20 +256,25 @@ public struct RunForecast: Sendable {
     let ranks = clocks.ranks
     let slowdown = cost.slowdown(ranks: ranks)
     let parts = parts(round, ranks)
-    for (rank, count) in slices(parts) {
-      let rows = count * options.rowsPerSlice
-      let work = cost.scoreTime(of: rows, isPadded: isPadded) + Double(count) * cost.update
-      let seconds = work * slowdown + cost.waits(for: rows) + cost.overhead(ranks: ranks)
+    for (rank, load) in loads(parts) {
+      let work = cost.scoreTime(of: load.rows, isPadded: isPadded) + Double(load.slices) * cost.update
+      let seconds = work * slowdown + cost.waits(for: load.rows) + cost.overhead(ranks: ranks)
       clocks.work(rank, max(0, seconds))
     }
     // Boundary states pass from level to level. Each is sent on as soon as it
-    // has come, in segments, so that only the first hop waits for all of them.
+    // has come, in segments, so that only the first hop waits for all of them. With
+    // probes a chunk needs all of one, and carries it through its slices, which is about
+    // a third of an update.
     let levels = (parts.map(\.level).max() ?? -1) + 1
     var byLevel = [[Part]](repeating: [], count: levels)
     for part in parts { byLevel[part.level].append(part) }
     for level in byLevel.indices.dropFirst() {
       clocks.pass(hops(from: byLevel[level - 1], to: byLevel[level])) { messages, bytes in
-        level == 1
+        if options.probes > 0 {
+          return cost.messages(messages, bytes: bytes, ranks: ranks)
+            + (level == 1 ? 0 : Double(options.chunk) * cost.update / 3)
+        }
+        return level == 1
           ? cost.messages(messages, bytes: bytes, ranks: ranks)
           : cost.messages(1, bytes: bytes / messages, ranks: ranks)
       }
@@ -290,11 +300,14 @@ public struct RunForecast: Sendable {
     }
   }
 
-  /// Slices of every rank.
-  private func slices(_ parts: [Part]) -> [Int: Int] {
-    var slices: [Int: Int] = [:]
-    for part in parts { slices[part.owner, default: 0] += part.slices * part.weight }
-    return slices
+  /// Slices of every rank, and rows of its score calls.
+  private func loads(_ parts: [Part]) -> [Int: (slices: Int, rows: Int)] {
+    var loads: [Int: (slices: Int, rows: Int)] = [:]
+    for part in parts {
+      let load = loads[part.owner] ?? (0, 0)
+      loads[part.owner] = (load.slices + part.weight * part.slices, load.rows + part.weight * part.rows)
+    }
+    return loads
   }
 
   /// Messages and their bytes, from rank to rank, between two levels.

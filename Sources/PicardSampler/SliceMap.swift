@@ -17,7 +17,9 @@ struct SliceMap: Hashable, Sendable {
   var unbounded = 0.0
   /// Noise time at which `f` is evaluated.
   var time: NoiseTime
-  /// `f = p y + q g` with `g` the denoised estimate: `p`.
+  /// `f = p y + q g`, where the Jacobian of `g` changes little along the trajectory: the
+  /// denoised estimate, `p = 0` and `q = 1`; or `alpha` times it where `f` is the score,
+  /// `p = -1/sigma^2 = -q`, which stays in bounds where `alpha` vanishes. This is `p`.
   var stateInValue: Double
   /// `q`.
   var estimateInValue: Double
@@ -40,7 +42,8 @@ struct SliceMap: Hashable, Sendable {
     earlierValue = step.earlierValue
     unbounded = step.unbounded
     time = map.grid.nodes[index]
-    (stateInValue, estimateInValue) = map.quantity.conversion(from: .denoised, at: time)
+    let precision = 1 / (time.sigma * time.sigma)
+    (stateInValue, estimateInValue) = map.quantity == .score ? (-precision, precision) : (0, 1)
     priorSlope = step.priorSlope
     noise = step.noise == 0 ? .none : .step(index, deviation: step.noise)
   }
@@ -50,18 +53,18 @@ struct SliceMap: Hashable, Sendable {
     value = Pair(u: corrector.positionFromScore, v: corrector.transfer)
     earlierValue = 0
     self.time = time
-    (stateInValue, estimateInValue) = StepQuantity.score.conversion(from: .denoised, at: time)
     priorSlope = -1 / (time.sigma * time.sigma)
+    (stateInValue, estimateInValue) = (priorSlope, -priorSlope)
     let position = corrector.positionNoise
     noise = .langevin(
       step, velocity: corrector.velocityNoise, positionFromVelocity: position.fromVelocity,
       position: position.own)
   }
 
-  /// A of the map as one of the denoised estimate, for the position.
+  /// A of the map as one of `g`, for the position.
   var stateBesideEstimate: Double { state.uu + value.u * stateInValue }
 
-  /// B of the map as one of the denoised estimate, for the position.
+  /// B of the map as one of `g`, for the position.
   var estimate: Double { value.u * estimateInValue }
 
   /// The map adds noise to the state.

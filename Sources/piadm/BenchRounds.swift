@@ -28,7 +28,7 @@ struct BenchRounds: ParsableCommand {
         piadm bench rounds
         piadm bench rounds digits --steps 1000 --window all,128,16 --error 2e-4
         piadm bench rounds --linearization increment --anderson off,1,2,3
-        piadm bench rounds --method ddim --linearization elementwise --probes off,1,2,4
+        piadm bench rounds --method ddim --steps 100 --probes off,1,2,4
         mpirun -n 2 piadm bench rounds target.json --chunk 1,4,16 --json rounds.json
       """)
 
@@ -37,7 +37,7 @@ struct BenchRounds: ParsableCommand {
     help: ArgumentHelp("The model and all options, as for `piadm sample`.", valueName: "MODEL and options"))
   var words: [String] = []
 
-  @Option(help: ArgumentHelp("Slopes of a correction. (default: all, but none only where a sample takes at most 2^14 evaluations)", valueName: "name,..."))
+  @Option(help: ArgumentHelp("Slopes of a correction. (default: all, but none only where a sample takes at most 2^14 evaluations; with --probes elementwise)", valueName: "name,..."))
   var linearization: RoundsChoice?
 
   @Option(help: ArgumentHelp("Steps of the sliding window, or all for whole blocks. (default: all,128,32,8 as far as there are steps)", valueName: "w,..."))
@@ -119,7 +119,8 @@ struct BenchRounds: ParsableCommand {
 
   /// Options of the rows, but for the tolerance.
   private func settings(window: RoundsChoice) -> [[String]] {
-    let all = RoundsChoice(["elementwise", "secant", "frozen", "increment", "none"])
+    let all = RoundsChoice(
+      probes.words == ["off"] ? ["elementwise", "secant", "frozen", "increment", "none"] : ["elementwise"])
     let window = window.options("--window", leftAway: "all")
     let linearization = (linearization ?? all).options("--linearization")
     let anderson = anderson.options("--anderson", leftAway: "off")
@@ -148,6 +149,9 @@ struct BenchRounds: ParsableCommand {
     if let window, !window.words.contains("all") {
       largest.solver.window = .init(argument: "\(window.words.compactMap { Int($0) }.max() ?? 1)")
     }
+    func most(_ choice: RoundsChoice) -> Int? { choice.words.compactMap { Int($0) }.max() }
+    largest.solver.probes = most(probes)
+    largest.solver.anderson = most(anderson)
     return largest
   }
 

@@ -69,13 +69,14 @@ struct PlannedRun<Scalar: StateScalar & MPI.Scalar> {
     let picard = solver.picard(window: window, setup.trajectory)
     self.picard = picard
     let open = min(picard.window ?? .max, setup.trajectory.longestSegment)
-    cost.slowdown = try measurement.slowdown(rows: open * samples * picard.rowsPerSlice, cost.score)
+    let rows = picard.rows(ofSlices: open, dimension: setup.model.dimension)
+    cost.slowdown = try measurement.slowdown(rows: rows * samples, cost.score)
 
     // Ranks that share a processor would disturb the timing of updates.
     let pilotRanks = cost.slowdown.last { $0.factor < 1.5 }?.ranks ?? 1
     let calls = Double(pilotRanks) * pilotSeconds / 20
     let affordable = (1...samples).last {
-      cost.score.time(of: $0 * open) < calls
+      cost.score.time(of: $0 * rows) < calls
     }
     let pilotSamples = min(64, affordable ?? 1)
     (self.pilotRanks, self.pilotSamples) = (pilotRanks, pilotSamples)

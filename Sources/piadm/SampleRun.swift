@@ -173,9 +173,9 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
   ) throws {
     try rehearse(picard)
     let ranks = world.size / command.solver.replicas
+    let slices = (picard.activeSlices(setup.trajectory) + ranks - 1) / ranks
     let rows =
-      command.solver.solver == .sequential
-      ? 1 : (picard.activeSlices(setup.trajectory) + ranks - 1) / ranks * picard.rowsPerSlice
+      command.solver.solver == .sequential ? 1 : picard.rows(ofSlices: slices, dimension: setup.model.dimension)
     try world.agree {
       for count in [setup.batch.rows, samples * rows % setup.batch.rows]
       where count <= samples * rows {

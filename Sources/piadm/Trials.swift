@@ -50,7 +50,7 @@ struct Trials<Scalar: StateScalar & MPI.Scalar> {
     let open = min(options.window ?? .max, trajectory.longestSegment)
     func round(_ samples: Int) -> Double {
       let slices = (samples * open + ranks - 1) / ranks
-      let rows = slices * options.rowsPerSlice
+      let rows = options.rows(ofSlices: slices, dimension: batch.model.dimension)
       let calls = Double((rows + batch.rows - 1) / batch.rows)
       return (cost.score.time(of: rows) + Double(slices) * cost.update) * cost.slowdown(ranks: ranks)
         + calls * cost.latency

@@ -43,7 +43,15 @@ import Testing
       let solver = PicardSolver(
         trajectory, options: options, batch: ScoreBatch<Double>(try mixture(3), rows: 16),
         ring: SingleRank(), noise: CounterNoise(seed: 1), samples: [0, 1])
-      _ = try solver.run { summary in rows += summary.changes.active.reduce(0) { $0 + (1 + probes) * $1.slices.count } }
+      _ = try solver.run { summary in
+        for (_, slices) in summary.changes.active {
+          rows += slices.count
+          // A chunk of two probes no more than the three directions there are.
+          for (_, count) in Dictionary(slices.map { ($0 / 2, 1) }, uniquingKeysWith: +) {
+            rows += min(3, probes * count)
+          }
+        }
+      }
       // All of them are powers of two or their sums: exact.
       #expect(try forecast(options, samples: 2).seconds(ranks: 1) == Double(rows) * call)
     }

@@ -2,7 +2,7 @@ import Diffusion
 import PicardSampler
 import Testing
 
-/// Probes decide how many rounds are needed, and nothing else.
+/// Probes save rounds, and leave the fixed point where it is.
 @Suite struct ProbeTests {
   @Test("with probes, too, tolerance 0 gives the sequential sampler's bits", arguments: SamplerCase.all, [1, 3])
   func toleranceZero(sampler: SamplerCase, probes: Int) throws {
@@ -50,6 +50,19 @@ import Testing
     }
     #expect(try rounds(3) == 2)
     #expect(try rounds(0) > 4)
+  }
+
+  /// `alpha` is 1e-13 at first: the denoised estimate there is nothing but rounding.
+  @Test("probes stand a start where the data have all but vanished, in single precision")
+  func farHorizon() throws {
+    let trajectory = try Trajectory(
+      .exponential, on: .shrinking(steps: 300, horizon: 60, earlyStop: 1e-2), noiseLevel: 1)
+    let reference: [[Float]] = try sequential(trajectory)
+    let options = PicardOptions(stop: .tolerance(1e-3), chunk: 25, probes: 2, trajectory: trajectory)
+    let drawn = try Drawn<Float>(trajectory, options)
+    #expect(distance(drawn.states[0], reference[0]) <= 1e-2)
+    // A front of exactness alone would take a round a step.
+    #expect(drawn.rounds < 40)
   }
 
   @Test("a model whose score is not finite beside a state ends the run")

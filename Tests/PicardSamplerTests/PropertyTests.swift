@@ -48,6 +48,7 @@ private struct Case: Hashable, CustomStringConvertible {
   var window: Int?
   var chunk: Int?
   var anderson: Int?
+  var probes: Int
   var dimension: Int
   var samples: Int
   var rows: Int
@@ -65,6 +66,7 @@ private struct Case: Hashable, CustomStringConvertible {
     window = random.pick([nil, random.number(in: 1...40)])
     chunk = random.pick([nil, random.number(in: 1...20)])
     anderson = random.pick([nil, nil, random.number(in: 1...4)])
+    probes = linearization == .elementwise ? random.pick([0, 1, 2, 5]) : 0
     dimension = random.number(in: 1...9)
     samples = random.number(in: 1...3)
     rows = random.number(in: 1...20)
@@ -75,7 +77,7 @@ private struct Case: Hashable, CustomStringConvertible {
   private init(window: Int?, ranks: Int) {
     (method, noiseLevel, sizes, blocks, correctorSteps) = (.piadmSDE, 0, [1], 1, 0)
     (linearization, stop, chunk, anderson) = (.none, .tolerance(0), nil, nil)
-    (dimension, samples, rows, keepsNoise) = (1, 1, 1, true)
+    (probes, dimension, samples, rows, keepsNoise) = (0, 1, 1, 1, true)
     (self.window, self.ranks) = (window, ranks)
   }
 
@@ -112,6 +114,7 @@ private struct Case: Hashable, CustomStringConvertible {
     if let window { for value in [1, window / 2, window - 1] where 1..<window ~= value { with { $0.window = value } } }
     if let chunk { for value in [1, chunk / 2, chunk - 1] where 1..<chunk ~= value { with { $0.chunk = value } } }
     if let anderson, anderson > 1 { with { $0.anderson = anderson - 1 } }
+    smaller(\.probes, from: 0)
     smaller(\.dimension, from: 1)
     smaller(\.samples, from: 1)
     smaller(\.rows, from: 1)
@@ -149,7 +152,7 @@ private struct Case: Hashable, CustomStringConvertible {
     let trajectory = try trajectory()
     var options = PicardOptions(
       linearization: linearization, stop: stop, window: window, chunk: chunk,
-      anderson: anderson.map { AndersonMixing(history: $0) }, trajectory: trajectory)
+      anderson: anderson.map { AndersonMixing(history: $0) }, probes: probes, trajectory: trajectory)
     options.keepsNoise = keepsNoise
     return try Drawn(
       trajectory, options, ranks: ranks, dimension: dimension, samples: Array(0..<samples), rows: rows,
@@ -171,7 +174,7 @@ private struct Case: Hashable, CustomStringConvertible {
     """
     \(method.rawValue), noise \(noiseLevel), steps in proportion \(sizes), \(blocks) blocks, \
     \(correctorSteps) corrector steps, \(linearization), stop \(stop), window \(window ?? 0), \
-    chunk \(chunk ?? 0), anderson \(anderson ?? 0), dimension \(dimension), \(samples) samples, \
+    chunk \(chunk ?? 0), anderson \(anderson ?? 0), probes \(probes), dimension \(dimension), \(samples) samples, \
     \(rows) rows, \(ranks) ranks, noise \(keepsNoise ? "kept" : "drawn again")
     """
   }
