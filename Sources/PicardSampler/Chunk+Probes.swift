@@ -20,7 +20,8 @@ extension Chunk {
     guard let probes else { preconditionFailure("a chunk without probes is asked for one") }
     let slice = slices[index - first]
     let image = probes.image(number)
-    combine(image, 1, slice.state.position, Scalar(probes.step(at: slice.map.time)), probes.direction(number))
+    let step = probes.step(at: slice.map.time, slice.state.position)
+    combine(image, 1, slice.state.position, Scalar(step), probes.direction(number))
     return image
   }
 
@@ -72,7 +73,8 @@ extension Chunk {
     }
     forEachProbe { number, index in
       guard let probes else { return }
-      let (slice, step) = (slices[index - first], probes.step(at: slices[index - first].map.time))
+      let slice = slices[index - first]
+      let step = probes.step(at: slice.map.time, slice.state.position)
       let (p, q) = (slice.map.stateInValue, slice.map.estimateInValue)
       let image = probes.image(number)
       subtract(image, image, slice.value)
@@ -138,7 +140,8 @@ private func carry<Scalar: StateScalar>(
   into output: Row<Scalar>
 ) {
   for k in 0..<change.count {
-    let next = max(-1e6, min(1e6, gains.gain(k) * change[k] + b * product[k]))
+    // A first guess can be far off. Squares of what is let through are finite.
+    let next = max(-1e18, min(1e18, gains.gain(k) * change[k] + b * product[k]))
     change[k] = next
     output[k] += next
   }

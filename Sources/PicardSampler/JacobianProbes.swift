@@ -94,9 +94,12 @@ struct JacobianProbes<Scalar: StateScalar> {
 
   /// Step of the differences at a noise level, the length of `h q`: small beside the
   /// noise of a state along `q`, and as large as that allows where the rounding of a
-  /// network's predictions, that of all dimensions, is in the differences.
-  func step(at time: NoiseTime) -> Double {
-    time.sigma * min(0.02 * Double(dimension).squareRoot(), 0.25)
+  /// network's predictions, that of all dimensions, is in the differences; but so large
+  /// beside the state that the sum is not its rounding, as in a first guess that is far off.
+  func step(at time: NoiseTime, _ state: Row<Scalar>) -> Double {
+    let step = time.sigma * min(0.02 * Double(dimension).squareRoot(), 0.25)
+    let visible = 256 * Double(Scalar.ulpOfOne) * innerProduct(state, state).squareRoot()
+    return visible.isFinite ? max(step, visible) : step
   }
 
   /// Leaves a measurement out that no number holds.
