@@ -12,7 +12,7 @@ extension CommandLineTests {
       arguments: methods,
       [
         ["--blocks", "3"], ["--window", "8"], ["--blocks", "3", "--iterations", "4"],
-        ["--window", "8", "--iterations", "3"], ["--window", "9", "--probes", "2"],
+        ["--window", "8", "--iterations", "3", "--probes", "2"],
       ])
     func ranksDoNotMatter(method: String, solver: [String]) throws {
       let place = try Workplace()
