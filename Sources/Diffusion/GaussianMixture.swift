@@ -49,44 +49,85 @@ public struct GaussianMixture<Scalar: StateScalar>: ScoreModel, Sendable {
   ) {
     let dimension = means[0].count
     var logWeights = [Double](repeating: 0, count: means.count)
-    var pull = [Double](repeating: 0, count: dimension)
-    for row in 0..<times.count {
-      let state = states.extracting((row * dimension)..<((row + 1) * dimension))
-      let (alpha, sigma) = (times[row].alpha, times[row].sigma)
-      let variance = alpha * alpha * self.variance + sigma * sigma
-      for (i, mean) in means.enumerated() {
-        logWeights[i] = log(weights[i]) - 0.5 * squaredDistance(state, mean, alpha) / variance
+    withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * dimension) { memory in
+      memory.initialize(repeating: 0)
+      let state = UnsafeMutableBufferPointer(rebasing: memory[..<dimension])
+      let pull = UnsafeMutableBufferPointer(rebasing: memory[dimension...])
+      for row in 0..<times.count {
+        let elements = (row * dimension)..<((row + 1) * dimension)
+        states.extracting(elements).withUnsafeBufferPointer { widen($0, to: state) }
+        let (alpha, sigma) = (times[row].alpha, times[row].sigma)
+        let variance = alpha * alpha * self.variance + sigma * sigma
+        for (i, mean) in means.enumerated() {
+          let square = mean.withUnsafeBufferPointer { squaredDistance(state, alpha, $0) }
+          logWeights[i] = log(weights[i]) - 0.5 * square / variance
+        }
+        let largest = logWeights.max() ?? 0
+        for i in logWeights.indices { logWeights[i] = exp(logWeights[i] - largest) }
+        let total = logWeights.reduce(0, +)
+        pull.update(repeating: 0)
+        // Of components that are far away `exp` has left nothing.
+        for (i, mean) in means.enumerated() where logWeights[i] > 0 {
+          mean.withUnsafeBufferPointer { addDifference(pull, logWeights[i] / total, state, alpha, $0) }
+        }
+        output.withUnsafeMutableBufferPointer {
+          divide(pull, by: -variance, to: UnsafeMutableBufferPointer(rebasing: $0[elements]))
+        }
       }
-      let largest = logWeights.max() ?? 0
-      for i in logWeights.indices { logWeights[i] = exp(logWeights[i] - largest) }
-      let total = logWeights.reduce(0, +)
-      for k in 0..<dimension { pull[k] = 0 }
-      // Of components that are far away `exp` has left nothing.
-      for (i, mean) in means.enumerated() where logWeights[i] > 0 {
-        let weight = logWeights[i] / total
-        for k in 0..<dimension { pull[k] += weight * (Double(state[k]) - alpha * mean[k]) }
-      }
-      for k in 0..<dimension { output[row * dimension + k] = Scalar(-pull[k] / variance) }
     }
   }
+}
 
-  private func squaredDistance(_ state: Span<Scalar>, _ mean: [Double], _ alpha: Double) -> Double {
-    // Four sums, since each addition waits for the one before it.
-    var sums = SIMD4<Double>.zero
-    var k = 0
-    while k + 4 <= mean.count {
-      let values = SIMD4(
-        Double(state[k]), Double(state[k + 1]), Double(state[k + 2]), Double(state[k + 3]))
-      let difference = values - alpha * SIMD4(mean[k], mean[k + 1], mean[k + 2], mean[k + 3])
-      sums += difference * difference
-      k += 4
-    }
-    var sum = sums.sum()
-    while k < mean.count {
-      let difference = Double(state[k]) - alpha * mean[k]
-      sum += difference * difference
-      k += 1
-    }
-    return sum
+// Loops over memory that holds as much as it should, which the compiler turns into
+// vectors.
+
+/// `output = x`.
+@specialized(where Scalar == Float)
+@specialized(where Scalar == Double)
+private func widen<Scalar: StateScalar>(
+  _ x: UnsafeBufferPointer<Scalar>, to output: UnsafeMutableBufferPointer<Double>
+) {
+  precondition(x.count == output.count)
+  for k in 0..<x.count { output[k] = Double(x[k]) }
+}
+
+/// `output = x / a`.
+@specialized(where Scalar == Float)
+@specialized(where Scalar == Double)
+private func divide<Scalar: StateScalar>(
+  _ x: UnsafeMutableBufferPointer<Double>, by a: Double, to output: UnsafeMutableBufferPointer<Scalar>
+) {
+  precondition(x.count == output.count)
+  for k in 0..<x.count { output[k] = Scalar(x[k] / a) }
+}
+
+/// `sum (y - alpha mean)^2`, in four sums, since each addition waits for the one
+/// before it.
+private func squaredDistance(
+  _ y: UnsafeMutableBufferPointer<Double>, _ alpha: Double, _ mean: UnsafeBufferPointer<Double>
+) -> Double {
+  var sums = SIMD4<Double>.zero
+  let whole = mean.count & ~3
+  precondition(y.count == mean.count)
+  for k in stride(from: 0, to: whole, by: 4) {
+    let state = SIMD4(y[k], y[k + 1], y[k + 2], y[k + 3])
+    let centre = SIMD4(mean[k], mean[k + 1], mean[k + 2], mean[k + 3])
+    let difference = state - alpha * centre
+    sums += difference * difference
   }
+  var sum = sums.sum()
+  for k in whole..<mean.count {
+    let difference = y[k] - alpha * mean[k]
+    sum += difference * difference
+  }
+  return sum
+}
+
+/// `output += w (y - alpha mean)`.
+private func addDifference(
+  _ output: UnsafeMutableBufferPointer<Double>, _ w: Double,
+  _ y: UnsafeMutableBufferPointer<Double>, _ alpha: Double, _ mean: UnsafeBufferPointer<Double>
+) {
+  precondition(output.count == mean.count && y.count == mean.count)
+  for k in 0..<mean.count { output[k] += w * (y[k] - alpha * mean[k]) }
 }
