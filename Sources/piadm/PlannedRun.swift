@@ -104,8 +104,8 @@ struct PlannedRun<Scalar: StateScalar & MPI.Scalar> {
     if let network {
       cost.hop = [(2, network.latency)]
       cost.secondsPerByte = 1 / network.bandwidth
-      // There and back, for every level of a tree over the ranks.
-      cost.agreement = [(2, 2 * network.latency)]
+      // One after another, as many as it takes for all ranks to hear of all.
+      cost.agreement = [(2, network.latency)]
     } else {
       let sent = min(1 << 22, setup.model.dimension * MemoryLayout<Scalar>.stride)
       try measurement.network(into: &cost, messageBytes: sent, stallTimeout: solver.stallTimeout)
