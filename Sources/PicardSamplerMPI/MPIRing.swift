@@ -91,7 +91,7 @@ public final class MPIRing: Ring {
   /// all. To hear of some twice is nothing to a maximum.
   ///
   /// The calls are those of the boundary states just before. Where a network has had
-  /// the caches in between, `MPI_Iallreduce` takes 7 us longer on two ranks, a hundredth
+  /// the caches in between, `MPI_Iallreduce` takes 6 us longer on two ranks, a hundredth
   /// of a round of small states (Open MPI 4.1).
   ///
   /// Throws `RingError` after the time-out.
