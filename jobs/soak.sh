@@ -142,8 +142,9 @@ done
 echo "$kills kills in $((SECONDS - begin)) s: ranks gone after $slowest ms at most, $stopped stopped with 75," \
   "$late came after the end, $stuck launchers hung without ranks"
 
-# One run of many rounds: a window of one step moves once a round.
-(start 2 mixture.json --steps "$rounds" --window 1 --tolerance 0 --checkpoint state2 --every 1) >log 2>&1 &
+# One run of many rounds, a millisecond each at least, so that there is something to
+# watch: a window of one step moves once a round.
+(start 2 mixture.json --steps "$rounds" --window 1 --tolerance 0 --score-latency 0.001 --checkpoint state2 --every 1) >log 2>&1 &
 job=$!
 first='' last=''
 while kill -0 "$job" 2>/dev/null; do
