@@ -13,7 +13,7 @@ public final class MPIRing: Ring {
   /// Messages that are leaving, and memory of those that are gone.
   @exclusivity(unchecked) private var leaving: [Packet] = []
   @exclusivity(unchecked) private var idle: [Packet] = []
-  /// What another rank knows of the numbers to agree on.
+  /// Memory for what another rank has heard of the numbers to agree on.
   @exclusivity(unchecked) private var heard: [Double] = []
   /// Bytes of the boundary states that this rank has sent.
   @exclusivity(unchecked) public private(set) var bytesSent = 0
@@ -117,7 +117,7 @@ public final class MPIRing: Ring {
   /// Waits until all messages have left this rank; throws `RingError` after the
   /// time-out.
   public func finish() throws {
-    try wait(for: { _ in "its last messages to be received" }, meanwhile: { false }) {
+    try wait(for: { _ in "its messages to be received" }, meanwhile: { false }) {
       try collectGone()
       return leaving.isEmpty
     }
