@@ -82,7 +82,7 @@ if [[ -z $has_netem ]]; then
 fi
 
 # delay MICROSECONDS: of the cable, each way; 0 for the plain one. The program between
-# two TAPs takes about 40 of them itself.
+# two TAPs takes 30 to 60 of them itself, and no less than 20.
 delay() {
   if [[ $has_netem ]]; then
     for end in 0 1; do
@@ -101,7 +101,7 @@ delay() {
     net link set plain0 up
   else
     net link set plain0 down
-    ip netns exec "$id-net" python3 "$top/jobs/delay-cable.py" slow0 slow1 $(($1 - 40)) &
+    ip netns exec "$id-net" python3 "$top/jobs/delay-cable.py" slow0 slow1 $(($1 - 20)) &
     cable=$!
     net link set slow0 up
     net link set slow1 up
