@@ -43,9 +43,11 @@ struct Changes {
 
   /// How many of a sample's active slices in a row, from the first one, changed
   /// their output by no more than the tolerance.
-  func countAtRest(_ sample: Int, within tolerance: Double) -> Int {
+  ///
+  /// - Parameter weight: what a slice's change is multiplied by.
+  func countAtRest(_ sample: Int, within tolerance: Double, weight: (_ slice: Int) -> Double = { _ in 1 }) -> Int {
     let slices = parts[sample].slices
-    return (slices.firstIndex { self[sample, $0] > tolerance } ?? slices.upperBound) - slices.lowerBound
+    return (slices.firstIndex { self[sample, $0] * weight($0) > tolerance } ?? slices.upperBound) - slices.lowerBound
   }
 
   mutating func setProducts(_ sample: Int, _ slice: Int, _ products: [Double]) {

@@ -15,7 +15,7 @@ extension PicardOptions {
   }
 
   private func rows(_ segment: Trajectory.Segment, capacity: Int) -> Int {
-    let slices = min(window ?? .max, segment.slices.count)
+    let slices = min(largestWindow ?? window ?? .max, segment.slices.count)
     // A window does not always begin where a chunk does.
     let chunks = min(
       (slices + chunk - 1) / chunk + (window == nil ? 0 : 1),

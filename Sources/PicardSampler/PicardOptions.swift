@@ -6,6 +6,9 @@ public struct PicardOptions: Hashable, Sendable {
   public var stop: StopRule
   /// Steps of the sliding window; `nil` iterates every block as a whole.
   public var window: Int?
+  /// A window whose steps were all new and came to rest at once opens twice as many the
+  /// next time, up to so many, until one does not. `nil` keeps to `window`.
+  public var largestWindow: Int?
   /// Slices of a chunk; enters the bits of the result, unlike the number of ranks.
   public var chunk: Int
   /// Mixing of iterates; `nil` for none.
@@ -21,13 +24,14 @@ public struct PicardOptions: Hashable, Sendable {
   /// `defaultChunk`.
   public init(
     linearization: Linearization = .elementwise, stop: StopRule = .tolerance(1e-3), window: Int? = nil,
-    chunk: Int? = nil, anderson: AndersonMixing? = nil, probes: Int = 0, trajectory: Trajectory
+    largestWindow: Int? = nil, chunk: Int? = nil, anderson: AndersonMixing? = nil, probes: Int = 0, trajectory: Trajectory
   ) {
     self.anderson = anderson
     self.probes = probes
     self.linearization = linearization
     self.stop = stop
     self.window = window
+    self.largestWindow = largestWindow
     self.chunk = chunk ?? Self.defaultChunk(window: window, trajectory: trajectory)
   }
 
@@ -43,10 +47,10 @@ public struct PicardOptions: Hashable, Sendable {
 }
 
 extension PicardOptions {
-  /// The largest number of chunks that are iterated at the same time: how many
-  /// ranks can work on one sample.
+  /// How many ranks can work on one sample: the number of chunks that are iterated at
+  /// the same time, where a window has not grown.
   public func activeChunks(_ trajectory: Trajectory) -> Int {
-    (activeSlices(trajectory) + chunk - 1) / chunk
+    (min(window ?? .max, trajectory.longestSegment) + chunk - 1) / chunk
   }
 
   /// Rows of the score in a round for slices of one sample's predictor on one rank:
@@ -59,6 +63,6 @@ extension PicardOptions {
 
   /// The largest number of slices that are iterated at the same time, a sample.
   public func activeSlices(_ trajectory: Trajectory) -> Int {
-    min(window ?? trajectory.longestSegment, trajectory.longestSegment)
+    min(largestWindow ?? window ?? .max, trajectory.longestSegment)
   }
 }

@@ -12,7 +12,7 @@ extension PicardSolver: ResumableSolver {
       let (iterations, changes) = record.progress(of: index, in: window.segment)
       return SampleProgress(
         sample: samples[index], segment: window.segment, first: window.first, end: window.end,
-        rounds: UInt32(window.rounds), iterations: iterations.map { UInt32($0) }, changes: changes)
+        size: window.size, fresh: window.fresh, rounds: UInt32(window.rounds), iterations: iterations.map { UInt32($0) }, changes: changes)
     }
     // Where the number of rounds is fixed, a change is known to one rank alone.
     var changes = progress.flatMap(\.changes)
@@ -99,12 +99,14 @@ extension PicardSolver: ResumableSolver {
       && stored.iterations.count == min(stored.segment + 1, segments)
       && stored.changes.count == stored.iterations.count
     let window = Window(
-      segment: stored.segment, first: stored.first, end: stored.end, rounds: Int(stored.rounds))
+      segment: stored.segment, first: stored.first, end: stored.end, rounds: Int(stored.rounds),
+      size: stored.size, fresh: stored.fresh)
     guard isConsistent else { throw StoredStateError("the progress of sample \(stored.sample) is odd") }
-    if isFinished(window) { return Window(segment: segments, first: 0, end: 0) }
+    if isFinished(window) { return Window(segment: segments, first: 0, end: 0, size: 0) }
     let slices = map(window).slices
     guard 0 <= window.first, window.first < window.end, window.end <= slices,
-      window.end - window.first <= options.window ?? slices
+      (options.window ?? slices)...(options.largestWindow ?? options.window ?? slices) ~= window.size,
+      window.end - window.first <= options.largestWindow ?? window.size, 0...window.end ~= window.fresh
     else {
       throw StoredStateError("sample \(stored.sample) is at steps that its window cannot cover")
     }

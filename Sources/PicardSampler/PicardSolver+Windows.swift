@@ -73,7 +73,9 @@ extension PicardSolver {
       windows[sample].rounds += 1
       let window = windows[sample]
       record.note(segment: window.segment, sample: sample, change: changes.largest(of: sample))
-      windows[sample].first += finishedSlices(sample)
+      let finished = finishedSlices(sample)
+      windows[sample].first += finished
+      resize(sample, before: window, finished: finished)
       if windows[sample].first == map(window).slices {
         if let opening = leave(sample) { openings.append(opening) }
       } else {
@@ -98,13 +100,16 @@ extension PicardSolver {
     case .iterations(let rounds):
       return window.rounds >= min(rounds, count) ? count : 0
     case .tolerance(let tolerance):
-      // Changes are those of the states behind the slices.
-      let moving = changes.countAtRest(sample, within: tolerance)
-      if moving == count { return count }
       if options.window == nil {
         // After as many rounds as it has slices a block is exact.
-        return window.rounds >= count ? count : 0
+        let isDone = window.rounds >= count || changes.countAtRest(sample, within: tolerance) == count
+        return isDone ? count : 0
       }
+      // Changes are those of the states behind the slices. A window leaves states behind
+      // at all noise levels, and what counts is how far they move the data.
+      let slices = trajectory.segments[window.segment].slices
+      let moving = changes.countAtRest(sample, within: tolerance) { slices[$0].shareOfData }
+      if moving == count { return count }
       // A mixed state is no plain step.
       guard options.anderson == nil else { return max(1, moving) }
       let isLast = window.end == map(window).slices
@@ -112,11 +117,23 @@ extension PicardSolver {
     }
   }
 
+  /// Has a window grow as long as steps come to rest as fast as they are opened.
+  ///
+  /// - Parameters:
+  ///   - window: as it was in this round.
+  ///   - finished: slices of it that are done now.
+  private func resize(_ sample: Int, before window: Window, finished: Int) {
+    guard let least = options.window, let most = options.largestWindow else { return }
+    let isAtOnce = window.fresh <= window.first && finished == window.end - window.first
+    windows[sample].size = isAtOnce ? min(2 * window.size, most) : least
+  }
+
   /// Moves the end of a window to where its first slice calls for.
   private func slide(_ sample: Int) -> Opening? {
     let window = windows[sample]
     let count = map(window).slices
-    let end = min(count, window.first + (options.window ?? count))
+    let end = min(count, window.first + window.size)
+    windows[sample].fresh = window.end
     guard end > window.end else { return nil }
     windows[sample].end = end
     windows[sample].rounds = 0
@@ -131,8 +148,9 @@ extension PicardSolver {
 
   private func enter(_ sample: Int, segment: Int, from edge: Edge?, at holder: Int) -> Opening {
     let count = maps[segment].slices
-    let end = min(count, options.window ?? count)
-    windows[sample] = Window(segment: segment, first: 0, end: end)
+    let size = options.window ?? count
+    let end = min(count, size)
+    windows[sample] = Window(segment: segment, first: 0, end: end, size: size)
     chunks[sample] = Array(repeating: nil, count: maps[segment].chunks)
     drawnAhead[sample] = 0
     return Opening(sample: sample, slices: 0..<end, edge: edge, holder: holder)
@@ -146,7 +164,7 @@ extension PicardSolver {
     let isHere = owner(last) == rank
     guard next < trajectory.segments.count else {
       if isHere { finished[sample] = Array(self[last].end.position) }
-      windows[sample] = Window(segment: next, first: 0, end: 0)
+      windows[sample] = Window(segment: next, first: 0, end: 0, size: 0)
       letGoOfAll(sample)
       return nil
     }

@@ -93,7 +93,7 @@ public final class PicardSolver<Scalar: StateScalar> {
     chunkRows = trajectory.segments.map {
       options.chunkRows($0, capacity: options.capacity(trajectory))
     }
-    windows = samples.map { _ in Window(segment: 0, first: 0, end: 0) }
+    windows = samples.map { _ in Window(segment: 0, first: 0, end: 0, size: 0) }
     chunks = samples.map { _ in [] }
     drawnAhead = samples.map { _ in 0 }
     changes = Changes(products: options.anderson?.products ?? 0)
@@ -383,6 +383,10 @@ struct Window: Hashable, Sendable {
   var end: Int
   /// Rounds since slices were last opened.
   var rounds = 0
+  /// How many slices it is to have.
+  var size: Int
+  /// The first of the slices that were opened last.
+  var fresh = 0
 
   var isEmpty: Bool { first == end }
 }

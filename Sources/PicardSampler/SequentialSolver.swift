@@ -114,7 +114,7 @@ extension SequentialSolver: ResumableSolver {
   public func progress() -> [SampleProgress] {
     samples.map {
       SampleProgress(
-        sample: $0, segment: segment, first: slice, end: slice + 1, rounds: 0,
+        sample: $0, segment: segment, first: slice, end: slice + 1, size: 1, fresh: slice, rounds: 0,
         iterations: [UInt32(round)], changes: [0])
     }
   }

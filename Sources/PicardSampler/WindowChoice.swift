@@ -36,9 +36,9 @@ public struct ScoreCost: Hashable, Sendable {
 
   /// The window with the least predicted time: a power of two, or all steps.
   ///
-  /// A window of `W` steps was measured to evaluate a step `1 + 0.055 W^0.63`
-  /// times with elementwise slopes (a trained network, windows of 8 to 128, error
-  /// to sequential 2e-4), so that it moves by `W` over that in a round.
+  /// A window of `W` steps was measured to evaluate a step `1 + 0.037 W^0.69`
+  /// times with elementwise slopes (a trained network, windows of 8 to 128, tolerance
+  /// 8e-4), so that it moves by `W` over that in a round.
   ///
   /// - Parameters:
   ///   - steps: steps of the trajectory.
@@ -49,7 +49,7 @@ public struct ScoreCost: Hashable, Sendable {
     var candidates = Array(sequence(first: 4) { $0 < steps / 2 ? $0 * 2 : nil }.filter { $0 < steps })
     candidates.append(steps)
     func predicted(_ window: Int) -> Double {
-      let visits = 1 + 0.055 * pow(Double(window), 0.63)
+      let visits = 1 + 0.037 * pow(Double(window), 0.69)
       let rounds = Double(steps) * visits / Double(window)
       return rounds * time(of: (window * rows + ranks - 1) / ranks)
     }

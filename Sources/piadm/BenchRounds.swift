@@ -40,7 +40,7 @@ struct BenchRounds: ParsableCommand {
   @Option(help: ArgumentHelp("Slopes of a correction. (default: all, but none only where a sample takes at most 2^14 evaluations; with --probes elementwise)", valueName: "name,..."))
   var linearization: RoundsChoice?
 
-  @Option(help: ArgumentHelp("Steps of the sliding window, or all for whole blocks. (default: all,128,32,8 as far as there are steps)", valueName: "w,..."))
+  @Option(help: ArgumentHelp("Steps of the sliding window, w or w:m, or all for whole blocks. (default: all,128,32,8 as far as there are steps)", valueName: "w,..."))
   var window: RoundsChoice?
 
   @Option(help: ArgumentHelp("Tolerances. (default: 0.01,0.001,0.0001; with --error 1, 2, 5 of every decade from 0.05 to 0.000001)", valueName: "x,..."))
@@ -147,7 +147,9 @@ struct BenchRounds: ParsableCommand {
   private func largest(_ base: Sample) -> Sample {
     var largest = base
     if let window, !window.words.contains("all") {
-      largest.solver.window = .init(argument: "\(window.words.compactMap { Int($0) }.max() ?? 1)")
+      let extents = window.words.compactMap { WindowExtent($0) }
+      let most = extents.map { $0.most ?? $0.steps }.max() ?? 1
+      largest.solver.window = .init(argument: "\(most)")
     }
     func most(_ choice: RoundsChoice) -> Int? { choice.words.compactMap { Int($0) }.max() }
     largest.solver.probes = most(probes)

@@ -19,7 +19,7 @@ struct MemoryNeed {
     let samples = (Double(samples) / Double(solver.replicas)).rounded(.up)
     let isSequential = solver.solver == .sequential
     // Of the sequential solver: state, next state, `f` now and one step back, and noise.
-    let kept = isSequential ? 5 : solver.picard(window: solver.window?.steps, trajectory).rows(for: trajectory)
+    let kept = isSequential ? 5 : solver.picard(window: solver.window?.extent, trajectory).rows(for: trajectory)
     // The first rank of the sequential solver has all samples.
     let share = isSequential ? 1 : Double(solver.replicas) / Double(ranks)
     // A sample has a window on every rank.

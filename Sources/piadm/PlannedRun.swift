@@ -60,10 +60,10 @@ struct PlannedRun<Scalar: StateScalar & MPI.Scalar> {
     let solver = sample.solver
     let samples = (sample.sampler.samples + solver.replicas - 1) / solver.replicas
     let window = solver.window.map {
-      $0.steps
-        ?? ScoreCost(rows: cost.score.rows, seconds: cost.score.seconds.map { $0 + solver.scoreLatency })
-        .bestWindow(
-          steps: setup.trajectory.longestSegment, rows: samples * (1 + (solver.probes ?? 0)),
+      $0.extent
+        ?? WindowExtent(
+          ScoreCost(rows: cost.score.rows, seconds: cost.score.seconds.map { $0 + solver.scoreLatency }),
+          solver, steps: setup.trajectory.longestSegment, samples: samples,
           ranks: max(1, world.size / solver.replicas))
     }
     let picard = solver.picard(window: window, setup.trajectory)

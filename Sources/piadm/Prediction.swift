@@ -54,7 +54,7 @@ struct PlanRecord: Encodable {
     let samples: Int
     let ranks: Int
     let chunk: Int
-    let window: Int?
+    let window: WindowExtent?
 
     init<Scalar>(_ run: PlannedRun<Scalar>) {
       rounds = run.pattern.roundsInAll(of: run.setup.trajectory, stop: run.picard.stop) ?? 0
@@ -62,7 +62,7 @@ struct PlanRecord: Encodable {
       samples = run.pilotSamples
       ranks = run.pilotRanks
       chunk = run.picard.chunk
-      window = run.picard.window
+      window = WindowExtent(run.picard)
     }
   }
 

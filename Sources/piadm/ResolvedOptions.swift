@@ -53,7 +53,7 @@ struct ResolvedOptions {
     }
     if let guidance = command.network.guidance { values["guidance"] = .number(guidance) }
     if isIterated {
-      values["window"] = picard.window.map { OptionValue.integer($0) } ?? OptionValue.none
+      values["window"] = WindowExtent(picard).map { $0.most == nil ? .integer($0.steps) : .text("\($0)") } ?? OptionValue.none
       values["chunk"] = .integer(picard.chunk)
       values["anderson"] = picard.anderson.map { OptionValue.integer($0.history) } ?? OptionValue.none
       values["probes"] = picard.probes > 0 ? .integer(picard.probes) : OptionValue.none

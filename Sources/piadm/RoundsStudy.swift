@@ -58,7 +58,7 @@ struct RoundsStudy<Scalar: StateScalar & MPI.Scalar> {
 
   /// A sample takes at most 2^14 evaluations: `none` gains one step a round.
   func isShort(_ solver: SolverOptions) -> Bool {
-    let open = min(solver.window?.steps ?? .max, setup.trajectory.longestSegment)
+    let open = min(solver.window?.extent?.steps ?? .max, setup.trajectory.longestSegment)
     return solver.linearization != .none || open * setup.trajectory.slices <= 1 << 14
   }
 
@@ -70,7 +70,7 @@ struct RoundsStudy<Scalar: StateScalar & MPI.Scalar> {
   func measure(
     _ solver: SolverOptions, limit: Double = .infinity, isRehearsal: Bool = false
   ) throws -> RoundsRow {
-    let options = solver.picard(window: solver.window?.steps, setup.trajectory)
+    let options = solver.picard(window: solver.window?.extent, setup.trajectory)
     var row = RoundsRow(solver, chunk: options.chunk)
     var (rounds, evaluations, seconds, error) = ([Int](), 0, [Double](), 0.0)
     for sample in isRehearsal ? samples.prefix(1) : samples {
@@ -131,7 +131,7 @@ private func median(_ values: [Double]) -> Double {
 struct RoundsRow: Encodable {
   let linearization: String
   /// `nil` for whole blocks.
-  let window: Int?
+  let window: WindowExtent?
   let chunk: Int
   /// Iterates that are mixed; `nil` for none.
   let anderson: Int?
@@ -153,7 +153,7 @@ struct RoundsRow: Encodable {
 
   init(_ solver: SolverOptions, chunk: Int) {
     linearization = solver.linearization.rawValue
-    window = solver.window?.steps
+    window = solver.window?.extent
     self.chunk = chunk
     anderson = solver.anderson
     probes = solver.probes
@@ -162,12 +162,12 @@ struct RoundsRow: Encodable {
   }
 
   static let head =
-    "linearization    window  chunk  anderson  probes  tolerance     rounds   most  evaluations     error   seconds  speed-up\n"
+    "linearization       window  chunk  anderson  probes  tolerance     rounds   most  evaluations     error   seconds  speed-up\n"
 
   var setting: String {
     let stop = tolerance.map { String(format: "%.2g", $0) } ?? "\(iterations ?? 0) rounds"
     return linearization.padding(toLength: 13, withPad: " ", startingAt: 0)
-      + leftPadded(window.map { "\($0)" } ?? "all", 10) + leftPadded("\(chunk)", 7)
+      + leftPadded(window.map { "\($0)" } ?? "all", 13) + leftPadded("\(chunk)", 7)
       + leftPadded(anderson.map { "\($0)" } ?? "off", 10)
       + leftPadded(probes.map { "\($0)" } ?? "off", 8) + leftPadded(stop, 11)
   }

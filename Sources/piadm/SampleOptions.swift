@@ -108,10 +108,10 @@ struct SolverOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Blocks that the steps are cut into. (default: 4 for piadm-ode, else 1)", valueName: "n"))
   var blocks: Int?
 
-  @Option(help: ArgumentHelp("A sliding window of so many steps, or auto to choose from a measurement. (default: off, whole blocks)", valueName: "w|auto"))
+  @Option(help: ArgumentHelp("A sliding window of w steps; w:m grows from w to m where steps come to rest as fast as they are opened; auto chooses from a measurement. (default: off, whole blocks)", valueName: "w|w:m|auto"))
   var window: WindowChoice?
 
-  @Option(help: ArgumentHelp("Largest change at which a slice is done, root mean square over a sample; 0 gives the sequential sampler's bits. (default: 0.001)", valueName: "x"))
+  @Option(help: ArgumentHelp("Largest change at which a slice is done, root mean square over a sample, in a sliding window times the state's alpha; 0 gives the sequential sampler's bits. (default: 0.001)", valueName: "x"))
   var tolerance: Double?
 
   @Option(help: ArgumentHelp("A fixed number of iterations instead of a tolerance.", valueName: "k"))
@@ -145,23 +145,23 @@ struct SolverOptions: ParsableArguments {
     case picard, sequential
   }
 
-  /// A number of steps, or `nil` for a choice at run time.
+  /// How many steps, or `nil` for a choice at run time.
   struct WindowChoice: ExpressibleByArgument {
-    var steps: Int?
+    var extent: WindowExtent?
 
     init?(argument: String) {
       if argument == "auto" { return }
-      guard let steps = Int(argument) else { return nil }
-      self.steps = steps
+      guard let extent = WindowExtent(argument) else { return nil }
+      self.extent = extent
     }
   }
 
   var stop: StopRule { iterations.map { .iterations($0) } ?? .tolerance(tolerance ?? 1e-3) }
 
   /// - Parameter window: steps of the sliding window, chosen where that is asked for.
-  func picard(window: Int?, _ trajectory: Trajectory) -> PicardOptions {
+  func picard(window: WindowExtent?, _ trajectory: Trajectory) -> PicardOptions {
     PicardOptions(
-      linearization: linearization, stop: stop, window: window, chunk: chunk,
+      linearization: linearization, stop: stop, window: window?.steps, largestWindow: window?.most, chunk: chunk,
       anderson: anderson.map { AndersonMixing(history: $0) }, probes: probes ?? 0, trajectory: trajectory)
   }
 
@@ -173,10 +173,14 @@ struct SolverOptions: ParsableArguments {
         tolerance >= 0 && tolerance.isFinite, "--tolerance must be 0 or more, not \(tolerance)")
     }
     for (name, value) in [
-      ("blocks", blocks), ("window", window?.steps), ("iterations", iterations), ("chunk", chunk),
+      ("blocks", blocks), ("window", window?.extent?.steps), ("window", window?.extent?.most), ("iterations", iterations), ("chunk", chunk),
       ("anderson", anderson), ("probes", probes), ("batch", batch), ("replicas", replicas),
     ] {
       if let value { try require(1...most ~= value, "--\(name) must be from 1 to \(most), not \(value)") }
+    }
+    if let extent = window?.extent, let most = extent.most {
+      try require(extent.steps <= most, "--window \(extent) must grow: its second number is below its first")
+      try require(iterations == nil, "--window \(extent) grows by what comes to rest, which --iterations does not ask for")
     }
     if let anderson {
       try require(anderson <= 32, "--anderson mixes at most 32 iterates, not \(anderson)")

@@ -147,23 +147,25 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
   /// The sliding window: as asked for, or chosen by rank 0's measurement.
   private func window(
     _ setup: Setup<Scalar>, samples: Int, _ stored: Checkpoint<SampleProgress>?
-  ) throws -> Int? {
+  ) throws -> WindowExtent? {
     guard let choice = command.solver.window else { return nil }
-    if let steps = choice.steps { return steps }
+    if let extent = choice.extent { return extent }
     // A run that goes on keeps the window that it chose.
-    if let steps = stored?.header.fingerprint["--window"].flatMap({ Int($0) }) {
-      return min(max(steps, 1), most)
+    if let extent = stored?.header.fingerprint["--window"].flatMap({ WindowExtent($0) }) {
+      let steps = min(max(extent.steps, 1), most)
+      return WindowExtent(steps: steps, most: extent.most.map { min(max($0, steps), most) })
     }
     var chosen = [0]
     try world.agree {
       guard world.rank == 0 else { return }
       let cost = try setup.batch.measureCost(at: setup.grid.nodes[setup.grid.steps / 2])
-      chosen[0] = cost.bestWindow(
-        steps: setup.trajectory.longestSegment, rows: samples * (1 + (command.solver.probes ?? 0)),
-        ranks: world.size / command.solver.replicas)
+      chosen[0] = WindowExtent(
+        cost, command.solver, steps: setup.trajectory.longestSegment, samples: samples,
+        ranks: world.size / command.solver.replicas
+      ).steps
     }
     try world.broadcast(&chosen, root: 0)
-    return chosen[0]
+    return WindowExtent(steps: chosen[0])
   }
 
   /// Calls the model with as many rows as most rounds have on a rank, and lets
@@ -173,13 +175,19 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
   ) throws {
     try rehearse(picard)
     let ranks = world.size / command.solver.replicas
-    let slices = (picard.activeSlices(setup.trajectory) + ranks - 1) / ranks
-    let rows =
-      command.solver.solver == .sequential ? 1 : picard.rows(ofSlices: slices, dimension: setup.model.dimension)
+    let open = picard.activeSlices(setup.trajectory)
+    // A window that grows does so by doubling.
+    let windows = sequence(first: min(picard.window ?? open, open)) { $0 < open ? min(2 * $0, open) : nil }
+    let loads = windows.map { window in
+      let slices = (window + ranks - 1) / ranks
+      return samples
+        * (command.solver.solver == .sequential ? 1 : picard.rows(ofSlices: slices, dimension: setup.model.dimension))
+    }
     try world.agree {
-      for count in [setup.batch.rows, samples * rows % setup.batch.rows]
-      where count <= samples * rows {
-        try setup.batch.prepare(count, at: setup.grid.nodes[0])
+      for rows in loads {
+        for count in [setup.batch.rows, rows % setup.batch.rows] where count <= rows {
+          try setup.batch.prepare(count, at: setup.grid.nodes[0])
+        }
       }
     }
   }
@@ -192,6 +200,7 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     let trajectory = try Trajectory(.posterior, on: grid, noiseLevel: 1)
     var options = picard
     options.window = picard.window.map { min($0, 2 * picard.chunk * world.size) }
+    options.largestWindow = options.largestWindow.map { _ in 4 * picard.chunk * world.size }
     let target = try Gaussian<Scalar>(mean: [0, 0], variances: [1, 1])
     let batch = ScoreBatch(target, rows: grid.steps)
     let ring = MPIRing(world, stallTimeout: command.solver.stallTimeout)

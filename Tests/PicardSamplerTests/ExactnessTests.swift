@@ -13,9 +13,9 @@ func cosine(_ x: Double) -> Double { cos(x) }
     let trajectory = try sampler.trajectory()
     let single: [[Float]] = try sequential(trajectory)
     let double: [[Double]] = try sequential(trajectory)
-    for (window, chunk) in [(nil, nil), (nil, 5), (12, nil), (12, 5), (7, 1)] as [(Int?, Int?)] {
+    for (window, most, chunk) in [(nil, nil, nil), (nil, nil, 5), (12, nil, nil), (12, 30, 5), (7, nil, 1)] as [(Int?, Int?, Int?)] {
       let options = PicardOptions(
-        linearization: linearization, stop: .tolerance(0), window: window, chunk: chunk,
+        linearization: linearization, stop: .tolerance(0), window: window, largestWindow: most, chunk: chunk,
         trajectory: trajectory)
       #expect(try Drawn<Float>(trajectory, options).states == single)
       #expect(try Drawn<Double>(trajectory, options).states == double)
@@ -43,9 +43,9 @@ func cosine(_ x: Double) -> Double { cos(x) }
     [StopRule.tolerance(1e-3), .iterations(4)])
   func ranks(sampler: SamplerCase, stop: StopRule) throws {
     let trajectory = try sampler.trajectory()
-    for (window, chunk) in [(nil, nil), (nil, 3), (12, 2), (10, 4)] as [(Int?, Int?)] {
+    for (window, most, chunk) in [(nil, nil, nil), (nil, nil, 3), (12, nil, 2), (3, 20, 4)] as [(Int?, Int?, Int?)] {
       let options = PicardOptions(
-        stop: stop, window: window, chunk: chunk, trajectory: trajectory)
+        stop: stop, window: window, largestWindow: most, chunk: chunk, trajectory: trajectory)
       let alone = try Drawn<Float>(trajectory, options, samples: [0, 1, 2])
       for ranks in [2, 3, 4, 7] {
         let together = try Drawn<Float>(trajectory, options, ranks: ranks, samples: [0, 1, 2])

@@ -46,6 +46,7 @@ private struct Case: Hashable, CustomStringConvertible {
   var linearization: Linearization
   var stop: StopRule
   var window: Int?
+  var largestWindow: Int?
   var chunk: Int?
   var anderson: Int?
   var probes: Int
@@ -64,6 +65,7 @@ private struct Case: Hashable, CustomStringConvertible {
     linearization = random.pick(Linearization.allCases)
     stop = random.pick([.tolerance(1e-2), .tolerance(1e-5), .iterations(1), .iterations(5)])
     window = random.pick([nil, random.number(in: 1...40)])
+    largestWindow = window.flatMap { random.pick([nil, random.number(in: $0...40)]) }
     chunk = random.pick([nil, random.number(in: 1...20)])
     anderson = random.pick([nil, nil, random.number(in: 1...4)])
     probes = linearization == .elementwise ? random.pick([0, 1, 2, 5]) : 0
@@ -108,7 +110,8 @@ private struct Case: Hashable, CustomStringConvertible {
     smaller(\.correctorSteps, from: 0)
     with { $0.linearization = simplest.linearization }
     with { $0.stop = simplest.stop }
-    with { $0.window = nil }
+    with { $0.largestWindow = nil }
+    with { ($0.window, $0.largestWindow) = (nil, nil) }
     with { $0.chunk = nil }
     with { $0.anderson = nil }
     if let window { for value in [1, window / 2, window - 1] where 1..<window ~= value { with { $0.window = value } } }
@@ -151,7 +154,7 @@ private struct Case: Hashable, CustomStringConvertible {
   private func draw<Scalar: StateScalar>(as: Scalar.Type) throws -> Drawn<Scalar> {
     let trajectory = try trajectory()
     var options = PicardOptions(
-      linearization: linearization, stop: stop, window: window, chunk: chunk,
+      linearization: linearization, stop: stop, window: window, largestWindow: largestWindow, chunk: chunk,
       anderson: anderson.map { AndersonMixing(history: $0) }, probes: probes, trajectory: trajectory)
     options.keepsNoise = keepsNoise
     return try Drawn(
@@ -173,7 +176,7 @@ private struct Case: Hashable, CustomStringConvertible {
   var description: String {
     """
     \(method.rawValue), noise \(noiseLevel), steps in proportion \(sizes), \(blocks) blocks, \
-    \(correctorSteps) corrector steps, \(linearization), stop \(stop), window \(window ?? 0), \
+    \(correctorSteps) corrector steps, \(linearization), stop \(stop), window \(window ?? 0) to \(largestWindow ?? 0), \
     chunk \(chunk ?? 0), anderson \(anderson ?? 0), probes \(probes), dimension \(dimension), \(samples) samples, \
     \(rows) rows, \(ranks) ranks, noise \(keepsNoise ? "kept" : "drawn again")
     """

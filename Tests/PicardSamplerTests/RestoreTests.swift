@@ -106,6 +106,20 @@ private struct Draw: Sendable {
     }
   }
 
+  @Test("a window that has grown goes on as it was")
+  func grownWindow() throws {
+    let draw = Draw(solverCase: SamplerCase(method: .piadmSDE)) {
+      PicardOptions(stop: .tolerance(1e-2), window: 2, largestWindow: 12, chunk: 3, trajectory: $0)
+    }
+    let whole = try draw.finish(ranks: 1)
+    for round in 1..<whole.record.rounds {
+      let stored = try #require(try draw.state(afterRound: round, ranks: 2))
+      let resumed = try draw.finish(from: stored, ranks: 3)
+      #expect(resumed.states == whole.states, "after round \(round)")
+      #expect(resumed.record.rounds == whole.record.rounds)
+    }
+  }
+
   @Test("what is stored does not depend on the number of ranks")
   func sameBytes() throws {
     let draw = Draw(solverCase: SamplerCase(method: .multistep)) {

@@ -13,7 +13,7 @@ STUDIES = [
     ("the number of probes", f"{CASE} --window all --linearization elementwise --probes off,1,2,4"),
     ("the same, with few steps", "--method ddpm --steps 100 --window all --linearization elementwise --probes off,1,2,3,4"),
     ("the same, without noise", "--method ddim --steps 100 --window all --linearization elementwise --probes off,1,2,3,4"),
-    ("the window", f"{CASE} --window 4,8,32,64,256 --linearization elementwise"),
+    ("the window", f"{CASE} --window 4,8,32,64,256,8:32,16:64,32:128 --linearization elementwise"),
     ("the chunk, of which slopes are learnt", f"{CASE} --window all,16 --linearization elementwise --chunk 1,4,8,16,32"),
     ("Anderson mixing", f"{CASE} --window all --linearization elementwise,frozen,increment --anderson 1,2,4"),
 ]
