@@ -35,7 +35,7 @@ extension CommandLineTests {
       arguments: [
         ["--method", "piadm-sde"], ["--method", "piadm-sde", "--window", "8"],
         ["--method", "piadm-ode", "--blocks", "2", "--corrector-steps", "4"],
-        ["--method", "ddpm", "--blocks", "3", "--iterations", "3"], ["--method", "dpm++2m", "--window", "7"],
+        ["--method", "ddpm", "--blocks", "3", "--iterations", "3"], ["--method", "dpm++2m", "--window", "2:7"],
         ["--method", "ddim", "--anderson", "2"], ["--method", "ddim", "--anderson", "3", "--window", "7", "--probes", "1"],
         ["--method", "ddpm", "--window", "8", "--precision", "double", "--linearization", "frozen"],
         ["--method", "dpm++2m", "--solver", "sequential", "--steps", "6"],

@@ -24,6 +24,7 @@ extension CommandLineTests {
         (["--corrector-steps", "2", "--friction", "nan"], "--friction"),
         (["--solver", "parallel"], "--solver"), (["--solver", "sequential", "--window", "4"], "--window"),
         (["--blocks", "0"], "--blocks"), (["--window", "0"], "--window"), (["--window", "wide"], "--window"),
+        (["--window", "8:4"], "--window"), (["--window", "8:"], "--window"), (["--window", "8:16", "--iterations", "4"], "--iterations"),
         (["--tolerance", "-1e-9"], "--tolerance"), (["--tolerance", "nan"], "--tolerance"),
         (["--tolerance", "1e-3", "--iterations", "4"], "--iterations"),
         (["--iterations", "0"], "--iterations"), (["--linearization", "newton"], "--linearization"),

@@ -106,7 +106,7 @@ enum Reader: String, CaseIterable {
         PicardSolver(
           trajectory,
           options: PicardOptions(
-            window: window, chunk: 2, anderson: AndersonMixing(history: 2), trajectory: trajectory),
+            window: window, largestWindow: window.map { $0 + 1 }, chunk: 2, anderson: AndersonMixing(history: 2), trajectory: trajectory),
           batch: ScoreBatch(model, rows: 4), ring: SingleRank(), noise: CounterNoise(seed: 1), samples: [0, 1]))
     }
     try goOn(
