@@ -7,7 +7,7 @@ public struct PicardOptions: Hashable, Sendable {
   /// Steps of the sliding window; `nil` iterates every block as a whole.
   public var window: Int?
   /// A window whose steps were all new and came to rest at once opens twice as many the
-  /// next time, up to so many, until one does not. `nil` keeps to `window`.
+  /// next time, up to so many, until one does not. At least `window`; `nil` keeps to it.
   public var largestWindow: Int?
   /// Slices of a chunk; enters the bits of the result, unlike the number of ranks.
   public var chunk: Int

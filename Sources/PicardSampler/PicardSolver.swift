@@ -383,9 +383,9 @@ struct Window: Hashable, Sendable {
   var end: Int
   /// Rounds since slices were last opened.
   var rounds = 0
-  /// How many slices it is to have.
+  /// How many slices it is to have; more may be open where it has shrunk.
   var size: Int
-  /// The first of the slices that were opened last.
+  /// The first of the slices that the last advance opened; `end` where it opened none.
   var fresh = 0
 
   var isEmpty: Bool { first == end }

@@ -61,8 +61,9 @@ public struct SampleProgress: Hashable, Sendable, Codable {
   /// The active slices.
   var first: Int
   var end: Int
-  /// How many slices are to be active, and the first of those that were opened last.
+  /// How many slices are to be active.
   var size: Int
+  /// The first of those that were opened last.
   var fresh: Int
   /// Rounds since slices were last opened. As all counts of rounds here no larger
   /// than that they can be added up, whatever a file says.

@@ -41,6 +41,8 @@ import samplers
 
 CASES = {"DDPM, 1000 steps": ("ddpm", 1000), "DDPM, 100 steps": ("ddpm", 100), "DDIM, 100 steps": ("ddim", 100)}
 WINDOWS = [8, 16, 32, 64, 128, 256]
+# Of piadm alone: from so many steps to so many.
+GROWING = ["8:32", "16:64", "32:128"]
 SEED, DIMENSION = 0, 64
 LADDER = [digit * 10.0**decade for decade in range(1, -7, -1) for digit in (5, 2, 1)]
 ARTICLE = network.JOBS.parent / "Sources/piadm/piadm.docc/Acceleration.md"
@@ -235,7 +237,7 @@ def main():
             probed = min(probed, key=lambda row: (row.rounds, row.evaluations))
             fewest += [row for row in bench.rounds() if row] + [dataclasses.replace(probed, method="piadm, probes")] + rows
             steps = CASES[case][1]
-            windows = ",".join(str(w) for w in WINDOWS if w < steps) + ",all"
+            windows = ",".join([*(str(w) for w in WINDOWS if w < steps), *GROWING, "all"])
             fastest += [dataclasses.replace(bench.sequential, method="PyTorch sequential")]
             fastest += [row for row in bench.times() if row]
             fastest += [Row(case, "piadm sequential", "", steps, steps, 1, 0, seconds)]
