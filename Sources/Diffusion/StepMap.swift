@@ -46,6 +46,16 @@ public struct StepMap: Hashable, Sendable {
   /// The coefficients of every step.
   public let steps: [Step]
 
+  /// 0 (probability flow) to 1 (reverse SDE).
+  public let noiseLevel: Double
+
+  /// By how much a change of the state at a node moves the last state, where the data are
+  /// normal with unit variance: `(alpha / alpha_end)^(v^2)`, since their reverse dynamics
+  /// are `dy = -v^2 y/2 dt + v dw`.
+  public func reach(ofNode index: Int) -> Double {
+    pow(grid.nodes[index].alpha / grid.nodes[grid.steps].alpha, noiseLevel * noiseLevel)
+  }
+
   /// What `f` is.
   public var quantity: StepQuantity { kind == .exponential ? .score : .denoised }
 
@@ -74,6 +84,7 @@ public struct StepMap: Hashable, Sendable {
     }
     self.kind = kind
     self.grid = grid
+    self.noiseLevel = noiseLevel
     self.steps = (0..<grid.steps).map { index in
       let (from, to) = (grid.nodes[index], grid.nodes[index + 1])
       switch kind {

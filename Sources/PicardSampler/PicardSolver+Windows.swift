@@ -90,7 +90,7 @@ extension PicardSolver {
   }
 
   /// How many slices from the left of the window need no further round: in a
-  /// sliding window those whose own state changed by no more than the tolerance.
+  /// sliding window those whose own state changed the last one by no more than the tolerance.
   /// What is behind the last of them is a plain step from there, whatever it
   /// changed by itself; but the segment's last state is left only at rest.
   private func finishedSlices(_ sample: Int) -> Int {
@@ -106,9 +106,10 @@ extension PicardSolver {
         return isDone ? count : 0
       }
       // Changes are those of the states behind the slices. A window leaves states behind
-      // at all noise levels, and what counts is how far they move the data.
+      // at all noise levels, and what counts is how far they move the last one. At tolerance
+      // 0 every bit does, also where a product with the smallest number would vanish.
       let slices = trajectory.segments[window.segment].slices
-      let moving = changes.countAtRest(sample, within: tolerance) { slices[$0].shareOfData }
+      let moving = changes.countAtRest(sample, within: tolerance) { tolerance > 0 ? slices[$0].reach : 1 }
       if moving == count { return count }
       // A mixed state is no plain step.
       guard options.anderson == nil else { return max(1, moving) }

@@ -17,9 +17,9 @@ struct SliceMap: Hashable, Sendable {
   var unbounded = 0.0
   /// Noise time at which `f` is evaluated.
   var time: NoiseTime
-  /// `alpha` of the state behind: by how much its change moves the denoised estimate, where
-  /// the data have unit variance.
-  var shareOfData: Double
+  /// By how much a change of the state behind moves the last one, as far as is known
+  /// beforehand: of normal data with unit variance.
+  var reach: Double
   /// `f = p y + q g`, where the Jacobian of `g` changes little along the trajectory: the
   /// denoised estimate, `p = 0` and `q = 1`; or `alpha` times it where `f` is the score,
   /// `p = -1/sigma^2 = -q`, which stays in bounds where `alpha` vanishes. This is `p`.
@@ -45,7 +45,7 @@ struct SliceMap: Hashable, Sendable {
     earlierValue = step.earlierValue
     unbounded = step.unbounded
     time = map.grid.nodes[index]
-    shareOfData = map.grid.nodes[index + 1].alpha
+    reach = map.reach(ofNode: index + 1)
     let precision = 1 / (time.sigma * time.sigma)
     (stateInValue, estimateInValue) = map.quantity == .score ? (-precision, precision) : (0, 1)
     priorSlope = step.priorSlope
@@ -57,7 +57,7 @@ struct SliceMap: Hashable, Sendable {
     value = Pair(u: corrector.positionFromScore, v: corrector.transfer)
     earlierValue = 0
     self.time = time
-    shareOfData = time.alpha
+    reach = 1
     priorSlope = -1 / (time.sigma * time.sigma)
     (stateInValue, estimateInValue) = (priorSlope, -priorSlope)
     let position = corrector.positionNoise

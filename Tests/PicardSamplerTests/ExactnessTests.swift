@@ -32,10 +32,12 @@ func cosine(_ x: Double) -> Double { cos(x) }
     let reference = try SequentialSolver(
       trajectory, batch: ScoreBatch(target, rows: 16), noise: noise, samples: [0]
     ).run().samples[0].state
-    let solver = PicardSolver(
-      trajectory, options: PicardOptions(stop: .tolerance(0), trajectory: trajectory),
-      batch: ScoreBatch(target, rows: 16), ring: SingleRank(), noise: noise, samples: [0])
-    #expect(try solver.run().samples[0].state == reference)
+    for window in [nil, 8] {
+      let solver = PicardSolver(
+        trajectory, options: PicardOptions(stop: .tolerance(0), window: window, trajectory: trajectory),
+        batch: ScoreBatch(target, rows: 16), ring: SingleRank(), noise: noise, samples: [0])
+      #expect(try solver.run().samples[0].state == reference)
+    }
   }
 
   @Test(

@@ -24,11 +24,11 @@ import Testing
   }
 
   /// The slices that are done: those whose state changed by no more than the tolerance over
-  /// its `alpha`. One more, since behind them a plain step is exact; but the last state of all
+  /// its `alpha`, in units of the last one. One more, since behind them a plain step is exact; but the last state of all
   /// must be at rest itself.
   private func finished(_ round: (slices: Range<Int>, changes: [Double]), _ grid: TimeGrid) -> Int {
     let resting = round.slices.prefix { slice in
-      round.changes[slice - round.slices.lowerBound] * grid.nodes[slice + 1].alpha <= Self.tolerance
+      round.changes[slice - round.slices.lowerBound] * grid.nodes[slice + 1].alpha / grid.nodes[Self.steps].alpha <= Self.tolerance
     }.count
     let count = round.slices.count
     if resting == count { return count }
