@@ -26,6 +26,7 @@ public struct PicardOptions: Hashable, Sendable {
     linearization: Linearization = .elementwise, stop: StopRule = .tolerance(1e-3), window: Int? = nil,
     largestWindow: Int? = nil, chunk: Int? = nil, anderson: AndersonMixing? = nil, probes: Int = 0, trajectory: Trajectory
   ) {
+    precondition(largestWindow.map { $0 >= window ?? .max } ?? true, "a window grows from its size to a larger one")
     self.anderson = anderson
     self.probes = probes
     self.linearization = linearization

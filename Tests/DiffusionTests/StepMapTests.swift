@@ -31,6 +31,26 @@ import Testing
     }
   }
 
+  /// For normal data of unit variance `x0 = alpha y` and the score is `-y`, so that a step
+  /// multiplies a change by `A + alpha B` or `A - B`: in all the reach, up to the order of the map.
+  @Test(arguments: [StepMap.Kind.posterior, .exponential], [0, 0.5, 1])
+  func theReachOfAChangeIsThatOfNormalData(kind: StepMap.Kind, noiseLevel: Double) throws {
+    func error(_ steps: Int) throws -> Double {
+      let map = try StepMap(kind, on: .uniform(steps: steps, horizon: 6, earlyStop: 0.5), noiseLevel: noiseLevel)
+      var (product, error) = (1.0, 0.0)
+      for index in map.steps.indices.reversed() {
+        error = max(error, abs(product - map.reach(ofNode: index + 1)))
+        let slope = kind == .exponential ? -1 : map.grid.nodes[index].alpha
+        product *= map.steps[index].state + map.steps[index].value * slope
+      }
+      return error
+    }
+    let (coarse, fine) = (try error(500), try error(1000))
+    #expect(fine < 0.01)
+    // Of order 1 or better.
+    #expect(fine <= 0.6 * coarse || fine < 1e-12)
+  }
+
   @Test func everyParametrizationGivesTheSameScoreAndEstimate() {
     let (x0, eps) = (0.8, -1.3)
     for s in [1e-3, 0.3, 2, 9.0] {
