@@ -29,8 +29,8 @@ struct Changes {
     parts[sample].start + (slice - parts[sample].slices.lowerBound) * width
   }
 
-  /// The change of a slice's output. What is not a number counts as infinite,
-  /// which marks a failure.
+  /// The change of a slice's output, weighted where that is what counts. What is not a
+  /// number counts as infinite, which marks a failure.
   subscript(sample: Int, slice: Int) -> Double {
     get { values[index(sample, slice)] }
     set { values[index(sample, slice)] = newValue.isNaN ? .infinity : newValue }
@@ -43,11 +43,9 @@ struct Changes {
 
   /// How many of a sample's active slices in a row, from the first one, changed
   /// their output by no more than the tolerance.
-  ///
-  /// - Parameter weight: what a slice's change is multiplied by.
-  func countAtRest(_ sample: Int, within tolerance: Double, weight: (_ slice: Int) -> Double = { _ in 1 }) -> Int {
+  func countAtRest(_ sample: Int, within tolerance: Double) -> Int {
     let slices = parts[sample].slices
-    return (slices.firstIndex { self[sample, $0] * weight($0) > tolerance } ?? slices.upperBound) - slices.lowerBound
+    return (slices.firstIndex { self[sample, $0] > tolerance } ?? slices.upperBound) - slices.lowerBound
   }
 
   mutating func setProducts(_ sample: Int, _ slice: Int, _ products: [Double]) {

@@ -90,7 +90,7 @@ extension PicardSolver {
   }
 
   /// How many slices from the left of the window need no further round: in a
-  /// sliding window those whose own state changed the last one by no more than the tolerance.
+  /// sliding window those whose own state is at rest, by its weighted change.
   /// What is behind the last of them is a plain step from there, whatever it
   /// changed by itself; but the segment's last state is left only at rest.
   private func finishedSlices(_ sample: Int) -> Int {
@@ -105,17 +105,22 @@ extension PicardSolver {
         let isDone = window.rounds >= count || changes.countAtRest(sample, within: tolerance) == count
         return isDone ? count : 0
       }
-      // Changes are those of the states behind the slices. A window leaves states behind
-      // at all noise levels, and what counts is how far they move the last one. At tolerance
-      // 0 every bit does, also where a product with the smallest number would vanish.
-      let slices = trajectory.segments[window.segment].slices
-      let moving = changes.countAtRest(sample, within: tolerance) { tolerance > 0 ? slices[$0].reach : 1 }
+      let moving = changes.countAtRest(sample, within: tolerance)
       if moving == count { return count }
       // A mixed state is no plain step.
       guard options.anderson == nil else { return max(1, moving) }
       let isLast = window.end == map(window).slices
       return max(1, min(moving + 1, isLast ? count - 1 : count))
     }
+  }
+
+  /// What a change of the state behind a slice is multiplied by before it is compared with
+  /// the tolerance. A sliding window leaves states behind at all noise levels, and what
+  /// counts is how far they move the last one. At tolerance 0 every bit does, also where
+  /// a product with the smallest number would vanish.
+  func weight(of slice: Int, _ segment: Int) -> Double {
+    guard options.window != nil, case .tolerance(let tolerance) = options.stop, tolerance > 0 else { return 1 }
+    return trajectory.segments[segment].slices[slice].reach
   }
 
   /// Has a window grow as long as steps come to rest as fast as they are opened.

@@ -215,8 +215,11 @@ public final class PicardSolver<Scalar: StateScalar> {
       changes.begin(windows.lazy.map { $0.first..<$0.end })
       for key in active {
         let (chunk, slices) = (self[key], activeSlices(key))
-        chunk.settle(from: slices.lowerBound) { changes[key.sample, $0] = $1 }
-        if holdsEnd(key) { changes[key.sample, slices.upperBound - 1] = chunk.endChange }
+        func note(_ slice: Int, _ change: Double) {
+          changes[key.sample, slice] = weight(of: slice, key.segment) * change
+        }
+        chunk.settle(from: slices.lowerBound, report: note)
+        if holdsEnd(key) { note(slices.upperBound - 1, chunk.endChange) }
         if let mixing {
           chunk.remember(from: slices.lowerBound, depth: mixing.history) {
             changes.setProducts(key.sample, $0, $1)

@@ -290,7 +290,16 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
   }
 
   private func warnOfIdleRanks(_ trajectory: Trajectory, _ picard: PicardOptions) throws {
-    let ranks = world.size / command.solver.replicas
+    let (samples, replicas) = (command.sampler.samples, command.solver.replicas)
+    if replicas > samples {
+      try write(
+        """
+        warning: \(replicas) groups of ranks share \(samples) sample\(samples == 1 ? "" : "s"), so \(replicas - samples) of them \
+        \(replicas - samples == 1 ? "has" : "have") nothing to do; with --replicas \(samples) more ranks draw each sample
+
+        """)
+    }
+    let ranks = world.size / replicas
     let useful = command.solver.solver == .sequential ? 1 : picard.activeChunks(trajectory)
     guard ranks > useful else { return }
     let (idle, have) = (ranks - useful, ranks - useful == 1 ? "has" : "have")

@@ -89,6 +89,16 @@ extension CommandLineTests {
       #expect(try !place.run(arguments, ranks: 2).standardOutput.contains("chunks, so"))
     }
 
+    @Test("more groups of ranks than samples run, with a warning that names --replicas")
+    func moreReplicasThanSamples() throws {
+      let place = try Workplace()
+      let arguments = ["sample", "mixture.json", "--steps", "24", "--samples", "2", "--replicas"]
+      let run = try place.run(arguments + ["3"], ranks: 3)
+      #expect(run.exitCode == 0)
+      #expect(run.standardOutput.contains("warning: 3 groups of ranks share 2 samples, so 1 of them has nothing to do; with --replicas 2 "))
+      #expect(try !place.run(arguments + ["2"], ranks: 2).standardOutput.contains("groups of ranks share"))
+    }
+
     @Test("a state of a million elements is sampled")
     func million() throws {
       let place = try Workplace()
