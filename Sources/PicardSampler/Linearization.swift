@@ -36,9 +36,10 @@ public enum Linearization: String, Hashable, Sendable, CaseIterable {
 
 /// When the iteration of a slice ends.
 public enum StopRule: Hashable, Sendable {
-  /// When the root mean square over a sample's elements of its last change is
-  /// at most this (absolute; data have unit scale). 0 means: when no bit
-  /// changes, which is the sequential sampler's result.
+  /// When the root mean square over a sample's elements of its last change, in a
+  /// sliding window times what it moves the last state by, is at most this (absolute;
+  /// data have unit scale). 0 means: when no bit changes, which is the sequential
+  /// sampler's result.
   case tolerance(Double)
   /// After this many rounds (the paper's rule); needs no reduction over ranks.
   case iterations(Int)

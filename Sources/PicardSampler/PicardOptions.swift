@@ -33,17 +33,18 @@ public struct PicardOptions: Hashable, Sendable {
     self.stop = stop
     self.window = window
     self.largestWindow = largestWindow
-    self.chunk = chunk ?? Self.defaultChunk(window: window, trajectory: trajectory)
+    self.chunk = chunk ?? Self.defaultChunk(window: window, steps: trajectory.longestSegment)
   }
 
   /// In a block, 64 chunks, or 16 and more where that gives chunks of up to
   /// eight slices, which have more to learn slopes from. In a window, chunks
   /// of at most eight slices, and two or more: few hops, and on 2 ranks even
   /// loads wherever the window stands.
-  public static func defaultChunk(window: Int?, trajectory: Trajectory) -> Int {
-    let longest = trajectory.longestSegment
-    if let window, window < longest { return max(1, min(window / 2, 8)) }
-    return max((longest + 63) / 64, min(longest / 16, 8))
+  ///
+  /// - Parameter steps: of the longest segment.
+  public static func defaultChunk(window: Int?, steps: Int) -> Int {
+    if let window, window < steps { return max(1, min(window / 2, 8)) }
+    return max((steps + 63) / 64, min(steps / 16, 8))
   }
 }
 

@@ -62,7 +62,7 @@ public struct SampleProgress: Hashable, Sendable, Codable {
   var first: Int
   var end: Int
   /// How many slices are to be active.
-  var size: Int
+  public internal(set) var size: Int
   /// The first of those that were opened last.
   var fresh: Int
   /// Rounds since slices were last opened. As all counts of rounds here no larger

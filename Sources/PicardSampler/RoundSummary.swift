@@ -10,7 +10,8 @@ public struct RoundSummary: Sendable {
   public var finishedSteps: Int
   /// Slices in all.
   public var steps: Int
-  /// The largest change of any sample in this round, root mean square over its elements.
+  /// The largest change of any sample in this round, root mean square over its elements,
+  /// in a sliding window times what it moves the last state by.
   public var largestChange: Double
   /// The block in which the sample is that is furthest behind.
   public var block: Int

@@ -15,7 +15,8 @@ public struct Report: Codable, Hashable, Sendable {
     public var steps: Int
     public var iterations: Int
     /// The largest change of a slice, over samples, in the last iteration:
-    /// root mean square over the elements.
+    /// root mean square over the elements, in a sliding window times what it
+    /// moves the last state by.
     public var change: Double
 
     public init(first: Int, steps: Int, iterations: Int, change: Double) {

@@ -115,6 +115,10 @@ struct Plan: ParsableCommand {
         + (run.cost.latency > 0 ? ", and \(milliseconds(run.cost.latency)) of --score-latency" : ""),
       "update     \(milliseconds(run.cost.update)) a slice and round",
     ]
+    if !isWhole, run.picard.largestWindow != nil {
+      lines.append(
+        "warning    a window that grows does so at first: there may be far more rounds; --pilot-seconds lets the pilot see more of them")
+    }
     if let network = network.given {
       lines.append("network    \(milliseconds(network.latency)) a message, \(String(format: "%.3g", network.bandwidth)) B/s: as given")
     } else if world.size > 1 {

@@ -122,8 +122,10 @@ struct PlannedRun<Scalar: StateScalar & MPI.Scalar> {
     self.forecast = forecast(cost, samples: samples)
   }
 
-  /// The largest number of ranks that have work to do.
-  var usefulRanks: Int { picard.activeChunks(setup.trajectory) * sample.solver.replicas }
+  /// The largest number of ranks that ever have work to do.
+  var usefulRanks: Int {
+    (picard.activeSlices(setup.trajectory) + picard.chunk - 1) / picard.chunk * sample.solver.replicas
+  }
 
   /// Seconds of sampling on so many ranks; `nil` where the pilot run does not
   /// tell, or there are fewer ranks than replicas.

@@ -111,7 +111,7 @@ struct SolverOptions: ParsableArguments {
   @Option(help: ArgumentHelp("A sliding window of w steps; w:m grows from w to m where steps come to rest as fast as they are opened; auto chooses from a measurement. (default: off, whole blocks)", valueName: "w|w:m|auto"))
   var window: WindowChoice?
 
-  @Option(help: ArgumentHelp("Largest change at which a slice is done, root mean square over a sample, in a sliding window with noise times alpha, the data's share of the state; 0 gives the sequential sampler's bits. (default: 0.001)", valueName: "x"))
+  @Option(help: ArgumentHelp("Largest change at which a slice is done, root mean square over a sample, in a sliding window times what it moves the last state by (alpha^(v^2) at noise level v); 0 gives the sequential sampler's bits. (default: 0.001)", valueName: "x"))
   var tolerance: Double?
 
   @Option(help: ArgumentHelp("A fixed number of iterations instead of a tolerance.", valueName: "k"))

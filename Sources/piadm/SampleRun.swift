@@ -44,7 +44,7 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     let replica = world.rank * options.replicas / world.size
     let samples = share(of: sampler.samples, replica, options.replicas)
     let picard = options.picard(
-      window: try window(setup, samples: samples.count, stored), setup.trajectory)
+      window: try window(setup, stored), setup.trajectory)
     try prepare(setup, picard, samples: samples.count)
     let resolved = ResolvedOptions(command, setup: setup, picard: picard)
     let identity = try world.agree {
@@ -146,7 +146,7 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
 
   /// The sliding window: as asked for, or chosen by rank 0's measurement.
   private func window(
-    _ setup: Setup<Scalar>, samples: Int, _ stored: Checkpoint<SampleProgress>?
+    _ setup: Setup<Scalar>, _ stored: Checkpoint<SampleProgress>?
   ) throws -> WindowExtent? {
     guard let choice = command.solver.window else { return nil }
     if let extent = choice.extent { return extent }
@@ -159,9 +159,11 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     try world.agree {
       guard world.rank == 0 else { return }
       let cost = try setup.batch.measureCost(at: setup.grid.nodes[setup.grid.steps / 2])
+      let replicas = command.solver.replicas
       chosen[0] = WindowExtent(
-        cost, command.solver, steps: setup.trajectory.longestSegment, samples: samples,
-        ranks: world.size / command.solver.replicas
+        cost, command.solver, steps: setup.trajectory.longestSegment,
+        // Of the group that has most.
+        samples: (command.sampler.samples + replicas - 1) / replicas, ranks: world.size / replicas
       ).steps
     }
     try world.broadcast(&chosen, root: 0)
@@ -196,11 +198,12 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
   /// the ranks, and has the program's types set up. Without it the first rounds
   /// take some milliseconds longer.
   private func rehearse(_ picard: PicardOptions) throws {
-    let grid = try TimeGrid.uniform(steps: 4 * picard.chunk * world.size, horizon: 1, earlyStop: 0.5)
-    let trajectory = try Trajectory(.posterior, on: grid, noiseLevel: 1)
     var options = picard
-    options.window = picard.window.map { min($0, 2 * picard.chunk * world.size) }
-    options.largestWindow = options.largestWindow.map { _ in 4 * picard.chunk * world.size }
+    options.chunk = min(picard.chunk, 8)
+    let grid = try TimeGrid.uniform(steps: 4 * options.chunk * world.size, horizon: 1, earlyStop: 0.5)
+    let trajectory = try Trajectory(.posterior, on: grid, noiseLevel: 1)
+    options.window = picard.window.map { min($0, grid.steps / 2) }
+    options.largestWindow = options.largestWindow.map { _ in grid.steps }
     let target = try Gaussian<Scalar>(mean: [0, 0], variances: [1, 1])
     let batch = ScoreBatch(target, rows: grid.steps)
     let ring = MPIRing(world, stallTimeout: command.solver.stallTimeout)
@@ -311,9 +314,10 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
 
         """)
     } else {
+      let shrunk = picard.largestWindow == nil ? "" : ", while the window has not grown"
       try write(
         """
-        warning: \(ranks) ranks share \(useful) chunk\(useful == 1 ? "" : "s"), so \(idle) of them \(have) nothing to do; \
+        warning: \(ranks) ranks share \(useful) chunk\(useful == 1 ? "" : "s"), so \(idle) of them \(have) nothing to do\(shrunk); \
         --replicas draws several samples at once, a smaller --chunk gives more chunks
 
         """)

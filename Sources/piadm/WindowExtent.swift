@@ -19,7 +19,8 @@ extension WindowExtent {
   ///   - ranks: ranks that share the window.
   init(_ cost: ScoreCost, _ solver: SolverOptions, steps: Int, samples: Int, ranks: Int) {
     self.init(
-      steps: cost.bestWindow(steps: steps, rows: samples * (1 + (solver.probes ?? 0)), ranks: ranks))
+      steps: cost.bestWindow(
+        steps: steps, rows: samples * (1 + (solver.probes ?? 0)), ranks: ranks, chunk: solver.chunk))
   }
 
   init?(_ options: PicardOptions) {

@@ -24,11 +24,12 @@ private struct Missing: Error {}
 /// Draws the four samples 3 to 6 in 6 dimensions.
 private struct Draw: Sendable {
   var solverCase = SamplerCase(method: .piadmSDE)
+  var steps = 24
   var options: @Sendable (Trajectory) -> PicardOptions = { PicardOptions(trajectory: $0) }
   let samples = [3, 4, 5, 6]
 
   private func solver(_ ring: any Ring) throws -> PicardSolver<Double> {
-    let trajectory = try solverCase.trajectory(steps: 24)
+    let trajectory = try solverCase.trajectory(steps: steps)
     return PicardSolver(
       trajectory, options: options(trajectory),
       batch: ScoreBatch<Double>(try mixture(6), rows: 16), ring: ring,
@@ -108,16 +109,19 @@ private struct Draw: Sendable {
 
   @Test("a window that has grown goes on as it was")
   func grownWindow() throws {
-    let draw = Draw(solverCase: SamplerCase(method: .piadmSDE)) {
-      PicardOptions(stop: .tolerance(1e-2), window: 2, largestWindow: 12, chunk: 3, trajectory: $0)
+    let draw = Draw(solverCase: SamplerCase(method: .ddpm), steps: 96) {
+      PicardOptions(stop: .tolerance(1e-2), window: 2, largestWindow: 24, chunk: 3, trajectory: $0)
     }
     let whole = try draw.finish(ranks: 1)
+    var sizes: [Int] = []
     for round in 1..<whole.record.rounds {
       let stored = try #require(try draw.state(afterRound: round, ranks: 2))
+      sizes.append(stored.progress[0].size)
       let resumed = try draw.finish(from: stored, ranks: 3)
       #expect(resumed.states == whole.states, "after round \(round)")
       #expect(resumed.record.rounds == whole.record.rounds)
     }
+    #expect(Set(sizes).isSuperset(of: [2, 4, 8]))
   }
 
   @Test("what is stored does not depend on the number of ranks")
