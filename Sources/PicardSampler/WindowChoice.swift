@@ -37,11 +37,12 @@ public struct ScoreCost: Hashable, Sendable {
   /// The smallest window with about the least predicted time: a power of two, or all
   /// steps. One step is sequential sampling, which evaluates each step once.
   ///
-  /// A window of `W` steps was measured to evaluate a step `1 + 0.037 W^0.69`
-  /// times with elementwise slopes (a trained network, windows of 8 to 128, tolerance
-  /// 8e-4), so that it moves by `W` over that in a round. Neither this nor a measurement
-  /// is right to a twentieth, and of windows so near to each other the smaller one costs
-  /// fewer evaluations and ends nearer to the sequential sampler.
+  /// A window of `W` steps was measured to evaluate a step `1 + 0.047 W^0.68`
+  /// times with elementwise slopes (a trained network, windows of 8 to 256, each with the
+  /// tolerance that brings it within 2e-4 of the sequential sampler), so that it moves by
+  /// `W` over that in a round. Neither this nor a measurement is right to a tenth, and of
+  /// windows so near to each other the smaller one costs fewer evaluations and, with one
+  /// tolerance, ends nearer to the sequential sampler.
   ///
   /// - Parameters:
   ///   - steps: steps of the trajectory.
@@ -53,7 +54,7 @@ public struct ScoreCost: Hashable, Sendable {
     var candidates = Array(sequence(first: 1) { $0 < steps / 2 ? $0 * 2 : nil }.filter { $0 < steps })
     candidates.append(steps)
     func predicted(_ window: Int) -> Double {
-      let visits = window == 1 ? 1 : 1 + 0.037 * pow(Double(window), 0.69)
+      let visits = window == 1 ? 1 : 1 + 0.047 * pow(Double(window), 0.68)
       let rounds = Double(steps) * visits / Double(window)
       let chunk = chunk ?? PicardOptions.defaultChunk(window: window, steps: steps)
       let chunks = (window + chunk - 1) / chunk
@@ -61,7 +62,7 @@ public struct ScoreCost: Hashable, Sendable {
       return rounds * time(of: busiest * rows)
     }
     let least = candidates.map(predicted).min() ?? 0
-    return candidates.first { predicted($0) <= 1.05 * least } ?? steps
+    return candidates.first { predicted($0) <= 1.1 * least } ?? steps
   }
 }
 
@@ -75,7 +76,7 @@ extension ScoreBatch {
     let sizes = Array(sequence(first: 1) { $0 * 2 }.prefix { $0 < rows }) + [rows]
     var least = sizes.map { _ in Double.infinity }
     var (turns, spent) = (0, 0.0)
-    while turns < 3 || (turns < 9 && spent < 0.05) {
+    while turns < 3 || (turns < 9 && spent < 0.25) {
       for (index, size) in sizes.enumerated() {
         let seconds = try time(size, at: node)
         least[index] = min(least[index], seconds)
