@@ -52,8 +52,10 @@ public struct RunPattern: Sendable {
 
 /// What a machine takes for the parts of a round, in seconds.
 public struct MachineCost: Sendable {
-  /// A score call where the other ranks of the host rest.
+  /// A score call in a round, where the other ranks of the host rest.
   public var score: ScoreCost
+  /// A score call of sequential sampling, right after another one.
+  public let sequentialScore: ScoreCost
   /// Wait in every score call, during which the processor is free.
   public var latency = 0.0
   /// States and norms, for every slice and round.
@@ -77,14 +79,10 @@ public struct MachineCost: Sendable {
   /// A machine on which all but score calls costs nothing.
   public init(score: ScoreCost) {
     self.score = score
+    sequentialScore = score
   }
 
-  func scoreTime(of rows: Int, isPadded: Bool) -> Double {
-    guard rows > 0 else { return 0 }
-    let largest = score.rows.last ?? 1
-    let calls = (rows + largest - 1) / largest
-    return score.time(of: isPadded ? calls * largest : rows)
-  }
+  func scoreTime(of rows: Int, isPadded: Bool) -> Double { score.time(of: rows, isPadded: isPadded) }
 
   func waits(for rows: Int) -> Double {
     let largest = score.rows.last ?? 1
@@ -162,7 +160,7 @@ public struct RunForecast: Sendable {
   /// Seconds of the sequential sampler on one rank.
   public var sequentialSeconds: Double {
     let step =
-      cost.scoreTime(of: samples, isPadded: isPadded) + cost.waits(for: samples)
+      cost.sequentialScore.time(of: samples, isPadded: isPadded) + cost.waits(for: samples)
       + Double(samples) * cost.update
     return Double(trajectory.slices) * step
   }

@@ -27,6 +27,13 @@ public struct ScoreCost: Hashable, Sendable {
     return Double(calls) * seconds[rows.count - 1] + (rest > 0 ? interpolated(rest) : 0)
   }
 
+  /// Likewise, all calls filled up where they are.
+  func time(of count: Int, isPadded: Bool) -> Double {
+    guard count > 0 else { return 0 }
+    let largest = rows[rows.count - 1]
+    return time(of: isPadded ? (count + largest - 1) / largest * largest : count)
+  }
+
   private func interpolated(_ count: Int) -> Double {
     guard let above = rows.firstIndex(where: { $0 >= count }) else { return seconds[rows.count - 1] }
     guard above > 0, rows[above] != count else { return seconds[above] }

@@ -48,8 +48,10 @@ public struct RunSummary: Hashable, Sendable {
       + (checkpoints.resumedAfterRound.map { "; resumed after round \($0)" } ?? "")
   }
 
-  /// Against sequential sampling on one rank, setting up and writing aside.
+  /// Against sequential sampling on one rank, setting up and writing aside. Of a run that
+  /// was taken up again the time before is not known.
   private var speedUp: String? {
+    guard report.checkpoints?.resumedAfterRound == nil else { return nil }
     let seconds = ranks.map { $0.total - $0.setup - $0.output }.max() ?? 0
     guard let sequential = report.sequentialSeconds, sequential > 0, seconds > 0 else { return nil }
     let factor = sequential / seconds

@@ -34,10 +34,14 @@ struct RunIdentity: Hashable, Sendable {
     }
   }
 
+  /// Options that the program chooses by others, where they are not given.
+  private static let derived: Set = ["--batch", "--chunk", "--grid", "--blocks", "--corrector-steps", "--noise-level"]
+
   /// The first thing that another run has otherwise: its name, this run's
-  /// value and the other's.
+  /// value and the other's. What follows from other options comes last.
   func difference(from other: [String: String]) -> (name: String, here: String, there: String)? {
-    let names = Set(values.keys).union(other.keys).sorted()
+    let all = Set(values.keys).union(other.keys)
+    let names = all.subtracting(Self.derived).sorted() + all.intersection(Self.derived).sorted()
     guard let name = names.first(where: { values[$0] != other[$0] }) else { return nil }
     return (name, values[name] ?? "none", other[name] ?? "none")
   }

@@ -67,6 +67,9 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
       try warnOfIdleRanks(setup.trajectory, picard)
       if let warning = NodeKind.warning(of: nodes) { try write(warning) }
       if let message = keeper?.beginning { try write(message) }
+      if stored == nil, let choice = command.solver.window, choice.extent == nil, let window = WindowExtent(picard) {
+        try write("--window auto chose \(window) by timing the model here; --window \(window) gives the same bits on any number of ranks\n")
+      }
     }
 
     let recording = try RunRecording(

@@ -84,6 +84,7 @@ extension CommandLineTests {
       let arguments = ["mixture.json", "--steps", "40", "--window", "auto", "--checkpoint", "state", "--resume"]
       let first = try place.run(["sample", "--max-time", "0"] + arguments, ranks: 2)
       let window = try #require(first.standardOutput.firstMatch(of: #/\n  window +(\d+)/#)?.1)
+      #expect(first.standardOutput.contains("--window auto chose \(window) "))
       let digest = try place.digest(arguments)
       #expect(try digest == place.digest(["mixture.json", "--steps", "40", "--window", String(window)]))
     }
@@ -144,6 +145,8 @@ extension CommandLineTests {
       #expect(try place.content(of: "state").contains("checkpoint"))
       let log = try place.run(["sample"] + options + arguments, ranks: 2).standardOutput
       #expect(log.contains("resumed after round"))
+      // The time of the part before is not known.
+      #expect(!log.contains("speed-up"))
       #expect(log.contains(whole))
     }
 
@@ -161,7 +164,9 @@ extension CommandLineTests {
         (["mixture.json", "--steps", "20", "--window", "9"], ["--window 8", "not 9"]),
         (["mixture.json", "--steps", "20", "--window", "8", "--seed", "1"], ["--seed 0", "not 1"]),
         (["mixture.json", "--steps", "20", "--window", "8", "--samples", "2"], ["--samples 1", "not 2"]),
-        (["mixture.json", "--steps", "20"], ["--chunk"]),
+        // Of what follows from it, such as the chunk, the user has said nothing.
+        (["mixture.json", "--steps", "20"], ["--window 8", "not off"]),
+        (["mixture.json", "--steps", "20", "--window", "8", "--chunk", "2"], ["--chunk 4", "not 2"]),
         (["other.json", "--steps", "20", "--window", "8"], ["bytes of MODEL"]),
       ] as [([String], [String])] {
         let run = try place.run(["sample"] + arguments + options, ranks: 2)

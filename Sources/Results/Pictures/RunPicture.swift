@@ -32,10 +32,16 @@ public struct RunPicture: Sendable {
     figure.text(headline, at: Point(46, 20), size: min(11, room / Text.width(of: headline, size: 1)))
     let map = Rectangle(x: 50, y: 50, width: 300, height: 230)
     let changes = Rectangle(x: 50, y: 342, width: 300, height: 130)
-    ResidualPanel(residuals: residuals, tolerance: tolerance).draw(in: &figure, map, changes)
+    ResidualPanel(residuals: residuals, tolerance: tolerance, isWeighted: isWeighted).draw(in: &figure, map, changes)
     TimePanel(ranks: ranks).draw(in: &figure, Rectangle(x: 466, y: 50, width: 230, height: 150))
     samples.draw(in: &figure, Rectangle(x: 466, y: 274, width: 230, height: 198))
     return figure
+  }
+
+  /// Changes are what they move the last state by, and not by themselves.
+  private var isWeighted: Bool {
+    let window = report.options["window"] ?? .none, noiseLevel = report.options["noise-level"] ?? .none
+    return window != .none && noiseLevel.typed != "0" && tolerance ?? 0 > 0
   }
 
   /// Without the folders that it lies in.
@@ -54,6 +60,7 @@ public struct RunPicture: Sendable {
 struct ResidualPanel {
   let residuals: ResidualMap
   let tolerance: Double?
+  let isWeighted: Bool
 
   func draw(in figure: inout Figure, _ map: Rectangle, _ below: Rectangle) {
     let rounds = Axis(.linear, from: 0, to: Double(max(1, residuals.rounds)), isCount: true)
@@ -96,7 +103,7 @@ struct ResidualPanel {
     }
     figure.line(points, Stroke(.scale(0.75), width: 1.3))
     if points.count < 40 { for point in points { figure.dot(point, radius: 1.7, .scale(0.75)) } }
-    curve.drawAxes(in: &figure, title: "Largest change of a round", xTitle: "round", yTitle: "change (RMS)")
+    curve.drawAxes(in: &figure, title: "Largest change of a round", xTitle: "round", yTitle: isWeighted ? "change, weighted (RMS)" : "change (RMS)")
   }
 
   private func middle(of column: Int) -> Double {
