@@ -41,7 +41,9 @@ public struct PicardOptions: Hashable, Sendable {
   /// of at most eight slices, and two or more: few hops, and on 2 ranks even
   /// loads wherever the window stands.
   ///
-  /// - Parameter steps: of the longest segment.
+  /// - Parameters:
+  ///   - window: steps of the sliding window; `nil` for blocks.
+  ///   - steps: of the longest segment.
   public static func defaultChunk(window: Int?, steps: Int) -> Int {
     if let window, window < steps { return max(1, min(window / 2, 8)) }
     return max((steps + 63) / 64, min(steps / 16, 8))
