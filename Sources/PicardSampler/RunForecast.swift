@@ -82,8 +82,6 @@ public struct MachineCost: Sendable {
     sequentialScore = score
   }
 
-  func scoreTime(of rows: Int, isPadded: Bool) -> Double { score.time(of: rows, isPadded: isPadded) }
-
   func waits(for rows: Int) -> Double {
     let largest = score.rows.last ?? 1
     return Double((rows + largest - 1) / largest) * latency
@@ -188,7 +186,7 @@ public struct RunForecast: Sendable {
     var (score, update) = (0.0, 0.0)
     for round in pattern.rounds {
       for count in loads(parts(round, ranks)).values {
-        score += cost.scoreTime(of: count.rows, isPadded: isPadded)
+        score += cost.score.time(of: count.rows, isPadded: isPadded)
         update += Double(count.slices) * cost.update
       }
     }
@@ -255,7 +253,7 @@ public struct RunForecast: Sendable {
     let slowdown = cost.slowdown(ranks: ranks)
     let parts = parts(round, ranks)
     for (rank, load) in loads(parts) {
-      let work = cost.scoreTime(of: load.rows, isPadded: isPadded) + Double(load.slices) * cost.update
+      let work = cost.score.time(of: load.rows, isPadded: isPadded) + Double(load.slices) * cost.update
       let seconds = work * slowdown + cost.waits(for: load.rows) + cost.overhead(ranks: ranks)
       clocks.work(rank, max(0, seconds))
     }

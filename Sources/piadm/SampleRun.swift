@@ -43,8 +43,7 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     let stored = try storedRun()
     let replica = world.rank * options.replicas / world.size
     let samples = share(of: sampler.samples, replica, options.replicas)
-    let picard = options.picard(
-      window: try window(setup, stored), setup.trajectory)
+    let picard = options.picard(window: try window(setup, stored), setup.trajectory)
     try prepare(setup, picard, samples: samples.count)
     let resolved = ResolvedOptions(command, setup: setup, picard: picard)
     let identity = try world.agree {

@@ -87,6 +87,8 @@ extension CommandLineTests {
       #expect(warnings.count == 1)
       #expect(warnings.first?.contains("--replicas") == true)
       #expect(try !place.run(arguments, ranks: 2).standardOutput.contains("chunks, so"))
+      let growing = try place.run(["sample", "mixture.json", "--steps", "24", "--window", "4:24", "--chunk", "4"], ranks: 2)
+      #expect(growing.standardOutput.contains("share 1 chunk, so 1 of them has nothing to do, while the window has not grown; "))
     }
 
     @Test("more groups of ranks than samples run, with a warning that names --replicas")
