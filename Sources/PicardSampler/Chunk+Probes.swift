@@ -64,13 +64,6 @@ extension Chunk {
   /// Measures what the slopes of elements are, and what they miss. Of a secant that is
   /// left which both of them miss.
   private func learnFromProbes(_ active: Range<Int>) {
-    for index in active {
-      guard let secant = slices[index].secant else { continue }
-      let (change, map) = (secant.valueChange, slices[index].map)
-      let (p, q) = (map.stateInValue, map.estimateInValue)
-      scale(change, by: Scalar(1 / q))
-      accumulate(change, Scalar(-p / q), secant.state, minus: secant.earlier)
-    }
     forEachProbe { number, index in
       guard let probes else { return }
       let slice = slices[index - first]
@@ -88,7 +81,7 @@ extension Chunk {
     if let slopes = elementSlopes?.shared { probes?.learn(slopes) }
     for index in active {
       guard let secant = slices[index].secant else { continue }
-      accumulate(secant.valueChange, -1, product(slices[index].map, secant.state, minus: secant.earlier))
+      accumulate(secant.estimateChange, -1, product(slices[index].map, secant.state, minus: secant.earlier))
     }
   }
 

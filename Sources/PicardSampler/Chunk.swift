@@ -11,8 +11,8 @@ final class Chunk<Scalar: StateScalar> {
   /// Number of the first slice within its segment.
   @exclusivity(unchecked) private(set) var first = 0
   @exclusivity(unchecked) var slices: [TimeSlice<Scalar>] = []
-  /// `f` of the slice to the left of this chunk: for multistep maps, and for
-  /// the first guess of the first slice.
+  /// The first guess of the first slice's `f`; for multistep maps `f` of the slice
+  /// to its left.
   let leftValue: Row<Scalar>
   /// `left` is that of this round.
   @exclusivity(unchecked) var leftHasCome = false
@@ -27,7 +27,7 @@ final class Chunk<Scalar: StateScalar> {
   let rows: ChunkRows
   private let states: Rows<Scalar>
   private let values: Rows<Scalar>
-  private let valueChanges: Rows<Scalar>?
+  private let estimateChanges: Rows<Scalar>?
   private let noise: Rows<Scalar>?
   @exclusivity(unchecked) var elementSlopes: ElementSlopes<Scalar>?
   @exclusivity(unchecked) var probes: JacobianProbes<Scalar>?
@@ -45,9 +45,9 @@ final class Chunk<Scalar: StateScalar> {
     let (capacity, components) = (rows.capacity, rows.components)
     states = Rows(rows.states, of: components * dimension)
     values = Rows(rows.values, of: dimension)
-    valueChanges = rows.valueChanges > 0 ? Rows(rows.valueChanges, of: dimension) : nil
+    estimateChanges = rows.estimateChanges > 0 ? Rows(rows.estimateChanges, of: dimension) : nil
     noise = rows.noise > 0 ? Rows(rows.noise, of: components * dimension) : nil
-    elementSlopes = rows.valueChanges > 0 ? ElementSlopes(dimension: dimension) : nil
+    elementSlopes = rows.estimateChanges > 0 ? ElementSlopes(dimension: dimension) : nil
     probes =
       rows.probes > 0 ? JacobianProbes(perSlice: rows.probes, capacity: capacity, dimension: dimension) : nil
     end = State(states[2 * capacity], components: components)
@@ -82,7 +82,7 @@ final class Chunk<Scalar: StateScalar> {
     drawn = 0
   }
 
-  /// Starts from the state to the left of its first slice and `f` there; has no
+  /// Starts from the state of its first slice and a guess of `f` there; has no
   /// effect once slices are open.
   func start(_ state: State<Scalar>, _ value: Row<Scalar>) {
     guard slices.isEmpty else { return }
@@ -101,20 +101,32 @@ final class Chunk<Scalar: StateScalar> {
     }
   }
 
-  /// Opens one more slice at the end, its `f` taken to be that of the slice to its
-  /// left. Its noise must have been drawn.
+  /// `f` at the end, for a slice that begins there: as if the denoised estimate were
+  /// still that of the last slice. A guess that costs no evaluation.
+  func guess(_ map: SliceMap) -> Row<Scalar> {
+    guard let last = slices.last, map.isOfScore || last.map.isOfScore else { return lastValue }
+    // Free until the next proposal.
+    let value = endProposal.position
+    let share = map.estimateInValue * map.estimateScale / (last.map.estimateInValue * last.map.estimateScale)
+    combine(value, Scalar(-share * last.map.stateInValue), last.state.position, Scalar(share), last.value)
+    accumulate(value, Scalar(map.stateInValue), end.position)
+    return value
+  }
+
+  /// Opens one more slice at the end, with a guess of its `f`. Its noise must have
+  /// been drawn.
   ///
   /// - Parameter draw: gives the noise of a slice that keeps none.
   func open(_ map: SliceMap, drawing draw: (SliceMap) -> State<Scalar>?) {
     let number = slices.count
     precondition(noise == nil || number < drawn, "a slice is opened before its noise is drawn")
-    let (position, value, guess) = (state(2 * number), values[number], lastValue)
+    let (position, value) = (state(2 * number), values[number])
     position.copy(from: end)
-    copy(guess, to: value)
+    copy(guess(map), to: value)
     let slice = TimeSlice(
       map, state: position, spare: state(2 * number + 1), value: value,
       noise: map.isRandom ? noise.map { State($0[number], components: components) } : nil,
-      valueChange: valueChanges?[number])
+      estimateChange: estimateChanges?[number])
     slice.step(into: end, earlierValue: value, noise: slice.noise ?? draw(map))
     slices.append(slice)
   }

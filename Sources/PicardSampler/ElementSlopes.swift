@@ -65,7 +65,7 @@ struct ElementSlopes<Scalar: StateScalar> {
         guard let secant = slices[index].secant else { continue }
         let some = secant[elements]
         addSecant(
-          numerators, denominators, some.valueChange, some.state, minus: some.earlier,
+          numerators, denominators, some.estimateChange, some.state, minus: some.earlier,
           Scalar(1 / secant.squaredChange))
       }
     }
@@ -73,23 +73,39 @@ struct ElementSlopes<Scalar: StateScalar> {
 
   /// Adds the secants of neighbours that were visited for the first time.
   private mutating func addFirstVisits(_ slices: [TimeSlice<Scalar>], _ active: Range<Int>) {
-    var sums = (valueState: 0.0, stateState: 0.0)
+    var sums = (estimateState: 0.0, stateState: 0.0)
     for index in active.dropLast() where slices[index].isVisitedFirst && slices[index + 1].isVisitedFirst {
       let (left, right) = (slices[index], slices[index + 1])
       let innovation = change
       combine(
         innovation, Scalar(-left.map.state.uu), left.state.position, Scalar(-left.map.value.u),
         left.value, plus: right.state.position)
-      let products = differenceProducts(right.value, minus: left.value, with: innovation)
+      let change = shared
+      findChange(left, right, change)
+      let products = mixedProducts(change, innovation)
       guard products.square > smallestSquare(innovation.count) else { continue }
-      addSecant(
-        numerators, denominators, right.value, minus: left.value, innovation,
-        Scalar(1 / products.square))
+      addSecant(numerators, denominators, change, innovation, Scalar(1 / products.square))
       weight += 1 / Double(innovation.count)
-      sums.valueState += products.mixed
+      sums.estimateState += products.mixed
       sums.stateState += products.square
     }
-    if sums.stateState > 0 { firstSlope = sums.valueState / sums.stateState }
+    if sums.stateState > 0 { firstSlope = sums.estimateState / sums.stateState }
+  }
+
+  /// By how much `g` differs between neighbours, beside what the factor in it does: the
+  /// Jacobian of the left one times what the state did not know.
+  private func findChange(
+    _ left: TimeSlice<Scalar>, _ right: TimeSlice<Scalar>, _ change: Row<Scalar>
+  ) {
+    guard left.map.isOfScore else {
+      subtract(change, right.value, left.value)
+      return
+    }
+    // The estimate is a martingale, and g is alpha times it, y + sigma^2 f.
+    let ratio = left.map.estimateScale / right.map.estimateScale
+    combine(change, -1, left.state.position, Scalar(-1 / left.map.estimateInValue), left.value)
+    accumulate(change, Scalar(ratio), right.state.position)
+    accumulate(change, Scalar(ratio / right.map.estimateInValue), right.value)
   }
 
   /// Adds what probes have measured.
@@ -105,7 +121,7 @@ struct ElementSlopes<Scalar: StateScalar> {
     // With nothing known, every element has the slice's own slope.
     let weight = weight > 0 ? weight : 1
     return ElementGains(
-      state: Scalar(map.state.uu), value: Scalar(map.value.u), numerators: numerators,
+      state: Scalar(map.stateBesideEstimate), value: Scalar(map.estimate), numerators: numerators,
       denominators: denominators, weight: Scalar(weight), slope: Scalar(slope),
       slopes: rows[4 + index % 2])
   }
@@ -145,7 +161,7 @@ let elementSlopeRows = 6
 
 /// The last two visits of a slice: what `f` has changed by, and where.
 struct ElementSecant<Scalar: StateScalar> {
-  let valueChange: Row<Scalar>
+  let estimateChange: Row<Scalar>
   let state: Row<Scalar>
   let earlier: Row<Scalar>
   /// Sum of squares of `state - earlier`, over all elements.
@@ -154,7 +170,7 @@ struct ElementSecant<Scalar: StateScalar> {
   /// Some of the elements.
   subscript(elements: Range<Int>) -> ElementSecant {
     ElementSecant(
-      valueChange: Row(rebasing: valueChange[elements]), state: Row(rebasing: state[elements]),
+      estimateChange: Row(rebasing: estimateChange[elements]), state: Row(rebasing: state[elements]),
       earlier: Row(rebasing: earlier[elements]), squaredChange: squaredChange)
   }
 }
@@ -231,39 +247,38 @@ private func addSecant<Scalar: StateScalar>(
   }
 }
 
-/// `numerators += ((f - g) e) w`, `denominators += e^2 w`.
+/// `numerators += (df dy) w`, `denominators += dy^2 w`.
 @specialized(where Scalar == Float)
 @specialized(where Scalar == Double)
 private func addSecant<Scalar: StateScalar>(
-  _ numerators: Row<Scalar>, _ denominators: Row<Scalar>, _ f: Row<Scalar>, minus g: Row<Scalar>,
-  _ e: Row<Scalar>, _ w: Scalar
+  _ numerators: Row<Scalar>, _ denominators: Row<Scalar>, _ df: Row<Scalar>, _ dy: Row<Scalar>, _ w: Scalar
 ) {
   for k in 0..<numerators.count {
-    numerators[k] += (f[k] - g[k]) * e[k] * w
-    denominators[k] += e[k] * e[k] * w
+    numerators[k] += df[k] * dy[k] * w
+    denominators[k] += dy[k] * dy[k] * w
   }
 }
 
-/// `sum (f - g) e` and `sum e^2`.
+/// `sum df dy` and `sum dy^2`.
 @specialized(where Scalar == Float)
 @specialized(where Scalar == Double)
-private func differenceProducts<Scalar: StateScalar>(
-  _ f: Row<Scalar>, minus g: Row<Scalar>, with e: Row<Scalar>
+private func mixedProducts<Scalar: StateScalar>(
+  _ df: Row<Scalar>, _ dy: Row<Scalar>
 ) -> (mixed: Double, square: Double) {
   var (mixed, square) = (0.0, 0.0)
-  inBlocks(e.count) { vectors in
+  inBlocks(dy.count) { vectors in
     var (mixedSums, squares) = (SIMD8<Scalar>.zero, SIMD8<Scalar>.zero)
     for k in vectors {
-      let change = lanes(e, k)
-      mixedSums += (lanes(f, k) - lanes(g, k)) * change
+      let change = lanes(dy, k)
+      mixedSums += lanes(df, k) * change
       squares += change * change
     }
     mixed += Double(mixedSums.sum())
     square += Double(squares.sum())
   } rest: { elements in
     for k in elements {
-      mixed += Double((f[k] - g[k]) * e[k])
-      square += Double(e[k] * e[k])
+      mixed += Double(df[k] * dy[k])
+      square += Double(dy[k] * dy[k])
     }
   }
   return (mixed, square)
@@ -300,7 +315,7 @@ func rankTwoProducts<Scalar: StateScalar>(
   _ secant: ElementSecant<Scalar>
 ) -> RankTwoProducts {
   let count = new.count
-  let (df, y, x) = (secant.valueChange, secant.state, secant.earlier)
+  let (df, y, x) = (secant.estimateChange, secant.state, secant.earlier)
   precondition(old.count == count && df.count == count && y.count == count && x.count == count)
   var products = RankTwoProducts()
   inBlocks(count) { vectors in
@@ -344,7 +359,7 @@ func accumulate<Scalar: StateScalar>(
     for k in 0..<output.count { output[k] += gains.gain(k) * (new[k] - old[k]) }
     return
   }
-  let (df, y, x) = (secant.valueChange, secant.state, secant.earlier)
+  let (df, y, x) = (secant.estimateChange, secant.state, secant.earlier)
   let (b, square) = (Double(gains.value), secant.squaredChange)
   let ofMissed = Scalar(b * products.along / square)
   let ofChange = Scalar(b * (products.across - products.along * products.missed / square) / square)

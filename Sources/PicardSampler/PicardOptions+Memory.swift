@@ -7,7 +7,7 @@ extension PicardOptions {
   ///
   /// A slice takes four: its state, the last or the next one, `f` and the noise.
   /// It takes one less where noise is not kept or the step map adds none, one
-  /// more for the change of `f` where slopes are elementwise, two more for every
+  /// more for the change of the estimate where slopes are elementwise, two more for every
   /// probe, and twice the states in the corrector, which has velocities. A chunk
   /// takes a few of its own.
   public func rows(for trajectory: Trajectory) -> Int {
@@ -35,11 +35,9 @@ extension PicardOptions {
   /// Slices that a chunk has room for.
   func capacity(_ trajectory: Trajectory) -> Int { min(chunk, trajectory.longestSegment) }
 
-  /// Slopes are those of single elements: of the denoised estimate's Jacobian. Of
-  /// another `f` they are where they are measured.
+  /// Slopes are those of single elements: in the predictor.
   func hasElementSlopes(_ segment: Trajectory.Segment) -> Bool {
     linearization == .elementwise && segment.components == 1
-      && (segment.quantity == .denoised || probes > 0)
   }
 }
 
@@ -53,8 +51,8 @@ struct ChunkRows: Hashable {
   let states: Int
   /// `f` of every slice, and of the one to the left.
   let values: Int
-  /// Changes of `f` that elementwise slopes come from.
-  let valueChanges: Int
+  /// Changes of the denoised estimate that elementwise slopes come from.
+  let estimateChanges: Int
   /// What the step map adds to every slice's state.
   let noise: Int
   /// Probes of every slice.
@@ -65,14 +63,14 @@ struct ChunkRows: Hashable {
     self.components = components
     states = 2 * capacity + (elementwise ? 4 : 2)
     values = capacity + 1
-    valueChanges = elementwise ? capacity : 0
+    estimateChanges = elementwise ? capacity : 0
     noise = keepsNoise ? capacity : 0
     self.probes = probes
   }
 
   /// Numbers of rows in all, with those of elementwise slopes and of probes.
   var all: Int {
-    components * (states + noise) + values + valueChanges + (valueChanges > 0 ? elementSlopeRows : 0)
+    components * (states + noise) + values + estimateChanges + (estimateChanges > 0 ? elementSlopeRows : 0)
       + (probes > 0 ? 2 * probes * capacity + probeRows : 0)
   }
 }

@@ -32,7 +32,7 @@ extension PicardSolver {
   }
 
   /// An edge travels as one message, since it is a whole round's last wait: the
-  /// state's components, and `f`.
+  /// state's components, and the guess of `f`.
   func send(_ edge: Edge, to destination: Int) throws {
     for component in 0..<edge.state.components {
       copy(edge.state[component], to: passingEdge(component))

@@ -2,7 +2,7 @@ import Diffusion
 
 /// How windows move: which slices are done, and where new ones start from.
 extension PicardSolver {
-  /// A state and the `f` to its left, from which further slices are opened.
+  /// A state from which further slices are opened, and a guess of `f` there.
   struct Edge {
     var state: State<Scalar>
     var value: Row<Scalar>
@@ -21,8 +21,7 @@ extension PicardSolver {
 
   /// Draws the initial states and opens the first slices.
   func start() throws {
-    let segment = trajectory.segments[0]
-    let holder = maps[0].owner(ofChunk: 0)
+    let (first, holder) = (trajectory.segments[0].slices[0], maps[0].owner(ofChunk: 0))
     var openings = samples.indices.map { sample in
       var edge: Edge?
       if holder == rank {
@@ -30,8 +29,7 @@ extension PicardSolver {
           var span = position.mutableSpan
           noise.fill(&span, stream: .initialState, step: 0, sample: samples[sample])
           // The data are a point at the origin, as far as is known yet.
-          value.update(repeating: 0)
-          convert(value, .denoised, to: segment.quantity, at: position, segment.slices[0].time)
+          scale(value, Scalar(first.stateInValue), position)
         }
       }
       return enter(sample, segment: 0, from: edge, at: holder)
@@ -51,16 +49,6 @@ extension PicardSolver {
       value: Row(rebasing: rows[0][states...]), owner: rows)
     fill(edge.state.position, edge.value)
     return edge
-  }
-
-  /// Makes of one quantity at a state another one.
-  private func convert(
-    _ value: Row<Scalar>, _ from: StepQuantity, to quantity: StepQuantity,
-    at position: Row<Scalar>, _ time: NoiseTime
-  ) {
-    guard from != quantity else { return }
-    let (p, q) = quantity.conversion(from: from, at: time)
-    combine(value, Scalar(p), position, Scalar(q), value)
   }
 
   /// Decides for every sample which slices are done, and opens new ones.
@@ -148,7 +136,7 @@ extension PicardSolver {
     let isHere = owner(last) == rank
     return Opening(
       sample: sample, slices: window.end..<end,
-      edge: isHere ? Edge(state: self[last].end, value: self[last].lastValue) : nil,
+      edge: isHere ? edge(behind: last, window.end) : nil,
       holder: owner(last))
   }
 
@@ -165,7 +153,7 @@ extension PicardSolver {
   /// Goes on from the end of a segment to the next one, or keeps the finished sample.
   private func leave(_ sample: Int) -> Opening? {
     let number = windows[sample].segment
-    let (segment, next) = (trajectory.segments[number], number + 1)
+    let next = number + 1
     let last = ChunkKey(segment: number, chunk: maps[number].chunks - 1, sample: sample)
     let isHere = owner(last) == rank
     guard next < trajectory.segments.count else {
@@ -177,12 +165,10 @@ extension PicardSolver {
     var edge: Edge?
     if isHere {
       let following = trajectory.segments[next]
-      let (end, lastValue) = (self[last].end, self[last].lastValue)
+      let chunk = self[last]
       let opened = newEdge(components: following.components) { position, value in
-        copy(end.position, to: position)
-        copy(lastValue, to: value)
-        convert(
-          value, segment.quantity, to: following.quantity, at: position, following.slices[0].time)
+        copy(chunk.end.position, to: position)
+        copy(chunk.guess(following.slices[0]), to: value)
       }
       following.start(opened.state, noise: noise, sample: samples[sample])
       edge = opened
@@ -192,7 +178,7 @@ extension PicardSolver {
   }
 
   /// Opens slices, each starting from the state to its left carried on by the
-  /// step map with `f` held constant: a guess that costs no evaluation.
+  /// step map with the denoised estimate held constant (`Chunk.guess`).
   ///
   /// The samples' edges pass from chunk to chunk together.
   private func open(_ openings: inout [Opening]) throws {
@@ -320,7 +306,13 @@ extension PicardSolver {
     for slice in slices(of: opening, in: key) {
       chunk.open(trajectory.segments[key.segment].slices[slice], drawing: draw)
     }
-    opening.edge = Edge(state: chunk.end, value: chunk.lastValue)
+    let end = slices(of: opening, in: key).upperBound
+    opening.edge = end < opening.slices.upperBound ? edge(behind: key, end) : nil
+  }
+
+  /// Where a slice starts from that follows the last one of a chunk.
+  private func edge(behind key: ChunkKey, _ slice: Int) -> Edge {
+    Edge(state: self[key].end, value: self[key].guess(trajectory.segments[key.segment].slices[slice]))
   }
 
   /// Lets go of the chunks that windows have left behind.

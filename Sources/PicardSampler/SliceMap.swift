@@ -66,6 +66,12 @@ struct SliceMap: Hashable, Sendable {
       position: position.own)
   }
 
+  /// `g` where the denoised estimate is 1.
+  var estimateScale: Double { isOfScore ? time.alpha : 1 }
+
+  /// `f` is the score, not the denoised estimate.
+  var isOfScore: Bool { stateInValue != 0 }
+
   /// A of the map as one of `g`, for the position.
   var stateBesideEstimate: Double { state.uu + value.u * stateInValue }
 

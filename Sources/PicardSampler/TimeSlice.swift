@@ -18,8 +18,8 @@ struct TimeSlice<Scalar: StateScalar> {
   /// `df/dy` along the last change of the position.
   private(set) var slope: Double
   private var wasEvaluated = false
-  /// This round's change of `f`, where slopes are elementwise.
-  private let valueChange: Row<Scalar>?
+  /// This round's change of `g` (`SliceMap.stateInValue`), where slopes are elementwise.
+  private let estimateChange: Row<Scalar>?
   /// The slice was evaluated in this round: for the first time, or not.
   private(set) var visit = Visited.not
   /// The state differs from the one at which `value` was computed.
@@ -33,14 +33,14 @@ struct TimeSlice<Scalar: StateScalar> {
   /// - Parameter spare: a row for a state; what it holds does not matter.
   init(
     _ map: SliceMap, state: State<Scalar>, spare: State<Scalar>, value: Row<Scalar>,
-    noise: State<Scalar>?, valueChange: Row<Scalar>?
+    noise: State<Scalar>?, estimateChange: Row<Scalar>?
   ) {
     self.map = map
     self.state = state
     (proposal, earlierState) = (spare, spare)
     self.value = value
     self.noise = noise
-    self.valueChange = valueChange
+    self.estimateChange = estimateChange
     slope = map.priorSlope
   }
 
@@ -49,11 +49,18 @@ struct TimeSlice<Scalar: StateScalar> {
   mutating func absorb(
     _ prediction: Row<Scalar>, _ conversion: Conversion
   ) -> Bool {
-    if let valueChange { copy(value, to: valueChange) }
+    if let estimateChange { copy(value, to: estimateChange) }
     let products = PicardSampler.absorb(
       value, p: Scalar(conversion.state), state: state.position, q: Scalar(conversion.prediction),
       prediction: prediction, earlier: wasEvaluated ? earlierState.position : state.position)
-    if let valueChange { subtract(valueChange, value, valueChange) }
+    if let estimateChange {
+      subtract(estimateChange, value, estimateChange)
+      if map.isOfScore, wasEvaluated {
+        let (p, q) = (map.stateInValue, map.estimateInValue)
+        scale(estimateChange, by: Scalar(1 / q))
+        accumulate(estimateChange, Scalar(-p / q), state.position, minus: earlierState.position)
+      }
+    }
     if wasEvaluated, products.stateState > smallestSquare(value.count) {
       slope = products.valueState / products.stateState
       visit = .again(squaredChange: products.stateState)
@@ -67,16 +74,21 @@ struct TimeSlice<Scalar: StateScalar> {
 
   /// What its last two visits say, where the state has changed between them.
   var secant: ElementSecant<Scalar>? {
-    guard let valueChange, case .again(let squared) = visit else { return nil }
+    guard let estimateChange, case .again(let squared) = visit else { return nil }
     return ElementSecant(
-      valueChange: valueChange, state: state.position, earlier: earlierState.position,
+      estimateChange: estimateChange, state: state.position, earlier: earlierState.position,
       squaredChange: squared)
   }
 
   var isVisitedFirst: Bool { if case .first = visit { true } else { false } }
 
-  /// Takes a slope from its neighbours, until it has one of its own.
-  mutating func takeFirstSlope(_ slope: Double) { if isVisitedFirst { self.slope = slope } }
+  /// The slope of `g`.
+  var estimateSlope: Double { (slope - map.stateInValue) / map.estimateInValue }
+
+  /// Takes a slope of `g` from its neighbours, until it has one of its own.
+  mutating func takeFirstSlope(_ slope: Double) {
+    if isVisitedFirst { self.slope = map.stateInValue + map.estimateInValue * slope }
+  }
 
   /// The next slice's state by the step map alone, `phi(y)`.
   func step(into output: State<Scalar>, earlierValue: Row<Scalar>, noise: State<Scalar>?) {

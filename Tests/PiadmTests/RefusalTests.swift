@@ -81,13 +81,13 @@ extension CommandLineTests {
         echo 67108864 | tee /sys/fs/cgroup/memory.max >/sys/fs/cgroup/memory/memory.limit_in_bytes
         exec "$@"
         """, to: "limit.sh")
-      // 37 MB: 4 B x 5 numbers x 459 rows a sample: each of 17 chunks has 27 for
+      // 56 MB: 4 B x 5 numbers x 697 rows a sample: each of 17 chunks has 41 for
       // its 6 slices.
       let arguments = ["sample", "mixture.json", "--samples", "4000", "--iterations", "1"]
       let limited = #"exec unshare --mount sh limit.sh "$@""#
       #expect(try place.run(arguments, script: limited).exitCode == 0)
       try place.run(["sample", "mixture.json", "--samples", "8000"], script: limited)
-        .expectRefusal(64, "0.0689 GiB of memory", "this host has 0.0625 GiB", "--samples")
+        .expectRefusal(64, "0.104 GiB of memory", "this host has 0.0625 GiB", "--samples")
       // In replicas each of two ranks has as many samples as one had alone.
       try place.run(
         ["sample", "mixture.json", "--samples", "8000", "--replicas", "2"], ranks: 2, script: limited
