@@ -44,10 +44,11 @@ public struct ScoreCost: Hashable, Sendable {
   /// The smallest window with about the least predicted time: a power of two, or all
   /// steps. One step is sequential sampling, which evaluates each step once.
   ///
-  /// A window of `W` steps was measured to evaluate a step `1 + 0.047 W^0.68`
-  /// times with elementwise slopes (a trained network, windows of 8 to 256, each with the
-  /// tolerance that brings it within 2e-4 of the sequential sampler), so that it moves by
-  /// `W` over that in a round. Neither this nor a measurement is right to a tenth, and of
+  /// A window of `W` of `M` steps was measured to evaluate a step
+  /// `1 + 5.15 (W / M)^0.68` times with elementwise slopes (a trained network, `ddpm` and
+  /// `piadm-sde` with 100 to 1000 steps, windows from 4 steps to a third of all, each with
+  /// the tolerance that brings it within 2e-4 of the sequential sampler), so that it moves
+  /// by `W` over that in a round. Neither this nor a measurement is right to a tenth, and of
   /// windows so near to each other the smaller one costs fewer evaluations and, with one
   /// tolerance, ends nearer to the sequential sampler.
   ///
@@ -61,7 +62,7 @@ public struct ScoreCost: Hashable, Sendable {
     var candidates = Array(sequence(first: 1) { $0 < steps / 2 ? $0 * 2 : nil }.filter { $0 < steps })
     candidates.append(steps)
     func predicted(_ window: Int) -> Double {
-      let visits = window == 1 ? 1 : 1 + 0.047 * pow(Double(window), 0.68)
+      let visits = window == 1 ? 1 : 1 + 5.15 * pow(Double(window) / Double(steps), 0.68)
       let rounds = Double(steps) * visits / Double(window)
       let chunk = chunk ?? PicardOptions.defaultChunk(window: window, steps: steps)
       let chunks = (window + chunk - 1) / chunk

@@ -37,7 +37,7 @@ import Testing
     let (cost, steps) = (cost(call: 150e-6, row: 8e-6), 1000)
     let windows = (0...9).map { 1 << $0 } + [steps]
     let seconds = windows.map { window in
-      let visits = window == 1 ? 1 : 1 + 0.047 * pow(Double(window), 0.68)
+      let visits = window == 1 ? 1 : 1 + 5.15 * pow(Double(window) / Double(steps), 0.68)
       return visits * Double(steps) / Double(window) * cost.time(of: (window + ranks - 1) / ranks)
     }
     let least = seconds.min() ?? 0
@@ -53,6 +53,13 @@ import Testing
     let window = cost.bestWindow(steps: 1000, rows: 32, ranks: ranks)
     let chunk = PicardOptions.defaultChunk(window: window, steps: 1000)
     #expect(window == ranks * chunk)
+  }
+
+  @Test("smaller where it is more of the trajectory")
+  func fewerSteps() {
+    let cost = cost(call: 150e-6, row: 8e-6)
+    let windows = [100, 300, 1000].map { cost.bestWindow(steps: $0, rows: 1, ranks: 1) }
+    #expect(windows == windows.sorted() && Set(windows).count > 1)
   }
 
   @Test("few steps are all taken, or one")
