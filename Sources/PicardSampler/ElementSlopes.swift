@@ -1,22 +1,23 @@
 import Diffusion
 
-/// What the slices of a chunk have in common about the Jacobian of `f`: an
+/// What the slices of a chunk have in common about the Jacobian of the denoised
+/// estimate, or of `g` (`SliceMap.stateInValue`) where steps take the score: an
 /// estimate of its diagonal.
 ///
-/// The denoised estimate's Jacobian is `alpha / sigma^2` times the covariance
-/// of the data given the state. It changes slowly along the trajectory, and its
-/// elements differ: many are all but decided while others are open. One secant
-/// of a slice tells little of a single element, but those of all slices of a
-/// chunk together do. Their sums of `df dy` and `dy dy`, each slice's divided by
-/// its `|dy|^2`, run over the rounds with older ones halved; the quotient,
-/// drawn to the slice's own secant slope, is the slope of an element.
+/// That Jacobian is a multiple of the covariance of the data given the state. It
+/// changes slowly along the trajectory, and its elements differ: many are all but
+/// decided while others are open. One secant of a slice tells little of a single
+/// element, but those of all slices of a chunk together do. Their sums of `dg dy` and
+/// `dy dy`, each slice's divided by its `|dy|^2`, run over the rounds with older ones
+/// halved; the quotient, drawn to the slice's own secant slope, is the slope of an
+/// element.
 ///
 /// At first visits there is no change to compare. The denoised estimate is a
 /// martingale along the reverse SDE: from one slice to the next it changes by
 /// the Jacobian times what the state did not know, `e = y' - A y - B f`. So
 /// neighbours make a secant as well.
 struct ElementSlopes<Scalar: StateScalar> {
-  /// Sums of `df dy` and of `dy dy`, the product of a chunk's gains, a change on
+  /// Sums of `dg dy` and of `dy dy`, the product of a chunk's gains, a change on
   /// its way through it, and the slopes of two slices.
   private let rows: Rows<Scalar>
   /// Mean of the sums of `dy dy`; 0 where nothing is known yet.
@@ -159,7 +160,7 @@ struct ElementSlopes<Scalar: StateScalar> {
 /// Rows of memory of `ElementSlopes`.
 let elementSlopeRows = 6
 
-/// The last two visits of a slice: what `f` has changed by, and where.
+/// The last two visits of a slice: what `g` has changed by, and where.
 struct ElementSecant<Scalar: StateScalar> {
   let estimateChange: Row<Scalar>
   let state: Row<Scalar>
@@ -179,105 +180,65 @@ struct ElementSecant<Scalar: StateScalar> {
 /// be a slope from it.
 func smallestSquare(_ count: Int) -> Double { 1e-12 * Double(count) }
 
-/// `A + B j_k`: what becomes of a change of element `k` in one step, with the
-/// slope `j_k` between minus two and four times the slice's own. To be used once
-/// the slopes are found.
-struct ElementGains<Scalar: StateScalar> {
-  let state: Scalar
-  let value: Scalar
-  let numerators: Row<Scalar>
-  let denominators: Row<Scalar>
-  /// How much the slice's own slope counts, in units of the denominators.
-  let weight: Scalar
-  let slope: Scalar
-  /// `j`.
-  let slopes: Row<Scalar>
-
-  /// Those of some of the elements.
-  subscript(elements: Range<Int>) -> ElementGains {
-    ElementGains(
-      state: state, value: value, numerators: Row(rebasing: numerators[elements]),
-      denominators: Row(rebasing: denominators[elements]), weight: weight, slope: slope,
-      slopes: Row(rebasing: slopes[elements]))
-  }
-
-  /// Bounded, so that products stay finite and vanish with what they multiply.
-  @inline(__always)
-  func gain(_ k: Int) -> Scalar { max(-8, min(8, state + value * slopes[k])) }
-}
-
 // MARK: Loops
 
-/// Finds the slopes.
-@specialized(where Scalar == Float)
-@specialized(where Scalar == Double)
-func findSlopes<Scalar: StateScalar>(_ gains: ElementGains<Scalar>) {
-  let (slopes, numerators, denominators) = (gains.slopes, gains.numerators, gains.denominators)
-  let (weight, slope) = (gains.weight, gains.slope)
-  let (least, most) = (slope - 3 * slope.magnitude, slope + 3 * slope.magnitude)
-  for k in 0..<slopes.count {
-    let quotient = (numerators[k] + weight * slope) / (denominators[k] + weight)
-    slopes[k] = max(least, min(most, quotient))
-  }
-}
-
-/// `numerators += (df (y - x)) w`, `denominators += (y - x)^2 w`.
+/// `numerators += (dg (y - x)) w`, `denominators += (y - x)^2 w`.
 @specialized(where Scalar == Float)
 @specialized(where Scalar == Double)
 private func addSecant<Scalar: StateScalar>(
-  _ numerators: Row<Scalar>, _ denominators: Row<Scalar>, _ df: Row<Scalar>, _ y: Row<Scalar>,
+  _ numerators: Row<Scalar>, _ denominators: Row<Scalar>, _ dg: Row<Scalar>, _ y: Row<Scalar>,
   minus x: Row<Scalar>, _ w: Scalar
 ) {
   for k in 0..<numerators.count {
     let dy = y[k] - x[k]
-    numerators[k] += df[k] * dy * w
+    numerators[k] += dg[k] * dy * w
     denominators[k] += dy * dy * w
   }
 }
 
-/// `numerators += df dy`, `denominators += dy^2`.
+/// `numerators += dg dy`, `denominators += dy^2`.
 @specialized(where Scalar == Float)
 @specialized(where Scalar == Double)
 private func addSecant<Scalar: StateScalar>(
-  _ numerators: Row<Scalar>, _ denominators: Row<Scalar>, _ df: Row<Scalar>, _ dy: Row<Scalar>
+  _ numerators: Row<Scalar>, _ denominators: Row<Scalar>, _ dg: Row<Scalar>, _ dy: Row<Scalar>
 ) {
   for k in 0..<numerators.count {
-    numerators[k] += df[k] * dy[k]
+    numerators[k] += dg[k] * dy[k]
     denominators[k] += dy[k] * dy[k]
   }
 }
 
-/// `numerators += (df dy) w`, `denominators += dy^2 w`.
+/// `numerators += (dg dy) w`, `denominators += dy^2 w`.
 @specialized(where Scalar == Float)
 @specialized(where Scalar == Double)
 private func addSecant<Scalar: StateScalar>(
-  _ numerators: Row<Scalar>, _ denominators: Row<Scalar>, _ df: Row<Scalar>, _ dy: Row<Scalar>, _ w: Scalar
+  _ numerators: Row<Scalar>, _ denominators: Row<Scalar>, _ dg: Row<Scalar>, _ dy: Row<Scalar>, _ w: Scalar
 ) {
   for k in 0..<numerators.count {
-    numerators[k] += df[k] * dy[k] * w
+    numerators[k] += dg[k] * dy[k] * w
     denominators[k] += dy[k] * dy[k] * w
   }
 }
 
-/// `sum df dy` and `sum dy^2`.
+/// `sum dg dy` and `sum dy^2`.
 @specialized(where Scalar == Float)
 @specialized(where Scalar == Double)
 private func mixedProducts<Scalar: StateScalar>(
-  _ df: Row<Scalar>, _ dy: Row<Scalar>
+  _ dg: Row<Scalar>, _ dy: Row<Scalar>
 ) -> (mixed: Double, square: Double) {
   var (mixed, square) = (0.0, 0.0)
   inBlocks(dy.count) { vectors in
     var (mixedSums, squares) = (SIMD8<Scalar>.zero, SIMD8<Scalar>.zero)
     for k in vectors {
       let change = lanes(dy, k)
-      mixedSums += lanes(df, k) * change
+      mixedSums += lanes(dg, k) * change
       squares += change * change
     }
     mixed += Double(mixedSums.sum())
     square += Double(squares.sum())
   } rest: { elements in
     for k in elements {
-      mixed += Double(df[k] * dy[k])
+      mixed += Double(dg[k] * dy[k])
       square += Double(dy[k] * dy[k])
     }
   }
@@ -291,120 +252,4 @@ private func sum<Scalar: StateScalar>(_ row: Row<Scalar>) -> Double {
   var sum = 0.0
   for k in 0..<row.count { sum += Double(row[k]) }
   return sum
-}
-
-/// Sums over the elements of a state that a rank-two correction needs, with
-/// `r = df - j dy` and `d` the state's change: `dy.d`, `r.d` and `r.dy`.
-struct RankTwoProducts {
-  var along = 0.0
-  var across = 0.0
-  var missed = 0.0
-
-  static func += (sum: inout RankTwoProducts, other: RankTwoProducts) {
-    sum.along += other.along
-    sum.across += other.across
-    sum.missed += other.missed
-  }
-}
-
-/// The products of some elements.
-@specialized(where Scalar == Float)
-@specialized(where Scalar == Double)
-func rankTwoProducts<Scalar: StateScalar>(
-  _ gains: ElementGains<Scalar>, _ new: Row<Scalar>, minus old: Row<Scalar>,
-  _ secant: ElementSecant<Scalar>
-) -> RankTwoProducts {
-  let count = new.count
-  let (df, y, x) = (secant.estimateChange, secant.state, secant.earlier)
-  precondition(old.count == count && df.count == count && y.count == count && x.count == count)
-  var products = RankTwoProducts()
-  inBlocks(count) { vectors in
-    var (along, across, missed) = (SIMD8<Scalar>.zero, SIMD8<Scalar>.zero, SIMD8<Scalar>.zero)
-    for k in vectors {
-      let change = lanes(new, k) - lanes(old, k)
-      let dy = lanes(y, k) - lanes(x, k)
-      let r = lanes(df, k) - lanes(gains.slopes, k) * dy
-      along += dy * change
-      across += r * change
-      missed += r * dy
-    }
-    products.along += Double(along.sum())
-    products.across += Double(across.sum())
-    products.missed += Double(missed.sum())
-  } rest: { elements in
-    for k in elements {
-      let (change, dy) = (Double(new[k] - old[k]), Double(y[k] - x[k]))
-      let r = Double(df[k]) - Double(gains.slopes[k]) * dy
-      products.along += dy * change
-      products.across += r * change
-      products.missed += r * dy
-    }
-  }
-  return products
-}
-
-/// `output += gain (y+ - y) + B K (y+ - y)` for some elements; leaves its bits
-/// where `y+ == y`.
-///
-/// `K` is the least change of a symmetric Jacobian that makes it meet the
-/// secant (Powell 1970): with `r = df - j dy` what the diagonal misses of it,
-/// `K d = ((dy.d) (r - (dy.r)/(dy.dy) dy) + (r.d) dy) / (dy.dy)`.
-@specialized(where Scalar == Float)
-@specialized(where Scalar == Double)
-func accumulate<Scalar: StateScalar>(
-  _ output: Row<Scalar>, _ gains: ElementGains<Scalar>, _ new: Row<Scalar>,
-  minus old: Row<Scalar>, _ secant: ElementSecant<Scalar>?, _ products: RankTwoProducts
-) {
-  guard let secant else {
-    for k in 0..<output.count { output[k] += gains.gain(k) * (new[k] - old[k]) }
-    return
-  }
-  let (df, y, x) = (secant.estimateChange, secant.state, secant.earlier)
-  let (b, square) = (Double(gains.value), secant.squaredChange)
-  let ofMissed = Scalar(b * products.along / square)
-  let ofChange = Scalar(b * (products.across - products.along * products.missed / square) / square)
-  for k in 0..<output.count {
-    let dy = y[k] - x[k]
-    let r = df[k] - gains.slopes[k] * dy
-    output[k] += gains.gain(k) * (new[k] - old[k]) + (ofMissed * r + ofChange * dy)
-  }
-}
-
-/// `response = gain`, or `gain response`.
-@specialized(where Scalar == Float)
-@specialized(where Scalar == Double)
-func chain<Scalar: StateScalar>(
-  _ response: Row<Scalar>, _ gains: ElementGains<Scalar>, isFirst: Bool
-) {
-  let count = response.count
-  // A loop of its own for each: with the choice inside it is not vectorized.
-  if isFirst {
-    for k in 0..<count { response[k] = gains.gain(k) }
-  } else {
-    for k in 0..<count { response[k] = max(-1e6, min(1e6, gains.gain(k) * response[k])) }
-  }
-}
-
-/// `change = gain change`, `output += change`, and `sum (output - z)^2`.
-@specialized(where Scalar == Float)
-@specialized(where Scalar == Double)
-func carry<Scalar: StateScalar>(
-  _ change: Row<Scalar>, _ gains: ElementGains<Scalar>, into output: Row<Scalar>,
-  squaredDistanceTo z: Row<Scalar>
-) -> Double {
-  for k in 0..<change.count {
-    let next = max(-1e6, min(1e6, gains.gain(k) * change[k]))
-    change[k] = next
-    output[k] += next
-  }
-  return squaredDistance(output, z)
-}
-
-/// `output += response (x - y)`; leaves its bits where `x == y`.
-@specialized(where Scalar == Float)
-@specialized(where Scalar == Double)
-func accumulate<Scalar: StateScalar>(
-  _ output: Row<Scalar>, _ response: Row<Scalar>, _ x: Row<Scalar>, minus y: Row<Scalar>
-) {
-  for k in 0..<output.count { output[k] += response[k] * (x[k] - y[k]) }
 }

@@ -16,8 +16,7 @@ public enum Linearization: String, Hashable, Sendable, CaseIterable {
   case secant
   /// `A_m + B_m diag(j)` with the slope of every element from the secants of all
   /// slices of a chunk, and a symmetric rank-two update by the slice's own
-  /// secant within the chunk (`ElementSlopes`). Where `f` is the score, and in
-  /// the corrector, `secant`; with probes the score's slopes are elementwise, too.
+  /// secant within the chunk (`ElementSlopes`). In the corrector, `secant`.
   case elementwise
 
   /// The slope where all elements have the same.
