@@ -14,8 +14,9 @@ import Diffusion
 ///
 /// At first visits there is no change to compare. The denoised estimate is a
 /// martingale along the reverse SDE: from one slice to the next it changes by
-/// the Jacobian times what the state did not know, `e = y' - A y - B f`. So
-/// neighbours make a secant as well.
+/// the Jacobian times what the state is beside its mean given that estimate. Along
+/// other paths, such as the probability flow, that holds up to the estimate's second
+/// derivatives. So neighbours make a secant as well.
 struct ElementSlopes<Scalar: StateScalar> {
   /// Sums of `dg dy` and of `dy dy`, the product of a chunk's gains, a change on
   /// its way through it, and the slopes of two slices.
@@ -77,10 +78,10 @@ struct ElementSlopes<Scalar: StateScalar> {
     var sums = (estimateState: 0.0, stateState: 0.0)
     for index in active.dropLast() where slices[index].isVisitedFirst && slices[index + 1].isVisitedFirst {
       let (left, right) = (slices[index], slices[index + 1])
-      let innovation = change
+      let (innovation, mean) = (change, left.map.posteriorMean(at: right.map.time))
       combine(
-        innovation, Scalar(-left.map.state.uu), left.state.position, Scalar(-left.map.value.u),
-        left.value, plus: right.state.position)
+        innovation, Scalar(-mean.state), left.state.position, Scalar(-mean.value), left.value,
+        plus: right.state.position)
       let change = shared
       findChange(left, right, change)
       let products = mixedProducts(change, innovation)

@@ -78,6 +78,15 @@ struct SliceMap: Hashable, Sendable {
   /// B of the map as one of `g`, for the position.
   var estimate: Double { value.u * estimateInValue }
 
+  /// The mean of the state at a later noise time, as factors of the state here and of `f`:
+  /// the Gaussian posterior's, as in DDPM, given the denoised estimate.
+  func posteriorMean(at later: NoiseTime) -> (state: Double, value: Double) {
+    let ratio = later.sigma / time.sigma
+    let state = ratio * ratio * time.alpha / later.alpha
+    let estimate = (later.alpha - time.alpha * state) / (estimateInValue * estimateScale)
+    return (state - estimate * stateInValue, estimate)
+  }
+
   /// The map adds noise to the state.
   var isRandom: Bool { noise != .none }
 
