@@ -142,15 +142,16 @@ func cosine(_ x: Double) -> Double { cos(x) }
   /// magnitude: one slope for all elements cannot be right.
   @Test(
     "elementwise slopes need fewer rounds than the secant where elements differ",
-    arguments: [StepMap.Kind.posterior, .exponential])
-  func elementwise(kind: StepMap.Kind) throws {
+    arguments: [StepMap.Kind.posterior, .exponential], [0.0, 1])
+  func elementwise(kind: StepMap.Kind, noiseLevel: Double) throws {
     let grid = try TimeGrid.shrinking(steps: 240, horizon: 8, earlyStop: 1e-3)
-    let trajectory = try Trajectory(kind, on: grid, noiseLevel: 1)
+    let trajectory = try Trajectory(kind, on: grid, noiseLevel: noiseLevel)
     let target = try Gaussian<Double>(
       mean: [Double](repeating: 0, count: 16), variances: (0..<16).map { pow(10, -Double($0) / 3) })
     let rounds = try [Linearization.elementwise, .secant].map { linearization in
       try PicardSolver(
-        trajectory, options: PicardOptions(linearization: linearization, trajectory: trajectory),
+        trajectory,
+        options: PicardOptions(linearization: linearization, stop: .tolerance(1e-8), trajectory: trajectory),
         batch: ScoreBatch(target, rows: 64), ring: SingleRank(), noise: CounterNoise(seed: 4),
         samples: [0]
       ).run().record.rounds

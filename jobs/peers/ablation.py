@@ -9,7 +9,8 @@ CASE = "--method ddpm --steps 1000"
 STUDIES = [
     ("the slope of a correction", f"{CASE} --window all,16 --linearization elementwise,secant,frozen,increment"),
     ("the same, with few steps", "--method ddpm --steps 100 --window all"),
-    ("the same, without noise", "--method ddim --steps 100 --window all"),
+    ("the same, without noise", "--method ddim --steps 100 --window all,16"),
+    ("the same, where steps take the score", "--method piadm-sde --steps 100 --window all,16"),
     ("the number of probes", f"{CASE} --window all --linearization elementwise --probes off,1,2,4"),
     ("the same, with few steps", "--method ddpm --steps 100 --window all --linearization elementwise --probes off,1,2,3,4"),
     ("the same, without noise", "--method ddim --steps 100 --window all --linearization elementwise --probes off,1,2,3,4"),
