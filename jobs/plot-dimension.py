@@ -63,7 +63,7 @@ for key, style in [
         label=f"sequential steps: {key[1]}, {key[2]}{growth}")
 left.set(xlabel="dimension d", ylabel="score evaluations one after another")
 left.set_ylim(top=1e7)  # room for the legend
-left.legend(fontsize=6.5, loc="upper left", ncols=2)
+left.legend(fontsize=6, loc="upper left", ncols=2, columnspacing=1)
 right.set(xlabel="dimension d", ylabel="memory of all ranks [GiB]")
 for axes in (left, right):
     axes.set_xscale("log", base=2)
