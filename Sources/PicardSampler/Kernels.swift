@@ -91,6 +91,18 @@ func subtract<Scalar: StateScalar>(_ output: Row<Scalar>, _ x: Row<Scalar>, _ y:
   for k in 0..<count { output[k] = x[k] - y[k] }
 }
 
+/// `output = a (f - g) + b (x - y)`; `output` may be `g`.
+@specialized(where Scalar == Float)
+@specialized(where Scalar == Double)
+func subtract<Scalar: StateScalar>(
+  _ output: Row<Scalar>, _ a: Scalar, _ f: Row<Scalar>, _ g: Row<Scalar>, plus b: Scalar,
+  _ x: Row<Scalar>, _ y: Row<Scalar>
+) {
+  let count = output.count
+  precondition(f.count == count && g.count == count && x.count == count && y.count == count)
+  for k in 0..<count { output[k] = a * (f[k] - g[k]) + b * (x[k] - y[k]) }
+}
+
 /// `output = a output`.
 @specialized(where Scalar == Float)
 @specialized(where Scalar == Double)

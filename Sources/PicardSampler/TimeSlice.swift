@@ -53,12 +53,14 @@ struct TimeSlice<Scalar: StateScalar> {
     let products = PicardSampler.absorb(
       value, p: Scalar(conversion.state), state: state.position, q: Scalar(conversion.prediction),
       prediction: prediction, earlier: wasEvaluated ? earlierState.position : state.position)
-    if let estimateChange {
-      subtract(estimateChange, value, estimateChange)
-      if map.isOfScore, wasEvaluated {
+    if let estimateChange, wasEvaluated {
+      if map.isOfScore {
         let (p, q) = (map.stateInValue, map.estimateInValue)
-        scale(estimateChange, by: Scalar(1 / q))
-        accumulate(estimateChange, Scalar(-p / q), state.position, minus: earlierState.position)
+        subtract(
+          estimateChange, Scalar(1 / q), value, estimateChange, plus: Scalar(-p / q), state.position,
+          earlierState.position)
+      } else {
+        subtract(estimateChange, value, estimateChange)
       }
     }
     if wasEvaluated, products.stateState > smallestSquare(value.count) {
