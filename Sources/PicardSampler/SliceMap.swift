@@ -66,8 +66,9 @@ struct SliceMap: Hashable, Sendable {
       position: position.own)
   }
 
-  /// `g` where the denoised estimate is 1.
-  var estimateScale: Double { isOfScore ? time.alpha : 1 }
+  /// `g` where the denoised estimate is 1: `alpha`, or where estimates are bounded and this
+  /// one is within them what both its shares in `f` make of it.
+  var estimateScale: Double { isOfScore ? time.alpha : 1 + unbounded }
 
   /// `f` is the score, not the denoised estimate.
   var isOfScore: Bool { stateInValue != 0 }

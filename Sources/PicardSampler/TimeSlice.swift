@@ -74,6 +74,9 @@ struct TimeSlice<Scalar: StateScalar> {
     return products.isFinite
   }
 
+  /// The state at which `value` was computed, or guessed.
+  var visitedState: State<Scalar> { wasEvaluated && needsEvaluation ? earlierState : state }
+
   /// What its last two visits say, where the state has changed between them.
   var secant: ElementSecant<Scalar>? {
     guard let estimateChange, case .again(let squared) = visit else { return nil }
