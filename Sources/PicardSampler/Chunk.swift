@@ -104,10 +104,11 @@ final class Chunk<Scalar: StateScalar> {
   /// `f` at the end, for a slice that begins there: as if the denoised estimate were
   /// still the last one of the last slice. A guess that costs no evaluation.
   func guess(_ map: SliceMap) -> Row<Scalar> {
-    guard let last = slices.last, map.isOfScore || last.map.isOfScore else { return lastValue }
+    guard let last = slices.last else { return lastValue }
+    let share = map.estimateInValue * map.estimateScale / (last.map.estimateInValue * last.map.estimateScale)
+    guard share != 1 || map.isOfScore || last.map.isOfScore else { return lastValue }
     // Free until the next proposal.
     let value = endProposal.position
-    let share = map.estimateInValue * map.estimateScale / (last.map.estimateInValue * last.map.estimateScale)
     combine(value, Scalar(-share * last.map.stateInValue), last.visitedState.position, Scalar(share), last.value)
     accumulate(value, Scalar(map.stateInValue), end.position)
     return value

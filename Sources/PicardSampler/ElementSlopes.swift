@@ -99,12 +99,13 @@ struct ElementSlopes<Scalar: StateScalar> {
   private func findChange(
     _ left: TimeSlice<Scalar>, _ right: TimeSlice<Scalar>, _ change: Row<Scalar>
   ) {
+    // The estimate is a martingale, and g is a multiple of it.
+    let ratio = left.map.estimateScale / right.map.estimateScale
     guard left.map.isOfScore else {
-      subtract(change, right.value, left.value)
+      combine(change, Scalar(ratio), right.value, -1, left.value)
       return
     }
-    // The estimate is a martingale, and g is alpha times it, y + sigma^2 f.
-    let ratio = left.map.estimateScale / right.map.estimateScale
+    // Here alpha times it, y + sigma^2 f.
     combine(change, -1, left.state.position, Scalar(-1 / left.map.estimateInValue), left.value)
     accumulate(change, Scalar(ratio), right.state.position)
     accumulate(change, Scalar(ratio / right.map.estimateInValue), right.value)

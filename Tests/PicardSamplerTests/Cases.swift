@@ -18,11 +18,11 @@ struct SamplerCase: CustomStringConvertible, Sendable {
   var blocks = 1
   var correctorSteps = 0
 
-  func trajectory(steps: Int = 40) throws -> Trajectory {
+  func trajectory(steps: Int = 40, bound: EstimateBound? = nil) throws -> Trajectory {
     try Trajectory(
       method.stepMap, on: .shrinking(steps: steps, horizon: 8, earlyStop: 1e-2),
       noiseLevel: noiseLevel ?? method.defaultNoiseLevel, blocks: blocks,
-      corrector: .init(steps: correctorSteps))
+      corrector: .init(steps: correctorSteps), bound: bound)
   }
 
   var description: String {
