@@ -34,9 +34,6 @@ public struct StepMap: Hashable, Sendable {
     public var noise: Double
     /// E, the factor of the estimate as predicted beside the bounded one.
     public var unbounded = 0.0
-    /// `df/dy` where the data are a single point: what a secant knows before
-    /// it has seen two states.
-    public var priorSlope: Double
   }
 
   /// The formula of every step.
@@ -108,7 +105,7 @@ public struct StepMap: Hashable, Sendable {
     let e = from.s - to.s
     return Step(
       state: exp(e / 2), value: (1 + level * level) * expm1(e / 2), earlierValue: 0,
-      noise: level * expm1(e).squareRoot(), priorSlope: -1 / (from.sigma * from.sigma))
+      noise: level * expm1(e).squareRoot())
   }
 
   private static func posterior(_ from: NoiseTime, _ to: NoiseTime, _ level: Double) -> Step {
@@ -120,7 +117,7 @@ public struct StepMap: Hashable, Sendable {
     let state = ratio * variance.squareRoot()
     return Step(
       state: state, value: to.alpha - from.alpha * state, earlierValue: 0,
-      noise: level * ratio * (-expm1(to.s - from.s)).squareRoot(), priorSlope: 0)
+      noise: level * ratio * (-expm1(to.s - from.s)).squareRoot())
   }
 
   /// `y' = alpha' bound(x_0) + (A y - alpha A x_0)`: the direction to the noise

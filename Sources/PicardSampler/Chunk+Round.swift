@@ -85,9 +85,9 @@ extension Chunk {
     var products = RankTwoProducts()
     for index in (start - first)..<slices.count {
       let slice = slices[index]
-      let gains = elementSlopes.gains(index, slice.map, slope: slice.estimateSlope)
+      let gains = elementSlopes.gains(index, slice)
       let next = index + 1 < slices.count ? slices[index + 1] : nil
-      let nextGains = next.map { elementSlopes.gains(index + 1, $0.map, slope: $0.estimateSlope) }
+      let nextGains = next.map { elementSlopes.gains(index + 1, $0) }
       var nextProducts = RankTwoProducts()
       let noise = slice.noise ?? draw(slice.map)
       if next != nil { slices[index + 1].propose(in: spares.removeLast()) }
@@ -183,7 +183,7 @@ extension Chunk {
         let (before, slice) = (slices[index - 1], slices[index])
         let (proposal, state) = (slice.proposal[elements].position, slice.state[elements].position)
         if let elementSlopes, let change {
-          let gains = elementSlopes.gains(index - 1, before.map, slope: before.estimateSlope)[elements]
+          let gains = elementSlopes.gains(index - 1, before)[elements]
           findSlopes(gains)
           slices[index].change += carry(change, gains, into: proposal, squaredDistanceTo: state)
         } else if before.response.uu == 0 {

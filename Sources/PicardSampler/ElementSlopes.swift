@@ -115,17 +115,17 @@ struct ElementSlopes<Scalar: StateScalar> {
   mutating func add(_ probes: JacobianProbes<Scalar>) {
     weight += Double(probes.count) / Double(numerators.count)
     for number in 0..<probes.count {
-      addSecant(numerators, denominators, probes.image(number), probes.direction(number))
+      addSecant(numerators, denominators, probes.image(number), probes.direction(number), 1)
     }
   }
 
   /// The gains of a slice's map, in memory that every second slice uses again.
-  func gains(_ index: Int, _ map: SliceMap, slope: Double) -> ElementGains<Scalar> {
+  func gains(_ index: Int, _ slice: TimeSlice<Scalar>) -> ElementGains<Scalar> {
     // With nothing known, every element has the slice's own slope.
     let weight = weight > 0 ? weight : 1
     return ElementGains(
-      state: Scalar(map.stateBesideEstimate), value: Scalar(map.estimate), numerators: numerators,
-      denominators: denominators, weight: Scalar(weight), slope: Scalar(slope),
+      state: Scalar(slice.map.stateBesideEstimate), value: Scalar(slice.map.estimate), numerators: numerators,
+      denominators: denominators, weight: Scalar(weight), slope: Scalar(slice.estimateSlope),
       slopes: rows[4 + index % 2])
   }
 
@@ -195,18 +195,6 @@ private func addSecant<Scalar: StateScalar>(
     let dy = y[k] - x[k]
     numerators[k] += dg[k] * dy * w
     denominators[k] += dy * dy * w
-  }
-}
-
-/// `numerators += dg dy`, `denominators += dy^2`.
-@specialized(where Scalar == Float)
-@specialized(where Scalar == Double)
-private func addSecant<Scalar: StateScalar>(
-  _ numerators: Row<Scalar>, _ denominators: Row<Scalar>, _ dg: Row<Scalar>, _ dy: Row<Scalar>
-) {
-  for k in 0..<numerators.count {
-    numerators[k] += dg[k] * dy[k]
-    denominators[k] += dy[k] * dy[k]
   }
 }
 

@@ -22,12 +22,11 @@ struct SliceMap: Hashable, Sendable {
   var reach: Double
   /// `f = p y + q g`, where the Jacobian of `g` changes little along the trajectory: the
   /// denoised estimate, `p = 0` and `q = 1`; or `alpha` times it where `f` is the score,
-  /// `p = -1/sigma^2 = -q`, which stays in bounds where `alpha` vanishes. This is `p`.
+  /// `p = -1/sigma^2 = -q`, which stays in bounds where `alpha` vanishes. This is `p`, and `df/dy` where the data
+  /// are a single point: what a secant knows before it has seen two states.
   var stateInValue: Double
   /// `q`.
   var estimateInValue: Double
-  /// `df/dy` before two evaluations are known.
-  var priorSlope: Double
   var noise: Noise
 
   enum Noise: Hashable, Sendable {
@@ -48,7 +47,6 @@ struct SliceMap: Hashable, Sendable {
     reach = map.reach(ofNode: index + 1)
     let precision = 1 / (time.sigma * time.sigma)
     (stateInValue, estimateInValue) = map.quantity == .score ? (-precision, precision) : (0, 1)
-    priorSlope = step.priorSlope
     noise = step.noise == 0 ? .none : .step(index, deviation: step.noise)
   }
 
@@ -58,8 +56,8 @@ struct SliceMap: Hashable, Sendable {
     earlierValue = 0
     self.time = time
     reach = 1
-    priorSlope = -1 / (time.sigma * time.sigma)
-    (stateInValue, estimateInValue) = (priorSlope, -priorSlope)
+    let precision = 1 / (time.sigma * time.sigma)
+    (stateInValue, estimateInValue) = (-precision, precision)
     let position = corrector.positionNoise
     noise = .langevin(
       step, velocity: corrector.velocityNoise, positionFromVelocity: position.fromVelocity,

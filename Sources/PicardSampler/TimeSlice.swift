@@ -41,7 +41,7 @@ struct TimeSlice<Scalar: StateScalar> {
     self.value = value
     self.noise = noise
     self.estimateChange = estimateChange
-    slope = map.priorSlope
+    slope = map.stateInValue
   }
 
   /// Takes the model's prediction at the present state.
@@ -49,7 +49,7 @@ struct TimeSlice<Scalar: StateScalar> {
   mutating func absorb(
     _ prediction: Row<Scalar>, _ conversion: Conversion
   ) -> Bool {
-    if let estimateChange { copy(value, to: estimateChange) }
+    if let estimateChange, wasEvaluated { copy(value, to: estimateChange) }
     let products = PicardSampler.absorb(
       value, p: Scalar(conversion.state), state: state.position, q: Scalar(conversion.prediction),
       prediction: prediction, earlier: wasEvaluated ? earlierState.position : state.position)

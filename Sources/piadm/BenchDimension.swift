@@ -85,8 +85,8 @@ struct BenchDimension: ParsableCommand {
       let isEssential = exponent > 18
       for method in [SamplingMethod.piadmSDE, .piadmODE] {
         let plan = try study.plan(spread, method)
-        // One step a round takes too long where there are many. `elementwise` would be
-        // Newton's method here, where the Jacobian is diagonal, and say little of others.
+        // One step a round takes too long where there are many. `elementwise` knows
+        // most of a Jacobian that is diagonal, as here, which says little of others.
         let none: [Linearization] = plan.steps <= 128 ? [.none] : []
         try study.measure(
           spread, plan, .whole, [.secant] + (isEssential ? [] : [.increment, .frozen] + none), note: note)
