@@ -23,11 +23,10 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     let begin = ContinuousClock.now
     var timers = PhaseTimers()
     timers.enter(.setup)
-    let (sampler, options) = (command.sampler, command.solver)
     try world.agree {
-      guard options.replicas <= world.size else {
+      guard command.solver.groups <= world.size else {
         throw WrongUsage(
-          "--replicas \(options.replicas) needs as many ranks, and there are \(world.size)")
+          "--replicas \(command.solver.groups) needs as many ranks, and there are \(world.size)")
       }
     }
     _ = try world.agree(on: 0) { try checkOutputs() }
