@@ -59,13 +59,10 @@ struct PlannedRun<Scalar: StateScalar & MPI.Scalar> {
 
     var solver = sample.solver
     let samples = (sample.sampler.samples + solver.groups - 1) / solver.groups
-    if solver.window == .auto {
-      solver.window = .sliding(
-        WindowExtent(
-          ScoreCost(rows: cost.score.rows, seconds: cost.score.seconds.map { $0 + solver.scoreLatency }),
-          solver, steps: setup.trajectory.longestSegment, samples: samples,
-          ranks: max(1, world.size / solver.groups)))
-    }
+    let withLatency = ScoreCost(rows: cost.score.rows, seconds: cost.score.seconds.map { $0 + solver.scoreLatency })
+    var tuner = RunTuner(sample, setup, withLatency, RoundMessages(round: 2e-5, hop: 2e-6), ranks: world.size)
+    tuner.stated.solver = .picard
+    solver.state(tuner.best.choice)
     let picard = solver.picard(setup.trajectory)
     self.picard = picard
     let open = min(picard.window ?? .max, setup.trajectory.longestSegment)

@@ -29,36 +29,11 @@ struct RunTuning<Scalar: StateScalar & MPI.Scalar> {
     if let stored { command.solver.take(stored) }
     guard !command.solver.isStated else { return Outcome(command: command) }
     let cost = try measure()
-    let tuner = tuner(command.solver, cost, messages)
+    let tuner = RunTuner(command, setup, cost, messages, ranks: world.size)
     // The ranks have the same numbers; one of them decides all the same.
     let best = tuner.best
     command.solver.state(try world.broadcast(encoded: best.choice, root: 0))
     return Outcome(command: command, message: message(command.solver, best.seconds, tuner))
-  }
-
-  private func tuner(_ solver: SolverOptions, _ cost: ScoreCost, _ messages: RoundMessages) -> RunTuner {
-    let trajectory = setup.trajectory
-    var stated = RunTuner.Stated()
-    stated.solver = solver.solver == .sequential ? .sequential : solver.meansPicard ? .picard : .any
-    stated.window =
-      switch solver.window {
-      case .auto: .any
-      case .off: .blocks
-      case .sliding(let extent): .steps(extent.steps)
-      }
-    (stated.chunk, stated.replicas) = (solver.chunk, solver.replicas)
-    return RunTuner(
-      steps: trajectory.slices, blockSteps: trajectory.longestSegment,
-      isRandom: trajectory.segments.contains { $0.slices.contains(where: \.isRandom) },
-      samples: command.sampler.samples, ranks: world.size, score: cost, roundSeconds: messages.round,
-      hopSeconds: messages.hop, updateSeconds: updateSeconds, rowsOfSlice: 1 + (solver.probes ?? 0),
-      roundsFactor: PicardOptions.roundsFactor(solver.resolvedLinearization, solver.stop), stated: stated)
-  }
-
-  /// Of one slice: a constant, and some twelve rows of its numbers read and written
-  /// (`bench kernels`).
-  private var updateSeconds: Double {
-    0.4e-6 + Double(12 * setup.model.dimension * MemoryLayout<Scalar>.stride) / 5e9
   }
 
   /// Times calls of 1, 4, 16, ... rows while all ranks make one, for a third of a second or
@@ -111,6 +86,26 @@ struct RunTuning<Scalar: StateScalar & MPI.Scalar> {
   }
 }
 
+extension RunTuner {
+  /// - Parameters:
+  ///   - command: the run, of which some is stated.
+  ///   - cost: of a call, any latency included.
+  init<Scalar>(
+    _ command: Sample, _ setup: Setup<Scalar>, _ cost: ScoreCost, _ messages: RoundMessages, ranks: Int
+  ) {
+    let (solver, trajectory) = (command.solver, setup.trajectory)
+    // Of one slice: a constant, and some twelve rows of its numbers read and written
+    // (`bench kernels`).
+    let update = 0.4e-6 + Double(12 * setup.model.dimension * MemoryLayout<Scalar>.stride) / 5e9
+    self.init(
+      steps: trajectory.slices, blockSteps: trajectory.longestSegment,
+      isRandom: trajectory.segments.contains { $0.slices.contains(where: \.isRandom) },
+      samples: command.sampler.samples, ranks: ranks, score: cost, roundSeconds: messages.round,
+      hopSeconds: messages.hop, updateSeconds: update, rowsOfSlice: 1 + (solver.probes ?? 0),
+      roundsFactor: PicardOptions.roundsFactor(solver.resolvedLinearization, solver.stop), stated: solver.stated)
+  }
+}
+
 /// What the messages of a round take, in seconds: beside hops, and a boundary state's hop
 /// to the next rank.
 struct RoundMessages {
@@ -119,6 +114,20 @@ struct RoundMessages {
 }
 
 extension SolverOptions {
+  /// What a tuner must keep.
+  fileprivate var stated: RunTuner.Stated {
+    var stated = RunTuner.Stated()
+    stated.solver = solver == .sequential ? .sequential : meansPicard ? .picard : .any
+    stated.window =
+      switch window {
+      case .auto: .any
+      case .off: .blocks
+      case .sliding(let extent): .steps(extent.steps)
+      }
+    (stated.chunk, stated.replicas) = (chunk, replicas)
+    return stated
+  }
+
   /// Nothing is left to choose.
   fileprivate var isStated: Bool {
     guard replicas != nil else { return false }
@@ -132,7 +141,7 @@ extension SolverOptions {
   }
 
   /// States a choice, as far as nothing else is stated.
-  fileprivate mutating func state(_ choice: RunChoice) {
+  mutating func state(_ choice: RunChoice) {
     replicas = replicas ?? choice.replicas
     switch choice.solver {
     case .sequential: solver = .sequential
