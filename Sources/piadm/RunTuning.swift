@@ -100,7 +100,7 @@ extension RunTuner {
     let update = 0.4e-6 + Double(12 * setup.model.dimension * MemoryLayout<Scalar>.stride) / 5e9
     self.init(
       steps: trajectory.slices, blockSteps: trajectory.longestSegment,
-      isRandom: command.sampler.resolvedNoiseLevel > 0,
+      isRandom: setup.method.noiseLevel > 0,
       samples: command.sampler.samples, ranks: ranks, score: cost, roundSeconds: messages.round,
       hopSeconds: messages.hop, updateSeconds: update, rowsOfSlice: 1 + (solver.probes ?? 0),
       roundsFactor: PicardOptions.roundsFactor(solver.resolvedLinearization, solver.stop), stated: solver.stated)
