@@ -85,7 +85,7 @@ RUNS = """
   1 digits --method dpm++2m --steps 40
   3 digits --steps 100 --window 32
   1 digits --method piadm-ode --steps 60
-  3 digits --method ddpm --steps 400 --window 8:64 --iterations 6
+  3 digits --method ddpm --steps 400 --window 8 --iterations 6
   1 digits --method ddpm --steps 200 --anderson 2 --window 24
   1 field --method ddpm --steps 40 --samples 1
   3 field --method dpm++2m --steps 30 --window 8 --samples 1
