@@ -92,6 +92,14 @@ RUNS = """
 """
 
 
+def stated(options: dict) -> list[str]:
+    """What a run has chosen of what its bits depend on, as options that state it."""
+    words = ["--solver", options["solver"], "--replicas", str(options["replicas"])]
+    if options["solver"] == "picard":
+        words += ["--window", str(options["window"] or "off"), "--chunk", str(options["chunk"])]
+    return words
+
+
 class Machine:
     """Where runs leave their files, and how they are started."""
 
@@ -106,10 +114,11 @@ class Machine:
         launcher = [os.environ.get("MPIRUN", "mpirun"), "--oversubscribe", "-n", str(ranks)] if ranks > 1 else []
         return subprocess.run(launcher + [program] + arguments, capture_output=True, text=True, cwd=self.folder)
 
-    def sample(self, program: str, ranks: int, words: list[str]) -> dict:
+    def sample(self, program: str, ranks: int, words: list[str], stated: list[str] = []) -> dict:
         report = self.folder / "report.json"
         report.unlink(missing_ok=True)
         model, *options = words
+        options += [word for pair in zip(stated[::2], stated[1::2]) if pair[0] not in options for word in pair]
         if "--samples" not in options:
             options += ["--samples", "3"]
         done = self.start(
@@ -118,7 +127,7 @@ class Machine:
         if done.returncode != 0:
             return {"exit": done.returncode, "message": done.stderr[-600:]}
         values = json.loads(report.read_text())
-        return {name: values[name] for name in ("digest", "rounds", "evaluations")}
+        return {name: values[name] for name in ("digest", "rounds", "evaluations")} | {"stated": stated(values["options"])}
 
     def checkpoint(self, program: str, words: list[str], name: str) -> int:
         """Leaves a checkpoint after a few rounds. The wait for every score call keeps the run from its end."""
@@ -176,13 +185,15 @@ def main() -> int:
             if name not in known:
                 known[name] = machine.sample(old, ranks, words)
                 kept.write_text(json.dumps(known, indent=1))
-            result = machine.sample(new, ranks, words)
+            # What OLD chooses is stated to NEW, which may choose in another way.
+            result = machine.sample(new, ranks, words, known[name].get("stated", []))
             count += 1
             if result != known[name] or "digest" not in result:
                 differences += 1
                 print(f"differs: {name}\n  OLD {known[name]}\n  NEW {result}", flush=True)
         for number, line in enumerate(CHECKPOINTS if not options.quick else CHECKPOINTS[:1]):
             words = line.split()
+            words += machine.sample(old, 1, words).get("stated", [])
             whole = machine.sample(new, 1, words)
             left = machine.checkpoint(old, words, f"state{number}")
             resumed = machine.sample(new, 3, words + ["--checkpoint", f"state{number}", "--resume"])

@@ -2,10 +2,10 @@ import Foundation
 
 /// One family of sampling steps on one grid:
 ///
-///     y' = A y + B f(y) + D f(y_before) + C xi
+///     y' = A y + B f(y) + D_1 f(y_-1) + D_2 f(y_-2) + ... + C xi
 ///
 /// with scalars from the grid alone, `f` the score or the denoised estimate,
-/// `y_before` the state one step earlier and `xi` standard normal. Where the
+/// `y_-k` the state `k` steps earlier and `xi` standard normal. Where the
 /// estimate `x_0` is bounded, `f = bound(x_0) + E x_0`.
 public struct StepMap: Hashable, Sendable {
   /// The formulas of a step.
@@ -28,8 +28,9 @@ public struct StepMap: Hashable, Sendable {
     public var state: Double
     /// B, the factor of `f` at this state.
     public var value: Double
-    /// D, the factor of `f` one step earlier; 0 except for `multistep`.
-    public var earlierValue: Double
+    /// D_1, D_2, ..., the factors of `f` one step earlier, two steps earlier and so on; none
+    /// in maps of one step.
+    public var history: [Double] = []
     /// C, the standard deviation of the step's noise.
     public var noise: Double
     /// E, the factor of the estimate as predicted beside the bounded one.
@@ -49,7 +50,7 @@ public struct StepMap: Hashable, Sendable {
   /// By how much a change of the state at a node moves the last state, where the data are
   /// normal with unit variance: `(alpha / alpha_end)^(v^2)`, since their reverse dynamics
   /// are `dy = -v^2 y/2 dt + v dw`.
-  public func reach(ofNode index: Int) -> Double {
+  public func sensitivity(ofNode index: Int) -> Double {
     pow(grid.nodes[index].alpha / grid.nodes[grid.steps].alpha, noiseLevel * noiseLevel)
   }
 
@@ -104,7 +105,7 @@ public struct StepMap: Hashable, Sendable {
   private static func exponential(_ from: NoiseTime, _ to: NoiseTime, _ level: Double) -> Step {
     let e = from.s - to.s
     return Step(
-      state: exp(e / 2), value: (1 + level * level) * expm1(e / 2), earlierValue: 0,
+      state: exp(e / 2), value: (1 + level * level) * expm1(e / 2),
       noise: level * expm1(e).squareRoot())
   }
 
@@ -116,7 +117,7 @@ public struct StepMap: Hashable, Sendable {
     let variance = 1 - level * level + level * level * correlated * correlated
     let state = ratio * variance.squareRoot()
     return Step(
-      state: state, value: to.alpha - from.alpha * state, earlierValue: 0,
+      state: state, value: to.alpha - from.alpha * state,
       noise: level * ratio * (-expm1(to.s - from.s)).squareRoot())
   }
 
@@ -137,7 +138,7 @@ public struct StepMap: Hashable, Sendable {
     let half = 0.5 * (logRatio(to) - logRatio(from)) / previous
     var step = first
     step.value = first.value * (1 + half)
-    step.earlierValue = -first.value * half
+    step.history = [-first.value * half]
     return step
   }
 }

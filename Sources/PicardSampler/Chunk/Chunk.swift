@@ -1,4 +1,4 @@
-import Diffusion
+package import Diffusion
 
 /// The open slices of one chunk of one sample, on the rank that owns them, and
 /// the memory of their states.
@@ -7,154 +7,195 @@ import Diffusion
 /// are marked `@exclusivity(unchecked)`: one thread alone works on them, and no
 /// access is within another one. To check that at run time took an eighth of
 /// what a round of small states takes outside the model, waiting aside.
-final class Chunk<Scalar: StateScalar> {
-  /// Number of the first slice within its segment.
-  @exclusivity(unchecked) private(set) var first = 0
-  @exclusivity(unchecked) var slices: [TimeSlice<Scalar>] = []
-  /// The first guess of the first slice's `f`; for multistep maps `f` of the slice
-  /// to its left.
-  let leftValue: Row<Scalar>
-  /// `left` is that of this round.
-  @exclusivity(unchecked) var leftHasCome = false
-  /// The state after the last open slice.
-  @exclusivity(unchecked) var end: State<Scalar>
-  @exclusivity(unchecked) var endProposal: State<Scalar>
-  @exclusivity(unchecked) var histories: [MixingHistory<Scalar>] = []
-  /// Slices whose noise is drawn; the next ones are opened later.
-  @exclusivity(unchecked) private var drawn = 0
-
-  /// What the rows below are.
-  let rows: ChunkRows
+package final class Chunk<Scalar: StateScalar> {
+  /// What the memory below is for.
+  let layout: ChunkLayout
+  package let dimension: Int
   private let states: Rows<Scalar>
   private let values: Rows<Scalar>
-  private let estimateChanges: Rows<Scalar>?
-  private let noise: Rows<Scalar>?
-  @exclusivity(unchecked) var elementSlopes: ElementSlopes<Scalar>?
-  @exclusivity(unchecked) var probes: JacobianProbes<Scalar>?
-  /// The slices that this round probes, by number within the segment.
-  @exclusivity(unchecked) var probed: [Int] = []
-  /// Where slopes are elementwise, rows for the next proposals: a slice's secant
-  /// is of use until it has been carried on.
-  @exclusivity(unchecked) var spares: [State<Scalar>] = []
+  /// How corrections are carried through the slices.
+  package let slopes: any ChunkSlopes<Scalar>
+  /// What the step maps add.
+  @exclusivity(unchecked) package var noise: SliceNoise<Scalar>
+
+  /// Number of the first slice within its stage.
+  @exclusivity(unchecked) package private(set) var first = 0
+  /// The step maps of the stage.
+  @exclusivity(unchecked) private var maps: [SliceMap] = []
+  @exclusivity(unchecked) package var slices: [TimeSlice<Scalar>] = []
+  /// The state after the last open slice, and what is proposed for it.
+  @exclusivity(unchecked) package var end: State<Scalar>
+  @exclusivity(unchecked) package var endProposal: State<Scalar>
+
+  /// Where the chunk is in a round.
+  @exclusivity(unchecked) var phase = Phase.resting
+  /// The slices that this round iterates, by index in the chunk.
+  @exclusivity(unchecked) package var active = 0..<0
+  /// No change comes from the left in this round.
+  @exclusivity(unchecked) package var isLeftmost = true
   /// Squares of the changes of the states behind the slices; none where those are
   /// not final as soon as they are proposed.
   @exclusivity(unchecked) var squares: [Double] = []
 
-  init(_ rows: ChunkRows, dimension: Int) {
-    self.rows = rows
-    let (capacity, components) = (rows.capacity, rows.components)
-    states = Rows(rows.states, of: components * dimension)
-    values = Rows(rows.values, of: dimension)
-    estimateChanges = rows.estimateChanges > 0 ? Rows(rows.estimateChanges, of: dimension) : nil
-    noise = rows.noise > 0 ? Rows(rows.noise, of: components * dimension) : nil
-    elementSlopes = rows.estimateChanges > 0 ? ElementSlopes(dimension: dimension) : nil
-    probes =
-      rows.probes > 0 ? JacobianProbes(perSlice: rows.probes, capacity: capacity, dimension: dimension) : nil
-    end = State(states[2 * capacity], components: components)
-    endProposal = State(states[2 * capacity + 1], components: components)
-    leftValue = values[capacity]
-    slices.reserveCapacity(capacity)
+  /// What can be done next. A round takes a chunk once through all of them.
+  enum Phase {
+    /// Between two rounds: slices may be opened, and the state stored.
+    case resting
+    /// The model's predictions may be absorbed.
+    case evaluating
+    /// States are proposed; changes may come from the left.
+    case proposed
+    /// The changes of all states are known.
+    case corrected
   }
 
-  var components: Int { rows.components }
+  /// - Parameter noise: a row for the noise of one slice, where it is not kept.
+  package init(_ layout: ChunkLayout, dimension: Int, noise: Rows<Scalar>) {
+    self.layout = layout
+    self.dimension = dimension
+    states = Rows(layout.states, of: layout.components * dimension)
+    values = Rows(layout.values, of: dimension)
+    self.noise = SliceNoise(layout, dimension: dimension, shared: noise)
+    slopes = layout.slopes(of: Scalar.self).init(layout, dimension: dimension)
+    end = State(states[2 * layout.capacity], components: layout.components)
+    endProposal = State(states[2 * layout.capacity + 1], components: layout.components)
+    slices.reserveCapacity(layout.capacity)
+  }
+
+  package var components: Int { layout.components }
 
   private func state(_ row: Int) -> State<Scalar> { State(states[row], components: components) }
 
-  /// This round's state of the first slice, from the left, to be written once
-  /// all have been proposed; see `leftHasCome`.
-  var left: State<Scalar> { slices[0].proposal }
-
-  /// `f` of the last open slice.
-  var lastValue: Row<Scalar> { slices.last?.value ?? leftValue }
-
-  /// Takes this chunk into use for slices from `first` on, of which none is open yet.
-  func begin(_ first: Int) {
-    self.first = first
+  /// Takes this chunk into use for slices of a stage, of which none is open yet.
+  ///
+  /// - Parameters:
+  ///   - range: the chunk's slices.
+  ///   - source: where their noise comes from.
+  ///   - sample: number of the sample.
+  package func begin(_ range: Range<Int>, of stage: Stage, noise source: any NoiseSource, sample: Int) {
+    first = range.lowerBound
+    maps = stage.slices
     slices.removeAll(keepingCapacity: true)
-    histories.removeAll(keepingCapacity: true)
-    elementSlopes?.begin()
-    probes?.begin()
-    if elementSlopes != nil {
-      spares.removeAll(keepingCapacity: true)
-      for spare in 2...3 { spares.append(state(2 * rows.capacity + spare)) }
-    }
-    leftHasCome = false
-    drawn = 0
+    slopes.reset()
+    noise.begin(stage.slices[range], from: source, sample: sample)
+    phase = .resting
   }
 
-  /// Starts from the state of its first slice and a guess of `f` there; has no
-  /// effect once slices are open.
-  func start(_ state: State<Scalar>, _ value: Row<Scalar>) {
-    guard slices.isEmpty else { return }
-    end.copy(from: state)
-    copy(value, to: leftValue)
+  /// Draws the noise that slices before one keep, in any number of calls.
+  func drawNoise(before end: Int) { noise.draw(end - first) }
+
+  // MARK: Opening slices
+
+  /// Where a boundary state goes that the first slice starts from.
+  var entry: BoundaryState<Scalar> {
+    BoundaryState(state: end, guess: firstGuess, kept: (0..<layout.historyDepth).map(keptFromLeft))
   }
 
-  /// Draws the noise of the slices before one, for them to keep, in any number of
-  /// calls.
-  func drawNoise(_ maps: [SliceMap], before end: Int, from source: any NoiseSource, sample: Int) {
-    guard let noise else { return }
-    while first + drawn < end {
-      let map = maps[first + drawn]
-      if map.isRandom { map.fill(State(noise[drawn], components: components), with: source, sample: sample) }
-      drawn += 1
+  /// The first guess of the first slice's `f`.
+  private var firstGuess: Row<Scalar> { values[layout.capacity] }
+
+  /// A value of `f` that a slice to the left has kept, by how many newer ones there are.
+  func keptFromLeft(_ age: Int) -> Row<Scalar> { values[layout.capacity + 1 + age] }
+
+  /// Gives the state behind the last open slice to whoever opens slices from there.
+  ///
+  /// - Parameters:
+  ///   - map: of the slice that starts there.
+  ///   - entry: where the numbers go; further components of its state are left alone.
+  func leave(to map: SliceMap, _ entry: BoundaryState<Scalar>) {
+    for component in 0..<min(components, entry.state.components) {
+      copy(end[component], to: entry.state[component])
     }
+    guess(map, into: entry.guess)
+    for (age, row) in entry.kept.enumerated() { copy(kept(before: slices.count, age) ?? entry.guess, to: row) }
   }
 
   /// `f` at the end, for a slice that begins there: as if the denoised estimate were
   /// still the last one of the last slice. A guess that costs no evaluation.
-  func guess(_ map: SliceMap) -> Row<Scalar> {
-    guard let last = slices.last else { return lastValue }
+  private func guess(_ map: SliceMap, into value: Row<Scalar>) {
+    guard let last = slices.last else { return copy(firstGuess, to: value) }
     let share = map.estimateInValue * map.estimateScale / (last.map.estimateInValue * last.map.estimateScale)
-    guard share != 1 || map.isOfScore || last.map.isOfScore else { return lastValue }
-    // Free until the next proposal.
-    let value = endProposal.position
+    guard share != 1 || map.isOfScore || last.map.isOfScore else { return copy(last.value, to: value) }
     combine(value, Scalar(-share * last.map.stateInValue), last.visitedState.position, Scalar(share), last.value)
     accumulate(value, Scalar(map.stateInValue), end.position)
-    return value
   }
 
-  /// Opens one more slice at the end, with a guess of its `f`. Its noise must have
-  /// been drawn.
-  ///
-  /// - Parameter draw: gives the noise of a slice that keeps none.
-  func open(_ map: SliceMap, drawing draw: (SliceMap) -> State<Scalar>?) {
+  /// Opens the next slice at the end, with a guess of its `f`. Its noise must have been drawn.
+  package func open() {
+    precondition(phase == .resting, "slices are opened between two rounds")
     let number = slices.count
-    precondition(noise == nil || number < drawn, "a slice is opened before its noise is drawn")
+    let map = maps[first + number]
     let (position, value) = (state(2 * number), values[number])
     position.copy(from: end)
-    copy(guess(map), to: value)
-    let slice = TimeSlice(
-      map, state: position, spare: state(2 * number + 1), value: value,
-      noise: map.isRandom ? noise.map { State($0[number], components: components) } : nil,
-      estimateChange: estimateChanges?[number])
-    slice.step(into: end, earlierValue: value, noise: slice.noise ?? draw(map))
-    slices.append(slice)
+    guess(map, into: value)
+    // What earlier slices have kept is not known better than this.
+    end.step(map, from: position, value: value, noise: noise[number]) { _ in value }
+    slices.append(TimeSlice(map, state: position, spare: state(2 * number + 1), value: value))
+  }
+
+  // MARK: What slices keep of `f`
+
+  /// A value of `f` that was kept before a slice, by index in the chunk; `nil` where that was
+  /// before what this chunk knows.
+  ///
+  /// - Parameter age: how many newer ones there are.
+  func kept(before index: Int, _ age: Int) -> Row<Scalar>? {
+    var newer = 0
+    for slice in slices[..<index].reversed() where slice.map.keepsValue {
+      if newer == age { return slice.value }
+      newer += 1
+    }
+    return age - newer < layout.historyDepth ? keptFromLeft(age - newer) : nil
+  }
+
+  /// A value of `f` that the map of a slice reads.
+  func history(of index: Int, _ age: Int) -> Row<Scalar> {
+    guard let row = kept(before: index, age) else { preconditionFailure("a map reads more values than are kept") }
+    return row
   }
 
   /// Stores what the next round needs, or reads it into a chunk in which the
   /// same slices are open.
-  ///
-  /// - Parameter depth: of the histories, where there are any.
-  func code(_ coder: inout StateCoder, depth: Int?) throws {
-    try coder.code(leftValue)
+  func code(_ coder: inout StateCoder) throws {
+    precondition(phase == .resting, "a chunk is stored between two rounds")
+    // Once slices are open the guess is of no use, and kept values take its place.
+    if layout.historyDepth == 0 { try coder.code(firstGuess) }
+    for age in 0..<layout.historyDepth { try coder.code(keptFromLeft(age)) }
     try end.code(&coder)
     for index in slices.indices { try slices[index].code(&coder) }
-    try elementSlopes?.code(&coder)
-    try probes?.code(&coder)
-    guard let depth else { return }
-    makeHistories(depth)
-    for history in histories { try history.code(&coder) }
+    try slopes.code(&coder, of: self)
+  }
+}
+
+/// A state from which slices are opened: with a guess of `f` there, and the values of `f` that
+/// slices before have kept, the newest first.
+struct BoundaryState<Scalar: StateScalar> {
+  let state: State<Scalar>
+  let guess: Row<Scalar>
+  let kept: [Row<Scalar>]
+
+  init(state: State<Scalar>, guess: Row<Scalar>, kept: [Row<Scalar>]) {
+    self.state = state
+    self.guess = guess
+    self.kept = kept
   }
 
-  /// The slice's state has changed since it was evaluated.
-  func needsEvaluation(_ index: Int) -> Bool { slices[index - first].needsEvaluation }
+  /// Rows that a boundary state takes.
+  static func rows(components: Int, depth: Int) -> Int { components + 1 + depth }
 
-  /// A slice's state for the model.
-  func visit(_ index: Int, of sample: Int, _ quantity: StepQuantity) -> Visit<Scalar> {
-    let slice = slices[index - first]
-    return Visit(
-      state: slice.state.position, time: slice.map.time, unbounded: slice.map.unbounded,
-      quantity: quantity, sample: sample)
+  /// In a row, one after another.
+  init(_ row: Row<Scalar>, dimension: Int, components: Int, depth: Int) {
+    func rows(_ range: Range<Int>) -> Row<Scalar> {
+      Row(rebasing: row[(range.lowerBound * dimension)..<(range.upperBound * dimension)])
+    }
+    state = State(rows(0..<components), components: components)
+    guess = rows(components..<(components + 1))
+    kept = (0..<depth).map { rows((components + 1 + $0)..<(components + 2 + $0)) }
+  }
+
+  func copy(from other: BoundaryState) {
+    state.copy(from: other.state)
+    PicardSampler.copy(other.guess, to: guess)
+    for (row, source) in zip(kept, other.kept) { PicardSampler.copy(source, to: row) }
   }
 }

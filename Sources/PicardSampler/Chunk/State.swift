@@ -1,20 +1,20 @@
-import Diffusion
+package import Diffusion
 
 /// The state of one sample at one node: its position and, in the corrector,
 /// its velocity; rows that someone else owns.
-struct State<Scalar: StateScalar> {
-  let position: Row<Scalar>
+package struct State<Scalar: StateScalar> {
+  package let position: Row<Scalar>
   /// Empty in the predictor.
-  let velocity: Row<Scalar>
+  package let velocity: Row<Scalar>
 
   /// 1 in the predictor, 2 in the corrector.
-  var components: Int { velocity.isEmpty ? 1 : 2 }
+  package var components: Int { velocity.isEmpty ? 1 : 2 }
 
   /// Elements of a component.
   var dimension: Int { position.count }
 
   /// A state of one or two components that follow one another in a row.
-  init(_ row: Row<Scalar>, components: Int) {
+  package init(_ row: Row<Scalar>, components: Int) {
     let dimension = row.count / components
     position = Row(rebasing: row[..<dimension])
     velocity = Row(rebasing: row[dimension...])
@@ -25,10 +25,10 @@ struct State<Scalar: StateScalar> {
     self.velocity = velocity
   }
 
-  subscript(component: Int) -> Row<Scalar> { component == 0 ? position : velocity }
+  package subscript(component: Int) -> Row<Scalar> { component == 0 ? position : velocity }
 
   /// Some of the elements of every component.
-  subscript(elements: Range<Int>) -> State {
+  package subscript(elements: Range<Int>) -> State {
     State(
       position: Row(rebasing: position[elements]),
       velocity: velocity.isEmpty ? velocity : Row(rebasing: velocity[elements]))
@@ -39,9 +39,12 @@ struct State<Scalar: StateScalar> {
   }
 
   /// `phi` of a slice map at `state`.
+  ///
+  /// - Parameter kept: the values that the map reads beside `f`, by how many newer ones there
+  ///   are.
   func step(
-    _ map: SliceMap, from state: State, value: Row<Scalar>, earlierValue: Row<Scalar>,
-    noise: State?
+    _ map: SliceMap, from state: State, value: Row<Scalar>, noise: State?,
+    kept: (_ age: Int) -> Row<Scalar>
   ) {
     for i in 0..<components {
       let (a, b) = (Scalar(map.state[i, i]), Scalar(map.value[i]))
@@ -50,7 +53,9 @@ struct State<Scalar: StateScalar> {
       } else {
         combine(self[i], a, state[i], b, value)
       }
-      if i == 0, map.earlierValue != 0 { accumulate(self[i], Scalar(map.earlierValue), earlierValue) }
+      for age in 0..<map.history.depth where map.history[age, i] != 0 {
+        accumulate(self[i], Scalar(map.history[age, i]), kept(age))
+      }
       if components == 2, map.state[i, 1 - i] != 0 {
         accumulate(self[i], Scalar(map.state[i, 1 - i]), state[1 - i])
       }

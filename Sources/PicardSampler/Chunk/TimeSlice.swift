@@ -1,46 +1,34 @@
-import Diffusion
+package import Diffusion
 
 /// One time slice of one sample: its state, the last value of `f` there, and
 /// what an update needs to remember. The rows are its chunk's.
-struct TimeSlice<Scalar: StateScalar> {
-  let map: SliceMap
-  private(set) var state: State<Scalar>
+package struct TimeSlice<Scalar: StateScalar> {
+  package let map: SliceMap
+  package private(set) var state: State<Scalar>
   /// The next state: at first with the chunk's first state unchanged, then with its correction.
   /// Until it is proposed, its row holds the state of the round before.
-  private(set) var proposal: State<Scalar>
+  package private(set) var proposal: State<Scalar>
   /// The state of the round before, once there was one: until the next one is
   /// proposed, or until `accept` where that has a row of its own.
   private(set) var earlierState: State<Scalar>
   /// `f` at `state` once it is evaluated, and until the state changes.
-  let value: Row<Scalar>
-  /// What the map adds, where it is kept.
-  let noise: State<Scalar>?
+  package let value: Row<Scalar>
   /// `df/dy` along the last change of the position.
   private(set) var slope: Double
-  private var wasEvaluated = false
-  /// This round's change of `g` (`SliceMap.stateInValue`), where slopes are elementwise.
-  private let estimateChange: Row<Scalar>?
+  private(set) var wasEvaluated = false
   /// The slice was evaluated in this round: for the first time, or not.
   private(set) var visit = Visited.not
   /// The state differs from the one at which `value` was computed.
   private(set) var needsEvaluation = true
-  /// Derivative of the state behind this slice with respect to its chunk's
-  /// first active state.
-  var response = Gain.identity
   /// What this round does to the state.
-  var change = 0.0
+  package var change = 0.0
 
   /// - Parameter spare: a row for a state; what it holds does not matter.
-  init(
-    _ map: SliceMap, state: State<Scalar>, spare: State<Scalar>, value: Row<Scalar>,
-    noise: State<Scalar>?, estimateChange: Row<Scalar>?
-  ) {
+  init(_ map: SliceMap, state: State<Scalar>, spare: State<Scalar>, value: Row<Scalar>) {
     self.map = map
     self.state = state
     (proposal, earlierState) = (spare, spare)
     self.value = value
-    self.noise = noise
-    self.estimateChange = estimateChange
     slope = map.stateInValue
   }
 
@@ -49,20 +37,9 @@ struct TimeSlice<Scalar: StateScalar> {
   mutating func absorb(
     _ prediction: Row<Scalar>, _ conversion: Conversion
   ) -> Bool {
-    if let estimateChange, wasEvaluated { copy(value, to: estimateChange) }
     let products = PicardSampler.absorb(
       value, p: Scalar(conversion.state), state: state.position, q: Scalar(conversion.prediction),
       prediction: prediction, earlier: wasEvaluated ? earlierState.position : state.position)
-    if let estimateChange, wasEvaluated {
-      if map.isOfScore {
-        let (p, q) = (map.stateInValue, map.estimateInValue)
-        subtract(
-          estimateChange, Scalar(1 / q), value, estimateChange, plus: Scalar(-p / q), state.position,
-          earlierState.position)
-      } else {
-        subtract(estimateChange, value, estimateChange)
-      }
-    }
     if wasEvaluated, products.stateState > smallestSquare(value.count) {
       slope = products.valueState / products.stateState
       visit = .again(squaredChange: products.stateState)
@@ -77,14 +54,6 @@ struct TimeSlice<Scalar: StateScalar> {
   /// The state at which `value` was computed, or guessed.
   var visitedState: State<Scalar> { wasEvaluated && needsEvaluation ? earlierState : state }
 
-  /// What its last two visits say, where the state has changed between them.
-  var secant: ElementSecant<Scalar>? {
-    guard let estimateChange, case .again(let squared) = visit else { return nil }
-    return ElementSecant(
-      estimateChange: estimateChange, state: state.position, earlier: earlierState.position,
-      squaredChange: squared)
-  }
-
   var isVisitedFirst: Bool { if case .first = visit { true } else { false } }
 
   /// The slope of `g`.
@@ -95,31 +64,27 @@ struct TimeSlice<Scalar: StateScalar> {
     if isVisitedFirst { self.slope = map.stateInValue + map.estimateInValue * slope }
   }
 
-  /// The next slice's state by the step map alone, `phi(y)`.
-  func step(into output: State<Scalar>, earlierValue: Row<Scalar>, noise: State<Scalar>?) {
-    output.step(map, from: state, value: value, earlierValue: earlierValue, noise: noise)
-  }
-
   /// Some elements of the next slice's state with the change of this one's
   /// proposal carried on, `phi(y) + L (y+ - y)`.
   ///
   /// - Parameters:
   ///   - output: these elements.
-  ///   - earlierValue: likewise.
   ///   - noise: likewise.
   ///   - gain: `L`; `nil` for `phi(y)`.
+  ///   - kept: these elements of the values that the map reads beside `f`, by how many newer
+  ///     ones there are.
   func step(
-    into output: State<Scalar>, earlierValue: Row<Scalar>, noise: State<Scalar>?,
-    carrying gain: Gain?, _ elements: Range<Int>
+    into output: State<Scalar>, _ elements: Range<Int>, noise: State<Scalar>?, carrying gain: Gain?,
+    kept: (_ age: Int) -> Row<Scalar>
   ) {
     let (state, proposal) = (state[elements], proposal[elements])
     let value = Row(rebasing: value[elements])
-    if let gain, state.components == 1, map.earlierValue == 0, let noise {
+    if let gain, state.components == 1, map.history.depth == 0, let noise {
       combine(
         output.position, Scalar(map.state.uu), state.position, Scalar(map.value.u), value,
         plus: noise.position, Scalar(gain.uu), proposal.position)
     } else {
-      output.step(map, from: state, value: value, earlierValue: earlierValue, noise: noise)
+      output.step(map, from: state, value: value, noise: noise, kept: kept)
       if let gain { output.correct(gain, proposal, minus: state) }
     }
   }
@@ -154,3 +119,7 @@ enum Visited {
   /// `f` was evaluated again, with this sum of squares of the state's change.
   case again(squaredChange: Double)
 }
+
+/// Below this a change of a state of so many elements is rounding, and so would
+/// be a slope from it.
+func smallestSquare(_ count: Int) -> Double { 1e-12 * Double(count) }

@@ -23,24 +23,21 @@ public struct RoundSummary: Sendable {
 
 /// The changes of the slices that were iterated in a round, all samples'.
 public struct SliceChanges: Sendable {
-  /// Number of the first slice of every segment.
+  /// Number of the first slice of every stage.
   let starts: [Int]
   let windows: [Window]
   let changes: Changes
 
-  /// The slices that were iterated, by sample: their segment, and their range
-  /// within it, which is empty where the sample was finished.
-  public var active: [(segment: Int, slices: Range<Int>)] {
-    windows.map { ($0.segment, $0.first..<$0.end) }
-  }
+  /// The slices that were iterated, by sample: their stage, which is a block or the corrector
+  /// after one, and their range within it, which is empty where the sample was finished.
+  public var active: [(stage: Int, slices: Range<Int>)] { windows.map { ($0.stage, $0.slices) } }
 
-  /// How many slices of the sample that is furthest behind changed by no more than
-  /// the tolerance, from the first one on that is not done. They may still change
-  /// in a later round.
-  public func slicesAtRest(within tolerance: Double) -> Int {
-    let last = windows.lazy.filter { !$0.isEmpty }.map(\.segment).min()
-    let counts = windows.enumerated().filter { !$1.isEmpty && $1.segment == last }.map { sample, _ in
-      changes.countAtRest(sample, within: tolerance)
+  /// How many slices of the sample that is furthest behind have converged by their changes,
+  /// from its first active one on. They may still change in a later round.
+  public func convergedSlices(by stop: StopRule) -> Int {
+    let last = windows.lazy.filter { !$0.isEmpty }.map(\.stage).min()
+    let counts = windows.enumerated().filter { !$1.isEmpty && $1.stage == last }.map { sample, _ in
+      stop.converged(changes.changes(of: sample), after: 0)
     }
     return counts.min() ?? 0
   }
@@ -49,10 +46,10 @@ public struct SliceChanges: Sendable {
   /// do not have to agree, all otherwise. Slices are numbered from the noise on,
   /// those of the corrector included.
   public func forEach(_ body: (_ slice: Int, _ change: Double) -> Void) {
-    for (sample, window) in windows.enumerated() where window.segment < starts.count {
+    for (sample, window) in windows.enumerated() where window.stage < starts.count {
       for slice in window.first..<window.end {
         let change = changes[sample, slice]
-        if change >= 0 { body(starts[window.segment] + slice, change) }
+        if change >= 0 { body(starts[window.stage] + slice, change) }
       }
     }
   }

@@ -27,35 +27,35 @@ public struct RunRecord: Sendable {
   /// The largest change of the last round.
   public internal(set) var largestChange = 0.0
 
-  /// Rounds and last change of each sample in each segment.
+  /// Rounds and last change of each sample in each stage.
   private var progress: [[(rounds: Int, change: Double)]]
-  /// Block of each segment, and whether the segment is its corrector.
-  private let segments: [(block: Int, isCorrector: Bool)]
+  /// Block of each stage, and whether the stage is its corrector.
+  private let stages: [(block: Int, isCorrector: Bool)]
 
   init(_ trajectory: Trajectory, samples: Int) {
     var blocks: [Block] = []
-    segments = trajectory.segments.map { segment in
-      switch segment.kind {
+    stages = trajectory.stages.map { stage in
+      switch stage.kind {
       case .predictor(let first):
-        blocks.append(Block(first: first, steps: segment.slices.count))
+        blocks.append(Block(first: first, steps: stage.slices.count))
         return (blocks.count - 1, false)
       case .corrector:
-        return (segment.block, true)
+        return (stage.block, true)
       }
     }
     self.blocks = blocks
-    progress = Array(repeating: Array(repeating: (0, 0), count: segments.count), count: samples)
+    progress = Array(repeating: Array(repeating: (0, 0), count: stages.count), count: samples)
   }
 
   /// The record of a sequential run: as many rounds as slices, nothing left to change.
   init(sequential trajectory: Trajectory) {
     self.init(trajectory, samples: 0)
     rounds = trajectory.slices
-    for (segment, (block, isCorrector)) in zip(trajectory.segments, segments) {
+    for (stage, (block, isCorrector)) in zip(trajectory.stages, stages) {
       if isCorrector {
-        blocks[block].correctorIterations = segment.slices.count
+        blocks[block].correctorIterations = stage.slices.count
       } else {
-        blocks[block].iterations = segment.slices.count
+        blocks[block].iterations = stage.slices.count
       }
     }
   }
@@ -67,22 +67,22 @@ public struct RunRecord: Sendable {
   }
 
   /// Takes note of a round of one sample.
-  mutating func note(segment: Int, sample: Int, change: Double) {
-    progress[sample][segment].rounds += 1
-    progress[sample][segment].change = change
+  mutating func note(stage: Int, sample: Int, change: Double) {
+    progress[sample][stage].rounds += 1
+    progress[sample][stage].change = change
     largestChange = max(largestChange, change)
   }
 
-  /// Rounds and last changes of the segments that a sample has entered, the
+  /// Rounds and last changes of the stages that a sample has entered, the
   /// last of which may not have had a round yet.
-  func progress(of sample: Int, in segment: Int) -> (iterations: [Int], changes: [Double]) {
-    let entered = progress[sample][...min(segment, segments.count - 1)]
+  func progress(of sample: Int, in stage: Int) -> (iterations: [Int], changes: [Double]) {
+    let entered = progress[sample][...min(stage, stages.count - 1)]
     return (entered.map(\.rounds), entered.map(\.change))
   }
 
   /// Takes up what `progress` told of a sample.
   mutating func restore(_ sample: Int, iterations: [Int], changes: [Double]) {
-    for (segment, value) in zip(iterations, changes).enumerated() { progress[sample][segment] = value }
+    for (stage, value) in zip(iterations, changes).enumerated() { progress[sample][stage] = value }
     let total = iterations.reduce(0, +)
     let last = changes[iterations.lastIndex { $0 > 0 } ?? 0]
     // The last round is that of the samples that have had the most.
@@ -94,7 +94,7 @@ public struct RunRecord: Sendable {
   /// alone know are taken from them.
   mutating func close(_ ring: any Ring) throws {
     for sample in progress {
-      for ((block, isCorrector), value) in zip(segments, sample) {
+      for ((block, isCorrector), value) in zip(stages, sample) {
         if isCorrector {
           blocks[block].correctorIterations = max(blocks[block].correctorIterations, value.rounds)
         } else {
@@ -110,66 +110,6 @@ public struct RunRecord: Sendable {
     }
     largestChange = changes.removeLast()
     for (block, change) in changes.enumerated() { blocks[block].change = change }
-  }
-}
-
-/// Where a rank's time went, in seconds.
-public struct PhaseSeconds: Hashable, Sendable {
-  /// The model, waiting for `--score-latency` included.
-  public var score = 0.0
-  /// States, norms and secants.
-  public var update = 0.0
-  /// Sending boundary states and waiting for them.
-  public var exchange = 0.0
-  /// Agreeing on the changes.
-  public var reduce = 0.0
-  /// What of `exchange` and `reduce` was waiting for other ranks.
-  public var wait = 0.0
-}
-
-/// A stopwatch that is in one phase at a time: a phase within another one
-/// stops the outer one's time.
-final class PhaseClock {
-  @exclusivity(unchecked) var observer: (any RunObserver)?
-  /// By the number of a phase. Sums stay in the clock's own type: there are
-  /// some twenty of them in a round that may take no more than 0.2 ms.
-  @exclusivity(unchecked) private var measured = [Duration](repeating: .zero, count: SolverPhase.allCases.count)
-  @exclusivity(unchecked) private var waited = Duration.zero
-  @exclusivity(unchecked) private var current: SolverPhase?
-  @exclusivity(unchecked) private var since = ContinuousClock.now
-
-  var seconds: PhaseSeconds {
-    func seconds(_ phase: SolverPhase) -> Double { measured[Int(phase.rawValue)] / .seconds(1) }
-    return PhaseSeconds(
-      score: seconds(.score), update: seconds(.update), exchange: seconds(.exchange),
-      reduce: seconds(.reduce), wait: waited / .seconds(1) + seconds(.reduce))
-  }
-
-  func time<Result>(_ phase: SolverPhase, _ body: () throws -> Result) rethrows -> Result {
-    let outer = current
-    enter(phase)
-    let start = since
-    defer {
-      enter(outer)
-      observer?.ended(phase, since: start, at: since)
-    }
-    return try body()
-  }
-
-  /// Waits for a message; what is done meanwhile, a phase of its own, is no waiting.
-  func awaitMessage(of bytes: Int, from source: Int, _ body: () throws -> Void) rethrows {
-    let start = ContinuousClock.now
-    let before = measured[Int(SolverPhase.update.rawValue)]
-    try body()
-    let end = ContinuousClock.now
-    waited += end - start - (measured[Int(SolverPhase.update.rawValue)] - before)
-    observer?.received(bytes: bytes, from: source, waitingSince: start, until: end)
-  }
-
-  private func enter(_ phase: SolverPhase?) {
-    let now = ContinuousClock.now
-    if let current { measured[Int(current.rawValue)] += now - since }
-    (current, since) = (phase, now)
   }
 }
 

@@ -1,8 +1,6 @@
-import Diffusion
-
 /// What a round does to the states behind all active slices, sample after
 /// sample: their changes, and the products that mixing needs.
-struct Changes {
+package struct Changes: Sendable {
   /// Active slices of each sample, and where its numbers start.
   private var parts: [(slices: Range<Int>, start: Int)] = []
   /// Numbers for each slice: the change first, then the products.
@@ -11,12 +9,12 @@ struct Changes {
   private var values: [Double] = []
 
   /// - Parameter products: numbers of products of a slice.
-  init(products: Int) { width = 1 + products }
+  package init(products: Int) { width = 1 + products }
 
   /// Forgets the last round.
   ///
   /// - Parameter active: slices of each sample in this one.
-  mutating func begin(_ active: some Sequence<Range<Int>>) {
+  package mutating func begin(_ active: some Sequence<Range<Int>>) {
     parts.removeAll(keepingCapacity: true)
     values.removeAll(keepingCapacity: true)
     for slices in active {
@@ -31,7 +29,7 @@ struct Changes {
 
   /// The change of a slice's output, weighted where that is what counts. What is not a
   /// number counts as infinite, which marks a failure.
-  subscript(sample: Int, slice: Int) -> Double {
+  package subscript(sample: Int, slice: Int) -> Double {
     get { values[index(sample, slice)] }
     set { values[index(sample, slice)] = newValue.isNaN ? .infinity : newValue }
   }
@@ -41,11 +39,9 @@ struct Changes {
     parts[sample].slices.reduce(0) { max($0, self[sample, $1]) }
   }
 
-  /// How many of a sample's active slices in a row, from the first one, changed
-  /// their output by no more than the tolerance.
-  func countAtRest(_ sample: Int, within tolerance: Double) -> Int {
-    let slices = parts[sample].slices
-    return (slices.firstIndex { self[sample, $0] > tolerance } ?? slices.upperBound) - slices.lowerBound
+  /// The changes of a sample's active slices, from the first one on.
+  func changes(of sample: Int) -> some RandomAccessCollection<Double> {
+    parts[sample].slices.lazy.map { self[sample, $0] }
   }
 
   mutating func setProducts(_ sample: Int, _ slice: Int, _ products: [Double]) {
@@ -59,10 +55,10 @@ struct Changes {
   }
 
   /// The first slice that any rank reports as failed.
-  var failure: Position? {
+  var failure: SlicePlace? {
     for (sample, part) in parts.enumerated() {
       if let slice = part.slices.first(where: { self[sample, $0] == .infinity }) {
-        return Position(sample: sample, slice: slice)
+        return SlicePlace(sample: sample, slice: slice)
       }
     }
     return nil

@@ -1,4 +1,4 @@
-/// Which rank owns which slices of a segment.
+/// Which rank owns which slices of a stage.
 ///
 /// A chunk is a run of consecutive slices: the unit of ownership, of batching
 /// and of messages. Chunks do not depend on the number of ranks; only their
@@ -13,7 +13,7 @@ public struct ChunkMap: Hashable, Sendable {
     case cyclic
   }
 
-  /// Slices of the segment.
+  /// Slices of the stage.
   public let slices: Int
   /// Slices of a chunk; the last one may have fewer.
   public let chunkSize: Int
@@ -23,7 +23,7 @@ public struct ChunkMap: Hashable, Sendable {
   public let layout: Layout
 
   /// - Parameters:
-  ///   - slices: of the segment.
+  ///   - slices: of the stage.
   ///   - chunkSize: slices of a chunk.
   ///   - ranks: that the chunks are dealt to.
   ///   - layout: how they are dealt.

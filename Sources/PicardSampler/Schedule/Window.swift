@@ -1,23 +1,35 @@
 /// The slices of one sample that are being iterated.
-struct Window: Hashable, Sendable {
-  var segment: Int
-  /// The first slice that is not done.
-  var first: Int
+package struct Window: Hashable, Sendable {
+  /// The stage they belong to; the number of stages where the sample is finished.
+  package var stage: Int
+  /// The first slice that has not converged.
+  package var first: Int
   /// One past the last open slice.
-  var end: Int
+  package var end: Int
   /// Rounds since slices were last opened.
-  var rounds = 0
+  package var rounds = 0
   /// How many slices it is to have; more may be open where it has shrunk.
-  var size: Int
-  /// The first of the slices that the last advance opened; `end` where it opened none.
-  var fresh = 0
+  package var size: Int
+  /// The first of the slices that were opened after the last round; `end` where none were.
+  package var fresh = 0
 
-  var isEmpty: Bool { first == end }
+  package init(stage: Int, first: Int, end: Int, rounds: Int = 0, size: Int, fresh: Int = 0) {
+    self.stage = stage
+    self.first = first
+    self.end = end
+    self.rounds = rounds
+    self.size = size
+    self.fresh = fresh
+  }
+
+  package var slices: Range<Int> { first..<end }
+  package var isEmpty: Bool { first == end }
 }
 
 /// A slice of a sample.
-struct Position: Hashable {
+package struct SlicePlace: Hashable, Sendable {
   /// Position in the solver's list of samples.
-  var sample: Int
-  var slice: Int
+  package var sample: Int
+  /// Number of the slice within its stage.
+  package var slice: Int
 }

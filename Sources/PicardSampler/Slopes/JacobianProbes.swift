@@ -32,12 +32,11 @@ struct JacobianProbes<Scalar: StateScalar> {
   /// Columns of `F` that are left of an earlier round.
   private var known = 0
 
-  /// - Parameters:
-  ///   - perSlice: probes of a slice.
-  ///   - capacity: slices that a chunk has room for.
-  init(perSlice: Int, capacity: Int, dimension: Int) {
-    self.perSlice = perSlice
-    most = min(dimension, perSlice * capacity)
+  static func rows(_ layout: ChunkLayout) -> Int { 2 * layout.probes * layout.capacity + 2 }
+
+  init(_ layout: ChunkLayout, dimension: Int) {
+    perSlice = layout.probes
+    most = min(dimension, layout.probes * layout.capacity)
     directions = Rows(most, of: dimension)
     images = Rows(most, of: dimension)
     passing = Rows(2, of: dimension)
@@ -55,7 +54,7 @@ struct JacobianProbes<Scalar: StateScalar> {
   func image(_ number: Int) -> Row<Scalar> { images[number] }
 
   /// Forgets everything.
-  mutating func begin() { (count, known) = (0, 0) }
+  mutating func reset() { (count, known) = (0, 0) }
 
   /// Chooses the directions of a round.
   ///
@@ -151,9 +150,6 @@ struct JacobianProbes<Scalar: StateScalar> {
     for number in 0..<known { try coder.code(images[number]) }
   }
 }
-
-/// Rows of memory of `JacobianProbes` that do not depend on the number of probes.
-let probeRows = 2
 
 /// `output -= a x`, element by element.
 @specialized(where Scalar == Float)

@@ -4,11 +4,8 @@ public struct PicardOptions: Hashable, Sendable {
   public var linearization: Linearization
   /// When a slice is done.
   public var stop: StopRule
-  /// Steps of the sliding window; `nil` iterates every block as a whole.
-  public var window: Int?
-  /// A window whose steps were all new and came to rest at once opens twice as many the
-  /// next time, up to so many, until one does not. At least `window`; `nil` keeps to it.
-  public var largestWindow: Int?
+  /// How many slices are iterated at the same time.
+  public var extent: Extent
   /// Slices of a chunk; enters the bits of the result, unlike the number of ranks.
   public var chunk: Int
   /// Mixing of iterates; `nil` for none.
@@ -23,17 +20,18 @@ public struct PicardOptions: Hashable, Sendable {
   /// What is left away takes the default of the command line; `chunk` that of
   /// `defaultChunk`.
   public init(
-    linearization: Linearization = .elementwise, stop: StopRule = .tolerance(1e-3), window: Int? = nil,
-    largestWindow: Int? = nil, chunk: Int? = nil, anderson: AndersonMixing? = nil, probes: Int = 0, trajectory: Trajectory
+    linearization: Linearization = .elementwise, stop: StopRule = .tolerance(1e-3), extent: Extent = .blocks,
+    chunk: Int? = nil, anderson: AndersonMixing? = nil, probes: Int = 0, trajectory: Trajectory
   ) {
-    precondition(largestWindow.map { $0 >= window ?? .max } ?? true, "a window grows from its size to a larger one")
+    if case .window(let slices, let maximum) = extent {
+      precondition(0 < slices && slices <= maximum, "a window grows from its size to a larger one")
+    }
     self.anderson = anderson
     self.probes = probes
     self.linearization = linearization
     self.stop = stop
-    self.window = window
-    self.largestWindow = largestWindow
-    self.chunk = chunk ?? Self.defaultChunk(window: window, steps: trajectory.longestSegment)
+    self.extent = extent
+    self.chunk = chunk ?? Self.defaultChunk(extent, slices: trajectory.longestStage)
   }
 
   /// In a block, 64 chunks, or 16 and more where that gives chunks of up to
@@ -41,12 +39,10 @@ public struct PicardOptions: Hashable, Sendable {
   /// of at most eight slices, and two or more: few hops, and on 2 ranks even
   /// loads wherever the window stands.
   ///
-  /// - Parameters:
-  ///   - window: steps of the sliding window; `nil` for blocks.
-  ///   - steps: of the longest segment.
-  public static func defaultChunk(window: Int?, steps: Int) -> Int {
-    if let window, window < steps { return max(1, min(window / 2, 8)) }
-    return max((steps + 63) / 64, min(steps / 16, 8))
+  /// - Parameter slices: of the longest stage.
+  public static func defaultChunk(_ extent: Extent, slices: Int) -> Int {
+    if let window = extent.window, window < slices { return max(1, min(window / 2, 8)) }
+    return max((slices + 63) / 64, min(slices / 16, 8))
   }
 }
 
@@ -54,7 +50,7 @@ extension PicardOptions {
   /// How many ranks can work on one sample: the number of chunks that are iterated at
   /// the same time, where a window has not grown.
   public func activeChunks(_ trajectory: Trajectory) -> Int {
-    (min(window ?? .max, trajectory.longestSegment) + chunk - 1) / chunk
+    (extent.size(of: trajectory.longestStage) + chunk - 1) / chunk
   }
 
   /// Rows of the score in a round for slices of one sample's predictor on one rank:
@@ -67,6 +63,6 @@ extension PicardOptions {
 
   /// The largest number of slices that are iterated at the same time, a sample.
   public func activeSlices(_ trajectory: Trajectory) -> Int {
-    min(largestWindow ?? window ?? .max, trajectory.longestSegment)
+    extent.largestSize(of: trajectory.longestStage)
   }
 }

@@ -7,63 +7,33 @@ public import Diffusion
 /// the same bits, whatever other samples are drawn beside it. The fixed point
 /// is the sequential sampler's trajectory with the same noise; after `k` rounds
 /// the first `k` states of a window have its bits.
+///
+/// `Schedule` says who does what in a round, `ChunkSlopes` how a correction is carried within a
+/// chunk, `Boundary` passes it from chunk to chunk, and `Opener` opens what windows move to.
 public final class PicardSolver<Scalar: StateScalar> {
   let trajectory: Trajectory
   let options: PicardOptions
   let batch: ScoreBatch<Scalar>
   let ring: any Ring
-  /// This rank in the ring.
-  let rank: Int
-  let noise: any NoiseSource
   /// Numbers of the samples, which the noise depends on.
   let samples: [Int]
-  let maps: [ChunkMap]
-  /// Some step needs `f` one slice earlier.
-  private let isMultistep: Bool
-  /// Memory of a chunk of each segment.
-  let chunkRows: [ChunkRows]
+  let chunks: ChunkStore<Scalar>
+  private let boundary: Boundary<Scalar>
+  let ahead: NoiseAhead<Scalar>
+  private let opener: Opener<Scalar>
+  let clock = PhaseClock()
 
   @exclusivity(unchecked) var windows: [Window]
-  /// The open chunks that this rank owns, by sample and number within the
-  /// sample's segment.
-  @exclusivity(unchecked) var chunks: [[Chunk<Scalar>?]]
-  /// One past the last slice whose noise was drawn before it is opened, by sample.
-  @exclusivity(unchecked) var drawnAhead: [Int]
-  /// Nothing more is to be drawn until further slices are opened.
-  @exclusivity(unchecked) var isAllDrawnAhead = false
-  /// Chunks that are done with, whose memory is for the next ones.
-  @exclusivity(unchecked) var spareChunks: [Chunk<Scalar>] = []
-  /// This rank's chunks with active slices, those of the leftmost level first.
-  @exclusivity(unchecked) private var active: [ChunkKey] = []
-  /// Where this round evaluates.
-  @exclusivity(unchecked) private var visits: [Visit<Scalar>] = []
-  @exclusivity(unchecked) private var origins: [(key: ChunkKey, slice: Int, probe: Int?)] = []
   /// What this round does to the active slices.
-  @exclusivity(unchecked) var changes: Changes
-  /// Noise of one slice, where slices do not keep theirs.
-  lazy var passingNoise = Rows<Scalar>(1, of: 2 * batch.dimension)
-  /// An edge on its way to another rank.
-  lazy var passingEdge = Rows<Scalar>(1, of: 3 * batch.dimension)
-  /// The samples that ended here.
-  var finished: [[Scalar]?]
-  /// Runs of elements that travel as one message.
-  let segments: [Range<Int>]
+  @exclusivity(unchecked) private var changes: Changes
   @exclusivity(unchecked) var record: RunRecord
   /// The state was taken from a checkpoint, so that slices are open already.
   var isRestored = false
-  let clock = PhaseClock()
 
   /// Is told what this rank does.
   public var observer: (any RunObserver)? {
     get { clock.observer }
     set { clock.observer = newValue }
-  }
-
-  struct ChunkKey {
-    var segment: Int
-    var chunk: Int
-    /// Position in `samples`.
-    var sample: Int
   }
 
   /// - Parameters:
@@ -81,26 +51,20 @@ public final class PicardSolver<Scalar: StateScalar> {
     self.options = options
     self.batch = batch
     self.ring = ring
-    rank = ring.rank
-    self.noise = noise
     self.samples = samples
-    maps = trajectory.segments.map { segment in
-      ChunkMap(
-        slices: segment.slices.count, chunkSize: options.chunk, ranks: ring.size,
-        layout: options.window == nil ? .contiguous : .cyclic)
-    }
-    isMultistep = trajectory.segments.contains(where: \.usesEarlierValue)
-    chunkRows = trajectory.segments.map {
-      options.chunkRows($0, capacity: options.capacity(trajectory))
-    }
-    windows = samples.map { _ in Window(segment: 0, first: 0, end: 0, size: 0) }
-    chunks = samples.map { _ in [] }
-    drawnAhead = samples.map { _ in 0 }
+    let schedule = Schedule(trajectory, options, ranks: ring.size)
+    chunks = ChunkStore(
+      trajectory, options, schedule, dimension: batch.dimension, noise: noise, samples: samples)
+    ahead = NoiseAhead(chunks, ring, clock)
+    boundary = Boundary(chunks, ring, clock, ahead)
+    opener = Opener(chunks, boundary, ahead, clock, noise: noise)
+    windows = samples.map { _ in schedule.policy.window(entering: 0) }
     changes = Changes(products: options.anderson?.products ?? 0)
-    segments = Self.messageSegments(batch.dimension)
-    finished = samples.map { _ in nil }
     record = RunRecord(trajectory, samples: samples.count)
   }
+
+  /// Who does what in which round.
+  var schedule: Schedule { chunks.schedule }
 
   /// Draws the samples.
   ///
@@ -111,268 +75,137 @@ public final class PicardSolver<Scalar: StateScalar> {
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func run(observe: (RoundSummary) throws -> Void = { _ in }) throws -> Solution<Scalar> {
-    if !isRestored { try start() }
-    while windows.contains(where: { !isFinished($0) }) {
-      findActiveChunks()
-      let failed = try evaluate()
-      try sendValues()
-      try update(failed: failed)
-      let iterated = try advance()
+    if !isRestored { try opener.start(windows) }
+    var plan = RoundPlan()
+    while windows.contains(where: { !schedule.policy.isFinished($0) }) {
+      schedule.update(&plan, windows, of: ring.rank)
+      let failures = try evaluate(plan)
+      try boundary.passHistory(plan)
+      try propose(plan)
+      correct(plan, failures)
+      try agree()
+      accept(plan)
+      let iterated = windows
+      try advance()
       try observe(
-        summary(SliceChanges(starts: trajectory.segmentStarts, windows: iterated, changes: changes)))
+        summary(SliceChanges(starts: trajectory.stageStarts, windows: iterated, changes: changes)))
     }
     try record.close(ring)
     record.evaluations = batch.evaluations
     record.seconds = clock.seconds
     return Solution(
-      samples: zip(samples, finished).compactMap { number, state in state.map { (number, $0) } },
+      samples: zip(samples, chunks.finished).compactMap { number, state in state.map { (number, $0) } },
       record: record)
   }
 
-  /// Finds this rank's chunks with active slices, by level: how many chunks away
-  /// from its window's first one a chunk is, and so after how many hops the
-  /// boundary state reaches it.
-  private func findActiveChunks() {
-    active.removeAll(keepingCapacity: true)
-    var (level, areMore) = (0, true)
-    while areMore {
-      areMore = false
-      for (sample, window) in windows.enumerated() where !isFinished(window) {
-        guard let key = chunk(level, of: sample, touching: window.first..<window.end) else { continue }
-        areMore = true
-        if owner(key) == rank { active.append(key) }
+  /// Evaluates the slices whose state has changed, and what slopes ask for beside them.
+  /// - Returns: where `f` is not finite.
+  private func evaluate(_ plan: RoundPlan) throws -> [SlicePlace] {
+    var visits: [Visit<Scalar>] = []
+    var requests: [(part: Int, request: Chunk<Scalar>.Request)] = []
+    clock.time(.update) {
+      for (number, part) in plan.parts.enumerated() {
+        let quantity = trajectory.stages[part.stage].quantity
+        chunks[part.key()].beginRound(part) { request, state, map in
+          visits.append(
+            Visit(
+              state: state, time: map.time, unbounded: map.unbounded, quantity: quantity,
+              sample: samples[part.sample]))
+          requests.append((number, request))
+        }
       }
-      level += 1
     }
-  }
-
-  private func evaluate() throws -> Position? {
-    visits.removeAll(keepingCapacity: true)
-    origins.removeAll(keepingCapacity: true)
-    for key in active {
-      let (chunk, quantity) = (self[key], trajectory.segments[key.segment].quantity)
-      for index in activeSlices(key) where chunk.needsEvaluation(index) {
-        visits.append(chunk.visit(index, of: samples[key.sample], quantity))
-        origins.append((key, index, nil))
-      }
-      if chunk.probes != nil { clock.time(.update) { probe(key, quantity) } }
-    }
-    return try clock.time(.score) {
+    var failures: [SlicePlace] = []
+    _ = try clock.time(.score) {
       try batch.evaluate(visits) { visit, prediction, conversion in
-        let (key, slice, probe) = origins[visit]
-        return probe.map { self[key].absorb(probe: $0, prediction, conversion) }
-          ?? self[key].absorb(slice, prediction, conversion)
-      }.map { Position(sample: origins[$0].key.sample, slice: origins[$0].slice) }
-    }
-  }
-
-  /// Evaluates beside the states of a chunk, too.
-  private func probe(_ key: ChunkKey, _ quantity: StepQuantity) {
-    let (chunk, sample) = (self[key], samples[key.sample])
-    chunk.aim(activeSlices(key).filter(chunk.needsEvaluation)) { number, row in
-      var span = row.mutableSpan
-      noise.fill(&span, stream: .probe, step: number, sample: sample)
-    }
-    chunk.forEachProbe { number, slice in
-      var visit = chunk.visit(slice, of: sample, quantity)
-      visit.state = chunk.probedState(number, slice)
-      visits.append(visit)
-      origins.append((key, slice, number))
-    }
-  }
-
-  /// Hands `f` of every chunk's last slice to the right, for multistep maps.
-  private func sendValues() throws {
-    guard isMultistep else { return }
-    try clock.time(.exchange) {
-      for key in active where trajectory.segments[key.segment].usesEarlierValue {
-        guard let next = rightNeighbour(key) else { continue }
-        if owner(next) == rank {
-          copy(self[key].lastValue, to: self[next].leftValue)
-        } else {
-          try send(self[key].lastValue, to: owner(next))
-        }
-      }
-      for key in active where trajectory.segments[key.segment].usesEarlierValue {
-        if let previous = leftNeighbour(key), owner(previous) != rank {
-          try receive(self[key].leftValue, from: owner(previous))
-        }
+        let part = plan.parts[requests[visit].part]
+        let (chunk, request) = (chunks[part.key()], requests[visit].request)
+        let isFinite = chunk.absorb(request, prediction, conversion)
+        if !isFinite { failures.append(SlicePlace(sample: part.sample, slice: chunk.first + request.slice)) }
+        return isFinite
       }
     }
+    return failures
   }
 
-  /// Runs the iteration over this rank's chunks and agrees with the other
-  /// ranks on the changes of all active slices.
-  private func update(failed: Position?) throws {
-    for key in active where isAwaited(key) {
-      propose(key)
-      try passBoundary(key)
+  /// Proposes all states, and passes what changes from chunk to chunk. Where another rank
+  /// waits for a state that is known as soon as it is proposed, that comes first.
+  private func propose(_ plan: RoundPlan) throws {
+    func isAwaited(_ part: RoundPlan.Part) -> Bool {
+      part.left == nil && part.right.map { $0 != ring.rank } ?? false
     }
-    for key in active where !isAwaited(key) { propose(key) }
-    for key in active where !isAwaited(key) { try passBoundary(key) }
-    let mixing = options.anderson
+    func propose(_ part: RoundPlan.Part) { clock.time(.update) { chunks[part.key()].propose() } }
+    for part in plan.parts where isAwaited(part) {
+      propose(part)
+      try boundary.pass(part)
+    }
+    for part in plan.parts where !isAwaited(part) { propose(part) }
+    for part in plan.parts where !isAwaited(part) { try boundary.pass(part) }
+  }
+
+  /// Corrects the states within the chunks, and takes note of what changes.
+  private func correct(_ plan: RoundPlan, _ failures: [SlicePlace]) {
     clock.time(.update) {
-      changes.begin(windows.lazy.map { $0.first..<$0.end })
-      for key in active {
-        let (chunk, slices) = (self[key], activeSlices(key))
+      changes.begin(windows.lazy.map(\.slices))
+      for part in plan.parts {
+        let (chunk, maps) = (chunks[part.key()], trajectory.stages[part.stage].slices)
         func note(_ slice: Int, _ change: Double) {
-          changes[key.sample, slice] = weight(of: slice, key.segment) * change
+          changes[part.sample, slice] = schedule.policy.weight(of: maps[slice]) * change
         }
-        chunk.settle(from: slices.lowerBound, report: note)
-        if holdsEnd(key) { note(slices.upperBound - 1, chunk.endChange) }
-        if let mixing {
-          chunk.remember(from: slices.lowerBound, depth: mixing.history) {
-            changes.setProducts(key.sample, $0, $1)
-          }
-        }
+        chunk.correctInterior()
+        for index in chunk.movingStates { note(chunk.first + index - 1, chunk.slices[index].change) }
+        if part.right == nil { note(part.slices.upperBound - 1, chunk.endChange) }
+        chunk.slopes.share(part, of: chunk, in: &changes)
       }
+      for place in failures { changes[place.sample, place.slice] = .infinity }
     }
-    if let failed { changes[failed.sample, failed.slice] = .infinity }
-    if ring.size > 1, mixing != nil || options.stop.needsAgreement {
-      try clock.time(.reduce) {
-        try changes.agree(ring) { drawAhead() }
-      }
+  }
+
+  /// Agrees with the other ranks on the changes of all active slices.
+  private func agree() throws {
+    if ring.size > 1, options.anderson != nil || options.stop.needsAgreement {
+      try clock.time(.reduce) { try changes.agree(ring) { ahead.draw() } }
     }
-    if let position = changes.failure { throw failure(position) }
+    guard let place = changes.failure else { return }
+    let window = windows[place.sample]
+    let map = schedule.maps[window.stage]
+    throw SamplingError(
+      nonFinite: trajectory.stages[window.stage], slice: place.slice, sample: samples[place.sample],
+      rank: map.owner(ofChunk: map.chunk(ofSlice: place.slice)), round: record.rounds + 1)
+  }
+
+  /// Makes the proposals the states.
+  private func accept(_ plan: RoundPlan) {
     clock.time(.update) {
-      if let mixing { mix(mixing) }
-      for key in active {
-        self[key].accept(from: activeSlices(key).lowerBound)
-        if holdsEnd(key) { self[key].acceptEnd() }
+      for part in plan.parts {
+        let chunk = chunks[part.key()]
+        chunk.slopes.adjust(part, of: chunk, in: windows[part.sample], changes)
+        chunk.accept(withEnd: part.right == nil)
       }
     }
   }
 
-  /// Another rank waits for the state behind this chunk, which is known as soon as
-  /// it is proposed.
-  private func isAwaited(_ key: ChunkKey) -> Bool {
-    guard leftNeighbour(key) == nil, let next = rightNeighbour(key) else { return false }
-    return owner(next) != rank
-  }
-
-  private func propose(_ key: ChunkKey) {
-    clock.time(.update) {
-      self[key].propose(
-        from: activeSlices(key).lowerBound, options.linearization,
-        isLeftmost: leftNeighbour(key) == nil, drawing: noiseAgain(key))
+  /// Moves the windows of all samples.
+  private func advance() throws {
+    record.beginRound()
+    let old = windows
+    for (sample, window) in old.enumerated() where !window.isEmpty {
+      record.note(stage: window.stage, sample: sample, change: changes.largest(of: sample))
+      windows[sample] = schedule.policy.advanced(window, changes.changes(of: sample))
     }
-  }
-
-  /// The state behind this chunk is the end of its sample's window.
-  private func holdsEnd(_ key: ChunkKey) -> Bool {
-    activeSlices(key).upperBound == windows[key.sample].end
-  }
-
-  private func mix(_ mixing: AndersonMixing) {
-    var coefficients: [Int: [Int: [Double]]] = [:]
-    for (sample, window) in windows.enumerated() where !isFinished(window) {
-      var sums = [Double](repeating: 0, count: mixing.products)
-      // The state behind the window's last slice has no history.
-      for slice in window.first..<(window.end - 1) {
-        for (index, product) in changes.products(sample, slice).enumerated() {
-          sums[index] += product
-        }
-        // The output of slice `first + rounds` becomes exact in this round.
-        guard slice > window.first + window.rounds, let gamma = mixing.coefficients(sums)
-        else { continue }
-        coefficients[sample, default: [:]][slice] = gamma
-      }
-    }
-    for key in active {
-      self[key].mix(from: activeSlices(key).lowerBound) { coefficients[key.sample]?[$0] }
-    }
-  }
-
-  /// Takes the boundary state of a chunk from the left, and sends the state
-  /// behind the chunk on at once, segment by segment.
-  private func passBoundary(_ key: ChunkKey) throws {
-    let chunk = self[key]
-    let start = activeSlices(key).lowerBound
-    let (previous, next) = (leftNeighbour(key), rightNeighbour(key))
-    chunk.leftHasCome = previous != nil
-    func receiveLeft(_ elements: Range<Int>) throws {
-      guard let previous, owner(previous) != rank else { return }
-      try clock.time(.exchange) { try receive(chunk.left[elements], from: owner(previous)) }
-    }
-    if chunk.probes != nil {
-      // What is measured takes all elements of a change together.
-      for elements in segments { try receiveLeft(elements) }
-      clock.time(.update) { chunk.carryLeft(from: start) }
-    }
-    for elements in segments {
-      if chunk.probes == nil { try receiveLeft(elements) }
-      let end = clock.time(.update) { chunk.correctEnd(from: start, elements) }
-      guard let next else { continue }
-      if owner(next) == rank {
-        self[next].left[elements].copy(from: end)
-      } else {
-        try clock.time(.exchange) { try send(end, to: owner(next)) }
-      }
-    }
-  }
-
-  private func failure(_ position: Position) -> SamplingError {
-    let window = windows[position.sample]
-    let segment = trajectory.segments[window.segment]
-    let chunk = map(window).chunk(ofSlice: position.slice)
-    return SamplingError(
-      nonFinite: segment, slice: position.slice, sample: samples[position.sample],
-      rank: map(window).owner(ofChunk: chunk), round: record.rounds + 1)
+    try opener.open(from: old, to: windows)
   }
 
   private func summary(_ changes: SliceChanges) -> RoundSummary {
-    let last = windows.min { ($0.segment, $0.first) < ($1.segment, $1.first) }
-    let isDone = last.map { isFinished($0) } ?? true
-    let segment = isDone ? trajectory.segments.count - 1 : last?.segment ?? 0
+    let last = windows.min { ($0.stage, $0.first) < ($1.stage, $1.first) }
+    let isDone = last.map { schedule.policy.isFinished($0) } ?? true
+    let stage = isDone ? trajectory.stages.count - 1 : last?.stage ?? 0
     return RoundSummary(
       round: record.rounds, evaluations: batch.evaluations, calls: batch.calls,
       finishedSteps: isDone
-        ? trajectory.slices : trajectory.segmentStarts[segment] + (last?.first ?? 0),
+        ? trajectory.slices : trajectory.stageStarts[stage] + (last?.first ?? 0),
       steps: trajectory.slices, largestChange: record.largestChange,
-      block: trajectory.segments[segment].block,
-      isCorrector: trajectory.segments[segment].isCorrector, changes: changes)
-  }
-
-  // MARK: Who owns what
-
-  func isFinished(_ window: Window) -> Bool { window.segment == trajectory.segments.count }
-
-  func map(_ window: Window) -> ChunkMap { maps[window.segment] }
-
-  func owner(_ key: ChunkKey) -> Int { maps[key.segment].owner(ofChunk: key.chunk) }
-
-  /// The chunk of a key, which this rank owns.
-  subscript(key: ChunkKey) -> Chunk<Scalar> {
-    guard let chunk = chunks[key.sample][key.chunk] else {
-      preconditionFailure("chunk \(key) is not open here")
-    }
-    return chunk
-  }
-
-  /// The chunk that a range of slices of a sample touches after so many others.
-  func chunk(_ number: Int, of sample: Int, touching slices: Range<Int>) -> ChunkKey? {
-    let segment = windows[sample].segment
-    let chunks = maps[segment].chunks(touching: slices)
-    guard number < chunks.count else { return nil }
-    return ChunkKey(segment: segment, chunk: chunks.lowerBound + number, sample: sample)
-  }
-
-  func activeSlices(_ key: ChunkKey) -> Range<Int> {
-    let window = windows[key.sample]
-    return maps[key.segment].slices(ofChunk: key.chunk).clamped(to: window.first..<window.end)
-  }
-
-  /// The chunk to the right, where it is active too.
-  private func rightNeighbour(_ key: ChunkKey) -> ChunkKey? {
-    var next = key
-    next.chunk += 1
-    return activeSlices(key).upperBound < windows[key.sample].end ? next : nil
-  }
-
-  /// The chunk to the left, where it is active too.
-  private func leftNeighbour(_ key: ChunkKey) -> ChunkKey? {
-    var previous = key
-    previous.chunk -= 1
-    return activeSlices(key).lowerBound > windows[key.sample].first ? previous : nil
+      block: trajectory.stages[stage].block,
+      isCorrector: trajectory.stages[stage].isCorrector, changes: changes)
   }
 }

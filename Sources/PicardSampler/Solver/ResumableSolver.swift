@@ -38,7 +38,7 @@ public protocol ResumableSolver<Scalar>: AnyObject {
 public struct PieceKey: Hashable, Comparable, Sendable, Codable {
   /// Number of the sample.
   public var sample: Int
-  /// Number of the chunk within the sample's segment.
+  /// Number of the chunk within the sample's stage.
   public var chunk: Int
 
   /// The name of a chunk of a sample.
@@ -56,8 +56,8 @@ public struct PieceKey: Hashable, Comparable, Sendable, Codable {
 public struct SampleProgress: Hashable, Sendable, Codable {
   /// Number of the sample.
   public internal(set) var sample: Int
-  /// The segment that is iterated; their number where the sample is finished.
-  var segment: Int
+  /// The stage that is iterated; their number where the sample is finished.
+  var stage: Int
   /// The active slices.
   var first: Int
   var end: Int
@@ -68,10 +68,15 @@ public struct SampleProgress: Hashable, Sendable, Codable {
   /// Rounds since slices were last opened. As all counts of rounds here no larger
   /// than that they can be added up, whatever a file says.
   var rounds: UInt32
-  /// Rounds of every segment so far.
+  /// Rounds of every stage so far.
   var iterations: [UInt32]
-  /// The largest change in the last round of every segment so far.
+  /// The largest change in the last round of every stage so far.
   var changes: [Double]
+
+  /// Names in a file. What is a stage now was a segment when the first files were written.
+  private enum CodingKeys: String, CodingKey {
+    case sample, stage = "segment", first, end, size, fresh, rounds, iterations, changes
+  }
 
   /// Rounds in all.
   public var round: Int { iterations.reduce(0) { $0 + Int($1) } }

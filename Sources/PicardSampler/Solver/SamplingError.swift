@@ -6,14 +6,14 @@ public struct SamplingError: Error, Hashable, Sendable, CustomStringConvertible 
   public let description: String
 
   /// A value of `f` that is not finite.
-  init(nonFinite segment: Trajectory.Segment, slice: Int, sample: Int, rank: Int, round: Int) {
+  init(nonFinite stage: Stage, slice: Int, sample: Int, rank: Int, round: Int) {
     let step =
-      switch segment.kind {
+      switch stage.kind {
       case .predictor(let first): "step \(first + slice)"
-      case .corrector: "corrector step \(slice) after block \(segment.block)"
+      case .corrector: "corrector step \(slice) after block \(stage.block)"
       }
     description = """
-      a score is not finite: sample \(sample), \(step), noise time \(segment.slices[slice].time.s), \
+      a score is not finite: sample \(sample), \(step), noise time \(stage.slices[slice].time.s), \
       round \(round), rank \(rank); `piadm inspect` checks the model, and a shorter --horizon keeps \
       it to the noise times it was trained for
       """

@@ -18,7 +18,7 @@ public final class SequentialSolver<Scalar: StateScalar> {
   }
 
   /// The next step to take.
-  private var segment = 0
+  private var stage = 0
   private var slice = 0
   /// One for each sample; none before the first step.
   private var lanes: [Lane<Scalar>] = []
@@ -42,8 +42,8 @@ public final class SequentialSolver<Scalar: StateScalar> {
     observe: (RoundSummary) throws -> Void = { _ in }
   ) throws -> Solution<Scalar> {
     if lanes.isEmpty { start() }
-    while !samples.isEmpty, segment < trajectory.segments.count {
-      let current = trajectory.segments[segment]
+    while !samples.isEmpty, stage < trajectory.stages.count {
+      let current = trajectory.stages[stage]
       try step()
       try observe(
         RoundSummary(
@@ -60,30 +60,31 @@ public final class SequentialSolver<Scalar: StateScalar> {
 
   /// Steps taken, those of the corrector included.
   private var round: Int {
-    trajectory.segments[..<segment].reduce(0) { $0 + $1.slices.count } + slice
+    trajectory.stages[..<stage].reduce(0) { $0 + $1.slices.count } + slice
   }
 
   private func start() {
     let dimension = batch.dimension
-    let components = trajectory.segments.map(\.components).max() ?? 1
-    lanes = samples.map { Lane(sample: $0, dimension: dimension, components: components) }
+    let components = trajectory.stages.map(\.components).max() ?? 1
+    let depth = trajectory.stages.map(\.historyDepth).max() ?? 0
+    lanes = samples.map { Lane(sample: $0, dimension: dimension, components: components, depth: depth) }
     for lane in lanes {
       var position = lane.position.mutableSpan
       noise.fill(&position, stream: .initialState, step: 0, sample: lane.sample)
     }
-    enterSegment()
+    enterStage()
   }
 
-  private func enterSegment() {
-    guard segment < trajectory.segments.count else { return }
-    let entered = trajectory.segments[segment]
+  private func enterStage() {
+    guard stage < trajectory.stages.count else { return }
+    let entered = trajectory.stages[stage]
     for lane in lanes {
       entered.start(lane.state(entered.components), noise: noise, sample: lane.sample)
     }
   }
 
   private func step() throws {
-    let current = trajectory.segments[segment]
+    let current = trajectory.stages[stage]
     let map = current.slices[slice]
     let visits = lanes.map {
       Visit(
@@ -102,8 +103,8 @@ public final class SequentialSolver<Scalar: StateScalar> {
     }
     slice += 1
     if slice == current.slices.count {
-      (segment, slice) = (segment + 1, 0)
-      enterSegment()
+      (stage, slice) = (stage + 1, 0)
+      enterStage()
     }
   }
 }
@@ -114,7 +115,7 @@ extension SequentialSolver: ResumableSolver {
   public func progress() -> [SampleProgress] {
     samples.map {
       SampleProgress(
-        sample: $0, segment: segment, first: slice, end: slice + 1, size: 1, fresh: slice, rounds: 0,
+        sample: $0, stage: stage, first: slice, end: slice + 1, size: 1, fresh: slice, rounds: 0,
         iterations: [UInt32(round)], changes: [0])
     }
   }
@@ -128,14 +129,14 @@ extension SequentialSolver: ResumableSolver {
   }
 
   public func restore(_ progress: [SampleProgress], piece: (PieceKey) throws -> [UInt8]) throws {
-    let places = Set(progress.filter { samples.contains($0.sample) }.map { [$0.segment, $0.first] })
+    let places = Set(progress.filter { samples.contains($0.sample) }.map { [$0.stage, $0.first] })
     guard let place = places.first else { return }
-    let count = trajectory.segments.count
+    let count = trajectory.stages.count
     guard places.count == 1, 0...count ~= place[0],
-      place[0] == count ? place[1] == 0 : trajectory.segments[place[0]].slices.indices.contains(place[1])
+      place[0] == count ? place[1] == 0 : trajectory.stages[place[0]].slices.indices.contains(place[1])
     else { throw StoredStateError("the samples are not at one step of this run") }
     start()
-    (segment, slice) = (place[0], place[1])
+    (stage, slice) = (place[0], place[1])
     for lane in lanes {
       var coder = StateCoder(reading: try piece(PieceKey(sample: lane.sample, chunk: 0)))
       try lane.code(&coder, components: components)
@@ -143,28 +144,34 @@ extension SequentialSolver: ResumableSolver {
     }
   }
 
-  /// Components of the states of the segment that is under way.
+  /// Components of the states of the stage that is under way.
   private var components: Int {
-    segment < trajectory.segments.count ? trajectory.segments[segment].components : 1
+    stage < trajectory.stages.count ? trajectory.stages[stage].components : 1
   }
 }
 
-/// A sample on its way: its state, `f` there and one step earlier.
+/// A sample on its way: its state, `f` there, and what earlier steps have kept of `f`.
 private final class Lane<Scalar: StateScalar> {
   let sample: Int
   /// States now and next in turn, and the noise between them.
   private let states: Rows<Scalar>
-  /// `f` now and one step earlier, in turn.
-  private let values: Rows<Scalar>
+  private let memory: Rows<Scalar>
+  /// `f` now, and kept values, the newest first.
+  private var values: [Row<Scalar>]
   private let dimension: Int
   private var now = 0
 
-  /// - Parameter components: components of a state at most.
-  init(sample: Int, dimension: Int, components: Int) {
+  /// - Parameters:
+  ///   - components: components of a state at most.
+  ///   - depth: kept values that a step map reads at most.
+  init(sample: Int, dimension: Int, components: Int, depth: Int) {
     self.sample = sample
     self.dimension = dimension
     states = Rows(3, of: components * dimension)
-    values = Rows(2, of: dimension)
+    // One value is stored in any case.
+    let memory = Rows<Scalar>(1 + max(1, depth), of: dimension)
+    values = (0...max(1, depth)).map { memory[$0] }
+    self.memory = memory
   }
 
   /// The first components of the state as it is.
@@ -182,7 +189,7 @@ private final class Lane<Scalar: StateScalar> {
     _ prediction: Row<Scalar>, _ conversion: Conversion
   ) -> Bool {
     PicardSampler.absorb(
-      values[now], p: Scalar(conversion.state), state: position, q: Scalar(conversion.prediction),
+      values[0], p: Scalar(conversion.state), state: position, q: Scalar(conversion.prediction),
       prediction: prediction, earlier: position
     ).isFinite
   }
@@ -190,15 +197,14 @@ private final class Lane<Scalar: StateScalar> {
   func step(_ map: SliceMap, components: Int, noise source: any NoiseSource) {
     let noise = map.isRandom ? stored(2, components) : nil
     if let noise { map.fill(noise, with: source, sample: sample) }
-    stored(1 - now, components).step(
-      map, from: state(components), value: values[now], earlierValue: values[1 - now],
-      noise: noise)
+    stored(1 - now, components).step(map, from: state(components), value: values[0], noise: noise) { values[1 + $0] }
     now = 1 - now
+    if map.keepsValue { values.insert(values.removeLast(), at: 0) }
   }
 
   /// Stores what the next step needs, or reads it.
   func code(_ coder: inout StateCoder, components: Int) throws {
     try state(components).code(&coder)
-    try coder.code(values[1 - now])
+    for value in values.dropFirst() { try coder.code(value) }
   }
 }

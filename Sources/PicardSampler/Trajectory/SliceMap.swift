@@ -1,29 +1,33 @@
-import Diffusion
+package import Diffusion
 
 /// The map from one slice's state to the next one's,
 ///
-///     y' = A y + B f(position of y) + D f(one slice earlier) + noise
+///     y' = A y + B f(position of y) + D_1 f_-1 + D_2 f_-2 + ... + noise
 ///
 /// The state has one component (the position) in the predictor and two
-/// (position and velocity) in the corrector; `f` is a function of the position.
-struct SliceMap: Hashable, Sendable {
+/// (position and velocity) in the corrector; `f` is a function of the position, and
+/// `f_-k` are the newest values of `f` that earlier slices have kept.
+package struct SliceMap: Hashable, Sendable {
   /// A.
   var state: Gain
   /// B, for each component.
   var value: Pair
-  /// D, for the position.
-  var earlierValue: Double
+  /// D_1, D_2, ...
+  var history = History.none
+  /// `f` of this slice is one of those that later slices read.
+  var keepsValue = true
   /// Share of the estimate as predicted in `f`, where estimates are bounded.
   var unbounded = 0.0
   /// Noise time at which `f` is evaluated.
-  var time: NoiseTime
-  /// By how much a change of the state behind moves the last one, as far as is known
-  /// beforehand: of normal data with unit variance.
-  var reach: Double
+  package var time: NoiseTime
+  /// By how much a change of the state behind this slice moves the last one, as far as is
+  /// known beforehand: of normal data with unit variance.
+  package var sensitivity: Double
   /// `f = p y + q g`, where the Jacobian of `g` changes little along the trajectory: the
   /// denoised estimate, `p = 0` and `q = 1`; or `alpha` times it where `f` is the score,
-  /// `p = -1/sigma^2 = -q`, which stays in bounds where `alpha` vanishes. This is `p`, and `df/dy` where the data
-  /// are a single point: what a secant knows before it has seen two states.
+  /// `p = -1/sigma^2 = -q`, which stays in bounds where `alpha` vanishes. This is `p`, and
+  /// `df/dy` where the data are a single point: what a secant knows before it has seen two
+  /// states.
   var stateInValue: Double
   /// `q`.
   var estimateInValue: Double
@@ -41,10 +45,10 @@ struct SliceMap: Hashable, Sendable {
     let step = map.steps[index]
     state = Gain(uu: step.state)
     value = Pair(u: step.value)
-    earlierValue = step.earlierValue
+    history = History(position: step.history)
     unbounded = step.unbounded
     time = map.grid.nodes[index]
-    reach = map.reach(ofNode: index + 1)
+    sensitivity = map.sensitivity(ofNode: index + 1)
     let precision = 1 / (time.sigma * time.sigma)
     (stateInValue, estimateInValue) = map.quantity == .score ? (-precision, precision) : (0, 1)
     noise = step.noise == 0 ? .none : .step(index, deviation: step.noise)
@@ -53,9 +57,10 @@ struct SliceMap: Hashable, Sendable {
   init(_ corrector: LangevinCorrector, at time: NoiseTime, step: Int) {
     state = Gain(uu: 1, uv: corrector.transfer, vu: 0, vv: corrector.velocityDecay)
     value = Pair(u: corrector.positionFromScore, v: corrector.transfer)
-    earlierValue = 0
+    // The steps behind it take up no score.
+    keepsValue = false
     self.time = time
-    reach = 1
+    sensitivity = 1
     let precision = 1 / (time.sigma * time.sigma)
     (stateInValue, estimateInValue) = (-precision, precision)
     let position = corrector.positionNoise
@@ -111,40 +116,6 @@ struct SliceMap: Hashable, Sendable {
       scale(state.position, by: Scalar(position))
       accumulate(state.position, Scalar(positionFromVelocity), state.velocity)
       scale(state.velocity, by: Scalar(velocity))
-    }
-  }
-}
-
-/// One number for each component of a state.
-struct Pair: Hashable, Sendable {
-  var u: Double
-  var v: Double = 0
-
-  subscript(component: Int) -> Double { component == 0 ? u : v }
-}
-
-/// A linear map between states that treats all elements of a component alike.
-struct Gain: Hashable, Sendable {
-  var uu: Double
-  var uv: Double = 0
-  var vu: Double = 0
-  var vv: Double = 0
-
-  static let identity = Gain(uu: 1, vv: 1)
-  static let zero = Gain(uu: 0)
-
-  static func * (a: Gain, b: Gain) -> Gain {
-    Gain(
-      uu: a.uu * b.uu + a.uv * b.vu, uv: a.uu * b.uv + a.uv * b.vv,
-      vu: a.vu * b.uu + a.vv * b.vu, vv: a.vu * b.uv + a.vv * b.vv)
-  }
-
-  subscript(row: Int, column: Int) -> Double {
-    switch (row, column) {
-    case (0, 0): uu
-    case (0, _): uv
-    case (_, 0): vu
-    default: vv
     }
   }
 }

@@ -3,7 +3,7 @@ import Diffusion
 /// `A + B j_k`: what becomes of a change of element `k` in one step, with the
 /// slope `j_k` between minus two and four times the slice's own. To be used once
 /// the slopes are found.
-struct ElementGains<Scalar: StateScalar> {
+struct DiagonalGains<Scalar: StateScalar> {
   let state: Scalar
   let value: Scalar
   let numerators: Row<Scalar>
@@ -15,8 +15,8 @@ struct ElementGains<Scalar: StateScalar> {
   let slopes: Row<Scalar>
 
   /// Those of some of the elements.
-  subscript(elements: Range<Int>) -> ElementGains {
-    ElementGains(
+  subscript(elements: Range<Int>) -> DiagonalGains {
+    DiagonalGains(
       state: state, value: value, numerators: Row(rebasing: numerators[elements]),
       denominators: Row(rebasing: denominators[elements]), weight: weight, slope: slope,
       slopes: Row(rebasing: slopes[elements]))
@@ -32,7 +32,7 @@ struct ElementGains<Scalar: StateScalar> {
 /// Finds the slopes.
 @specialized(where Scalar == Float)
 @specialized(where Scalar == Double)
-func findSlopes<Scalar: StateScalar>(_ gains: ElementGains<Scalar>) {
+func findSlopes<Scalar: StateScalar>(_ gains: DiagonalGains<Scalar>) {
   let (slopes, numerators, denominators) = (gains.slopes, gains.numerators, gains.denominators)
   let (weight, slope) = (gains.weight, gains.slope)
   let (least, most) = (slope - 3 * slope.magnitude, slope + 3 * slope.magnitude)
@@ -60,7 +60,7 @@ struct RankTwoProducts {
 @specialized(where Scalar == Float)
 @specialized(where Scalar == Double)
 func rankTwoProducts<Scalar: StateScalar>(
-  _ gains: ElementGains<Scalar>, _ new: Row<Scalar>, minus old: Row<Scalar>,
+  _ gains: DiagonalGains<Scalar>, _ new: Row<Scalar>, minus old: Row<Scalar>,
   _ secant: ElementSecant<Scalar>
 ) -> RankTwoProducts {
   let count = new.count
@@ -101,7 +101,7 @@ func rankTwoProducts<Scalar: StateScalar>(
 @specialized(where Scalar == Float)
 @specialized(where Scalar == Double)
 func accumulate<Scalar: StateScalar>(
-  _ output: Row<Scalar>, _ gains: ElementGains<Scalar>, _ new: Row<Scalar>,
+  _ output: Row<Scalar>, _ gains: DiagonalGains<Scalar>, _ new: Row<Scalar>,
   minus old: Row<Scalar>, _ secant: ElementSecant<Scalar>?, _ products: RankTwoProducts
 ) {
   guard let secant else {
@@ -123,7 +123,7 @@ func accumulate<Scalar: StateScalar>(
 @specialized(where Scalar == Float)
 @specialized(where Scalar == Double)
 func chain<Scalar: StateScalar>(
-  _ response: Row<Scalar>, _ gains: ElementGains<Scalar>, isFirst: Bool
+  _ response: Row<Scalar>, _ gains: DiagonalGains<Scalar>, isFirst: Bool
 ) {
   let count = response.count
   // A loop of its own for each: with the choice inside it is not vectorized.
@@ -138,7 +138,7 @@ func chain<Scalar: StateScalar>(
 @specialized(where Scalar == Float)
 @specialized(where Scalar == Double)
 func carry<Scalar: StateScalar>(
-  _ change: Row<Scalar>, _ gains: ElementGains<Scalar>, into output: Row<Scalar>,
+  _ change: Row<Scalar>, _ gains: DiagonalGains<Scalar>, into output: Row<Scalar>,
   squaredDistanceTo z: Row<Scalar>
 ) -> Double {
   for k in 0..<change.count {

@@ -1,5 +1,6 @@
 import Diffusion
 import PicardSampler
+import Planning
 import Testing
 
 /// Predicted times against those that follow from the algorithm by hand.
@@ -10,12 +11,20 @@ import Testing
   private let message = 0.25
   private let agreement = 0.125
 
-  init() throws { trajectory = try SamplerCase(method: .ddpm).trajectory(steps: 12) }
+  init() throws { trajectory = try Trajectory(
+      .posterior, on: .shrinking(steps: 12, horizon: 8, earlyStop: 1e-2), noiseLevel: 1)
+  }
+
+  private func mixture(_ dimension: Int) throws -> GaussianMixture<Double> {
+    let means = [[Double](repeating: 0.8, count: dimension), [Double](repeating: -0.5, count: dimension)]
+    return try GaussianMixture(means: means, variance: 0.05, weights: [0.4, 0.6])
+  }
+
 
   private func pattern(_ options: PicardOptions, samples: [Int] = [0]) throws -> RunPattern {
     var pattern = RunPattern()
     let solver = PicardSolver(
-      trajectory, options: options, batch: ScoreBatch<Double>(try mixture(3), rows: 16),
+      trajectory, options: options, batch: ScoreBatch(try mixture(3), rows: 16),
       ring: SingleRank(), noise: CounterNoise(seed: 1), samples: samples)
     _ = try solver.run { pattern.add($0) }
     return pattern
@@ -36,12 +45,12 @@ import Testing
 
   @Test("on one rank the time is that of the rows, for blocks and windows")
   func oneRank() throws {
-    for (window, probes) in [(nil, 0), (4, 0), (4, 3)] as [(Int?, Int)] {
+    for (extent, probes) in [(.blocks, 0), (.window(4), 0), (.window(4), 3)] as [(Extent, Int)] {
       let options = PicardOptions(
-        stop: .tolerance(1e-3), window: window, chunk: 2, probes: probes, trajectory: trajectory)
+        stop: .tolerance(1e-3), extent: extent, chunk: 2, probes: probes, trajectory: trajectory)
       var rows = 0
       let solver = PicardSolver(
-        trajectory, options: options, batch: ScoreBatch<Double>(try mixture(3), rows: 16),
+        trajectory, options: options, batch: ScoreBatch(try mixture(3), rows: 16),
         ring: SingleRank(), noise: CounterNoise(seed: 1), samples: [0, 1])
       _ = try solver.run { summary in
         for (_, slices) in summary.changes.active {
@@ -114,13 +123,13 @@ import Testing
 
   @Test("a pilot that ended early tells the rounds by its pace")
   func early() throws {
-    let options = PicardOptions(stop: .tolerance(1e-3), window: 4, chunk: 2, trajectory: trajectory)
+    let options = PicardOptions(stop: .tolerance(1e-3), extent: .window(4), chunk: 2, trajectory: trajectory)
     let whole = try pattern(options)
     #expect(whole.roundsInAll(of: trajectory, stop: options.stop) == Double(whole.count))
     struct Enough: Error {}
     var begun = RunPattern()
     let solver = PicardSolver(
-      trajectory, options: options, batch: ScoreBatch<Double>(try mixture(3), rows: 16),
+      trajectory, options: options, batch: ScoreBatch(try mixture(3), rows: 16),
       ring: SingleRank(), noise: CounterNoise(seed: 1), samples: [0])
     #expect(throws: Enough.self) {
       try solver.run { summary in

@@ -1,12 +1,12 @@
-import Diffusion
-import MPI
-import PicardSampler
+package import Diffusion
+package import MPI
+package import PicardSampler
 
 /// The first rounds of a run on 1, 2, 4, ... and all ranks. They tell what the
 /// parts of a round, measured one by one, do not: how much longer work takes
 /// within a run, where data lie elsewhere and other ranks wait for messages, and
 /// what a round takes beyond its parts.
-struct Trials<Scalar: StateScalar & MPI.Scalar> {
+package struct Calibration<Scalar: StateScalar & MPI.Scalar> {
   let trajectory: Trajectory
   let options: PicardOptions
   /// With the latency that the run adds to calls.
@@ -19,10 +19,24 @@ struct Trials<Scalar: StateScalar & MPI.Scalar> {
   let stallTimeout: Double
   let isPadded: Bool
 
+  package init(
+    trajectory: Trajectory, options: PicardOptions, batch: ScoreBatch<Scalar>, noise: any NoiseSource,
+    samples: Int, seconds: Double, stallTimeout: Double, isPadded: Bool
+  ) {
+    self.trajectory = trajectory
+    self.options = options
+    self.batch = batch
+    self.noise = noise
+    self.samples = samples
+    self.seconds = seconds
+    self.stallTimeout = stallTimeout
+    self.isPadded = isPadded
+  }
+
   /// Replaces what a call and an update take, by what factor longer they take on so
   /// many ranks, and what a round takes beyond them, by what was seen; on rank 0.
   /// Collective.
-  func correct(_ cost: inout MachineCost, on counts: [Int], of world: Communicator) throws {
+  package func correct(_ cost: inout MachineCost, on counts: [Int], of world: Communicator) throws {
     for count in counts {
       var extent = world.rank == 0 ? extent(on: count, cost) : [0, 0, 0]
       try world.broadcast(&extent, root: 0)
@@ -47,7 +61,7 @@ struct Trials<Scalar: StateScalar & MPI.Scalar> {
   /// Samples and rounds of a trial, and how often it is made: none where its
   /// first round alone would take far too long.
   private func extent(on ranks: Int, _ cost: MachineCost) -> [Int] {
-    let open = min(options.window ?? .max, trajectory.longestSegment)
+    let open = options.extent.size(of: trajectory.longestStage)
     func round(_ samples: Int) -> Double {
       let slices = (samples * open + ranks - 1) / ranks
       let rows = options.rows(ofSlices: slices, dimension: batch.model.dimension)

@@ -9,9 +9,9 @@ extension PicardSolver: ResumableSolver {
   public func progress() throws -> [SampleProgress] {
     var progress = samples.indices.map { index in
       let window = windows[index]
-      let (iterations, changes) = record.progress(of: index, in: window.segment)
+      let (iterations, changes) = record.progress(of: index, in: window.stage)
       return SampleProgress(
-        sample: samples[index], segment: window.segment, first: window.first, end: window.end,
+        sample: samples[index], stage: window.stage, first: window.first, end: window.end,
         size: window.size, fresh: window.fresh, rounds: UInt32(window.rounds), iterations: iterations.map { UInt32($0) }, changes: changes)
     }
     // Where the number of rounds is fixed, a change is known to one rank alone.
@@ -30,16 +30,14 @@ extension PicardSolver: ResumableSolver {
 
   public func forEachPiece(_ body: (PieceKey, [UInt8]) throws -> Void) throws {
     for (index, sample) in samples.enumerated() {
-      if var position = finished[index] {
+      if var position = chunks.finished[index] {
         var coder = StateCoder()
         try coder.code(&position)
         try body(PieceKey(sample: sample, chunk: 0), coder.bytes)
       }
-      for (number, chunk) in chunks[index].enumerated() {
-        // Without slices it has noise drawn ahead at most.
-        guard let chunk, !chunk.slices.isEmpty else { continue }
+      try chunks.forEach(of: index) { number, chunk in
         var coder = StateCoder()
-        try chunk.code(&coder, depth: options.anderson?.history)
+        try chunk.code(&coder)
         try body(PieceKey(sample: sample, chunk: number), coder.bytes)
       }
     }
@@ -53,60 +51,63 @@ extension PicardSolver: ResumableSolver {
       }
       windows[index] = try window(stored)
       record.restore(index, iterations: stored.iterations.map { Int($0) }, changes: stored.changes)
-      if isFinished(windows[index]) {
+      if schedule.policy.isFinished(windows[index]) {
         try restoreFinished(index, piece)
       } else {
         try restoreChunks(index, piece)
       }
     }
+    ahead.follow(windows)
     isRestored = true
   }
 
   private func restoreFinished(
     _ index: Int, _ piece: (PieceKey) throws -> [UInt8]
   ) throws {
-    guard let last = maps.last, last.owner(ofChunk: last.chunks - 1) == rank else { return }
+    guard let last = schedule.maps.last, last.owner(ofChunk: last.chunks - 1) == ring.rank else { return }
     var position = [Scalar](repeating: 0, count: batch.dimension)
     var coder = StateCoder(reading: try piece(PieceKey(sample: samples[index], chunk: 0)))
     try coder.code(&position)
     try coder.finish()
-    finished[index] = position
+    chunks.finished[index] = position
   }
 
   private func restoreChunks(_ index: Int, _ piece: (PieceKey) throws -> [UInt8]) throws {
     let window = windows[index]
-    let segment = trajectory.segments[window.segment]
-    chunks[index] = Array(repeating: nil, count: map(window).chunks)
-    for number in map(window).chunks(touching: window.first..<window.end) {
-      let key = ChunkKey(segment: window.segment, chunk: number, sample: index)
-      guard owner(key) == rank else { continue }
-      let slices = map(window).slices(ofChunk: number)
-      let opened = slices.clamped(to: slices.lowerBound..<window.end)
-      makeReady(key, before: opened.upperBound)
-      let chunk = self[key]
-      for slice in opened { chunk.open(segment.slices[slice], drawing: noiseAgain(key)) }
+    let map = schedule.maps[window.stage]
+    chunks.enter(window.stage, sample: index)
+    for number in map.chunks(touching: window.slices) where map.owner(ofChunk: number) == ring.rank {
+      let key = ChunkKey(sample: index, chunk: number)
+      // Slices that have converged may be of use to others of their chunk.
+      let opened = map.slices(ofChunk: number).prefix { $0 < window.end }
+      chunks.allocate(key, stage: window.stage, before: opened.endIndex)
+      for _ in opened { chunks[key].open() }
       var coder = StateCoder(reading: try piece(PieceKey(sample: samples[index], chunk: number)))
-      try chunk.code(&coder, depth: options.anderson?.history)
+      try chunks[key].code(&coder)
       try coder.finish()
     }
   }
 
   /// The window of a stored sample, if this solver can have got there.
   private func window(_ stored: SampleProgress) throws -> Window {
-    let segments = trajectory.segments.count
+    let stages = trajectory.stages.count
     let isConsistent =
-      0...segments ~= stored.segment
-      && stored.iterations.count == min(stored.segment + 1, segments)
+      0...stages ~= stored.stage
+      && stored.iterations.count == min(stored.stage + 1, stages)
       && stored.changes.count == stored.iterations.count
-    let window = Window(
-      segment: stored.segment, first: stored.first, end: stored.end, rounds: Int(stored.rounds),
-      size: stored.size, fresh: stored.fresh)
     guard isConsistent else { throw StoredStateError("the progress of sample \(stored.sample) is odd") }
-    if isFinished(window) { return Window(segment: segments, first: 0, end: 0, size: 0) }
-    let slices = map(window).slices
-    guard 0 <= window.first, window.first < window.end, window.end <= slices,
-      (options.window ?? slices)...(options.largestWindow ?? options.window ?? slices) ~= window.size,
-      window.end - window.first <= options.largestWindow ?? window.size, 0...window.end ~= window.fresh
+    if stored.stage == stages { return schedule.policy.window(entering: stages) }
+    let window = Window(
+      stage: stored.stage, first: stored.first, end: stored.end, rounds: Int(stored.rounds),
+      size: stored.size, fresh: stored.fresh)
+    let slices = schedule.policy.stages[window.stage]
+    let (least, most) =
+      switch options.extent {
+      case .blocks: (slices, slices)
+      case .window(let size, let maximum): (size, maximum)
+      }
+    guard 0 <= window.first, window.first < window.end, window.end <= slices, least...most ~= window.size,
+      window.end - window.first <= most, 0...window.end ~= window.fresh
     else {
       throw StoredStateError("sample \(stored.sample) is at steps that its window cannot cover")
     }

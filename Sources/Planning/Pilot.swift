@@ -1,10 +1,10 @@
-import Diffusion
-import MPI
-import PicardSampler
+package import Diffusion
+package import MPI
+package import PicardSampler
 import PicardSamplerMPI
 
 /// A short run that tells the rounds which a run takes, and the cost of its updates.
-struct Pilot<Scalar: StateScalar> {
+package struct Pilot<Scalar: StateScalar> {
   let trajectory: Trajectory
   let options: PicardOptions
   let batch: ScoreBatch<Scalar>
@@ -13,31 +13,44 @@ struct Pilot<Scalar: StateScalar> {
   let end: End
   let stallTimeout: Double
 
+  package init(
+    trajectory: Trajectory, options: PicardOptions, batch: ScoreBatch<Scalar>, noise: any NoiseSource,
+    samples: Int, end: End, stallTimeout: Double
+  ) {
+    self.trajectory = trajectory
+    self.options = options
+    self.batch = batch
+    self.noise = noise
+    self.samples = samples
+    self.end = end
+    self.stallTimeout = stallTimeout
+  }
+
   /// When it ends before it has come to the end of the trajectory.
-  enum End {
+  package enum End {
     /// After the round in which this time is over, on which the ranks agree.
     case seconds(Double)
     /// After so many rounds, so that the ranks need not wait for each other.
     case rounds(Int)
   }
 
-  struct Result {
-    var pattern = RunPattern()
+  package struct Result {
+    package internal(set) var pattern = RunPattern()
     /// Visits of slices, of all samples and ranks.
-    var visits = 0
+    package internal(set) var visits = 0
     /// Of all ranks together, for states and norms.
-    var updateSeconds = 0.0
+    package internal(set) var updateSeconds = 0.0
     /// Of all ranks together, the latency that was added to calls aside.
-    var scoreSeconds = 0.0
+    package internal(set) var scoreSeconds = 0.0
     /// From the first round to the last one, on the slowest rank.
-    var elapsedSeconds = 0.0
+    package internal(set) var elapsedSeconds = 0.0
   }
 
   /// Thrown by all ranks after the same round.
   private struct IsOver: Error {}
 
   /// Collective over the ranks of the pilot.
-  func run(over ranks: Communicator) throws -> Result {
+  package func run(over ranks: Communicator) throws -> Result {
     var result = Result()
     let callsBefore = batch.calls
     let ring = MPIRing(ranks, stallTimeout: stallTimeout)

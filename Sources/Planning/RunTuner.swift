@@ -1,4 +1,5 @@
 import Foundation
+public import PicardSampler
 
 /// What is left to choose of how samples are computed: by which solver, and how it shares
 /// the work out. None of it changes the law of the samples; solver, window and chunk
@@ -6,8 +7,8 @@ import Foundation
 public struct RunChoice: Hashable, Codable, Sendable {
   public enum Solver: Hashable, Codable, Sendable {
     case sequential
-    /// The parallel iteration, over a sliding window or, at `nil`, over whole blocks.
-    case picard(window: Int?, chunk: Int)
+    /// The parallel iteration.
+    case picard(Extent, chunk: Int)
   }
 
   public var solver: Solver
@@ -55,13 +56,10 @@ public struct RunTuner: Sendable {
   /// The part of a choice that a person states.
   public struct Stated: Hashable, Sendable {
     public enum Solver: Hashable, Sendable { case any, sequential, picard }
-    public enum Window: Hashable, Sendable {
-      case any, blocks
-      case steps(Int)
-    }
 
     public var solver = Solver.any
-    public var window = Window.any
+    /// `nil` where any will do.
+    public var extent: Extent?
     public var chunk: Int?
     public var replicas: Int?
 
@@ -102,15 +100,15 @@ public struct RunTuner: Sendable {
     switch choice.solver {
     case .sequential:
       return Double(steps) * (score.time(of: samples) + Double(samples) * updateSeconds)
-    case .picard(let window, let chunk):
-      let open = min(window ?? blockSteps, blockSteps)
+    case .picard(let extent, let chunk):
+      let open = extent.size(of: blockSteps)
       let ranks = max(1, ranks / choice.replicas)
       let chunks = (open + chunk - 1) / chunk
       let busiest = min(open, (chunks + ranks - 1) / ranks * chunk)
       func work(_ slices: Int) -> Double {
         score.time(of: slices * samples * rowsOfSlice) + Double(slices * samples) * updateSeconds
       }
-      let rounds = rounds(open: open, isWhole: window == nil)
+      let rounds = rounds(open: open, isWhole: extent == .blocks)
       let messages = roundSeconds + (ranks > 1 ? Double(chunks - 1) * hopSeconds : 0)
       // A window that shrinks has a third of its slices, as a rule.
       return rounds.full * work(busiest) + (rounds.all - rounds.full) * work(max(1, busiest / 3))
@@ -154,32 +152,28 @@ public struct RunTuner: Sendable {
     var groups = Set(sequence(first: 1) { $0 * 2 }.prefix { $0 < most })
     groups.insert(most)
     if let replicas = stated.replicas { groups = [replicas] }
-    for window in windows {
-      let open = window ?? blockSteps
+    for extent in extents {
       for replicas in groups.sorted(by: >) {
-        for chunk in chunks(open: open, ranks: ranks / replicas, isWhole: window == nil) {
-          choices.append(RunChoice(solver: .picard(window: window, chunk: chunk), replicas: replicas))
+        for chunk in chunks(extent, ranks: ranks / replicas) {
+          choices.append(RunChoice(solver: .picard(extent, chunk: chunk), replicas: replicas))
         }
       }
     }
     return choices
   }
 
-  private var windows: [Int?] {
-    switch stated.window {
-    case .blocks: return [nil]
-    case .steps(let steps): return [steps]
-    case .any:
-      var windows: [Int?] = sequence(first: 2) { $0 * 2 }.prefix { $0 < blockSteps && $0 <= mostSlices }.map { $0 }
-      if blockSteps <= mostSlices || windows.isEmpty { windows.append(nil) }
-      return windows
-    }
+  private var extents: [Extent] {
+    if let extent = stated.extent { return [extent] }
+    var extents = sequence(first: 2) { $0 * 2 }.prefix { $0 < blockSteps && $0 <= mostSlices }.map { Extent.window($0) }
+    if blockSteps <= mostSlices || extents.isEmpty { extents.append(.blocks) }
+    return extents
   }
 
   /// The default chunk, and smaller ones where they keep more ranks at work.
-  private func chunks(open: Int, ranks: Int, isWhole: Bool) -> [Int] {
+  private func chunks(_ extent: Extent, ranks: Int) -> [Int] {
     if let chunk = stated.chunk { return [chunk] }
-    let usual = PicardOptions.defaultChunk(window: isWhole ? nil : open, steps: blockSteps)
+    let open = extent.size(of: blockSteps)
+    let usual = PicardOptions.defaultChunk(extent, slices: blockSteps)
     let halves = Array(sequence(first: usual) { $0 > 1 ? $0 / 2 : nil })
     // The first with a chunk or more for every rank is small enough; a still smaller one
     // evens the load out.
@@ -197,9 +191,9 @@ extension PicardOptions {
       switch linearization {
       case .elementwise: 1
       case .secant: 1.2
-      case .frozen: 2
+      case .linearPart: 2
       case .increment: 3
-      case .none: 10
+      case .jacobi: 10
       }
     guard case .tolerance(let tolerance) = stop else { return slope }
     return slope * max(0.5, 1 - 0.12 * (log10(max(tolerance, 1e-8)) + 3))

@@ -1,23 +1,29 @@
-import Diffusion
+package import Diffusion
 import Foundation
-import MPI
-import PicardSampler
+package import MPI
+package import PicardSampler
 import PicardSamplerMPI
 
 /// Measures what the ranks of a job take for the parts of a round. All of it is
 /// collective; ranks that have no part in a measurement sleep.
-struct MachineMeasurement<Scalar: StateScalar> {
+package struct MachineMeasurement<Scalar: StateScalar> {
   let batch: ScoreBatch<Scalar>
   let node: NoiseTime
   let world: Communicator
 
+  package init(batch: ScoreBatch<Scalar>, node: NoiseTime, world: Communicator) {
+    self.batch = batch
+    self.node = node
+    self.world = world
+  }
+
   /// 1, 2, 4, ... and all ranks.
-  var counts: [Int] {
+  package var counts: [Int] {
     Array(sequence(first: 1) { $0 * 2 }.prefix { $0 < world.size }) + [world.size]
   }
 
   /// Score calls of 1, 2, 4, ... rows on rank 0.
-  func scoreCost() throws -> ScoreCost {
+  package func scoreCost() throws -> ScoreCost {
     let sizes = Array(sequence(first: 1) { $0 * 2 }.prefix { $0 < batch.rows }) + [batch.rows]
     var seconds = try world.onFirst(1) {
       try sizes.map { size in try times(of: size, atLeast: 0.02).sorted() }.map { $0[$0.count / 2] }
@@ -30,7 +36,7 @@ struct MachineMeasurement<Scalar: StateScalar> {
   /// on the slowest of them, which a round waits for.
   ///
   /// - Parameter rows: rows in all of a round, which the ranks share.
-  func slowdown(rows: Int, _ alone: ScoreCost) throws -> [(ranks: Int, factor: Double)] {
+  package func slowdown(rows: Int, _ alone: ScoreCost) throws -> [(ranks: Int, factor: Double)] {
     try counts.map { count in
       guard count > 1 else { return (1, 1) }
       let share = max(1, min(batch.rows, rows / count))
@@ -53,7 +59,7 @@ struct MachineMeasurement<Scalar: StateScalar> {
 
   /// Measures a message to the next rank: of no length, by number of ranks that
   /// stand in a circle; every further one; and every byte, on all ranks.
-  func network(into cost: inout MachineCost, messageBytes: Int, stallTimeout: Double) throws {
+  package func network(into cost: inout MachineCost, messageBytes: Int, stallTimeout: Double) throws {
     func hop(_ count: Int, messages: Int = 1, bytes: Int = 8) throws -> Double {
       try seconds(on: count, stallTimeout) { ring in
         try circle(bytes, messages, ring)
@@ -69,7 +75,7 @@ struct MachineMeasurement<Scalar: StateScalar> {
   }
 
   /// Agreeing on so many numbers, by number of ranks.
-  func agreement(numbers: Int, stallTimeout: Double) throws -> [(ranks: Int, seconds: Double)] {
+  package func agreement(numbers: Int, stallTimeout: Double) throws -> [(ranks: Int, seconds: Double)] {
     let times = try counts.filter { $0 > 1 }.map { count in
       let seconds = try seconds(on: count, stallTimeout) { ring in
         var values = [Double](repeating: 0, count: numbers)
@@ -120,7 +126,7 @@ struct MachineMeasurement<Scalar: StateScalar> {
 
 extension Communicator {
   /// Runs `body` on the first ranks while the others sleep. Collective.
-  func onFirst<Result>(_ count: Int, _ body: () throws -> Result) throws -> Result? {
+  package func onFirst<Result>(_ count: Int, _ body: () throws -> Result) throws -> Result? {
     let result = Swift.Result { rank < count ? try body() : nil }
     var barrier = try startBarrier()
     while try !barrier.test() { usleep(300) }

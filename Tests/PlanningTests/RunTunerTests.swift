@@ -1,5 +1,6 @@
 import Foundation
-@testable import PicardSampler
+import PicardSampler
+@testable import Planning
 import Testing
 
 @Suite("the choice of solver, window, chunk and replicas") struct RunTunerTests {
@@ -26,8 +27,8 @@ import Testing
   @Test("opens a large window where a call costs as much as a row, and closes it as rows get dearer")
   func windows() {
     let windows = [0, 1e-4, 1e-3].map { row -> Int in
-      guard case .picard(let window, _) = tuner(call: 0.01, row: row).best.choice.solver else { return 1 }
-      return window ?? 1000
+      guard case .picard(let extent, _) = tuner(call: 0.01, row: row).best.choice.solver else { return 1 }
+      return extent.size(of: 1000)
     }
     #expect(windows[0] >= 256)
     #expect(windows == windows.sorted(by: >))
@@ -37,8 +38,8 @@ import Testing
   @Test("keeps every rank at work", arguments: [16, 64, 256])
   func chunks(ranks: Int) throws {
     let best = tuner(call: 0.05, row: 1e-3, ranks: ranks).best.choice
-    guard case .picard(let window, let chunk) = best.solver else { throw Unexpected() }
-    #expect((window ?? 1000) / chunk >= ranks)
+    guard case .picard(let extent, let chunk) = best.solver else { throw Unexpected() }
+    #expect(extent.size(of: 1000) / chunk >= ranks)
   }
 
   @Test("is never predicted to be slower on more ranks")
@@ -50,11 +51,11 @@ import Testing
   @Test("keeps what is stated")
   func stated() {
     var tuner = tuner(call: 0.01, samples: 8, ranks: 4)
-    tuner.stated.window = .steps(48)
+    tuner.stated.extent = .window(48)
     tuner.stated.chunk = 3
     tuner.stated.replicas = 2
     tuner.stated.solver = .picard
-    #expect(tuner.best.choice == RunChoice(solver: .picard(window: 48, chunk: 3), replicas: 2))
+    #expect(tuner.best.choice == RunChoice(solver: .picard(.window(48), chunk: 3), replicas: 2))
     tuner.stated.solver = .sequential
     #expect(tuner.best.choice == RunChoice(solver: .sequential, replicas: 2))
   }

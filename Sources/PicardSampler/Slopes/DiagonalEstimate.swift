@@ -17,54 +17,41 @@ import Diffusion
 /// the Jacobian times what the state is beside its mean given that estimate. Along
 /// other paths, such as the probability flow, that holds up to the estimate's second
 /// derivatives. So neighbours make a secant as well.
-struct ElementSlopes<Scalar: StateScalar> {
-  /// Sums of `dg dy` and of `dy dy`, the product of a chunk's gains, a change on
-  /// its way through it, and the slopes of two slices.
+struct DiagonalEstimate<Scalar: StateScalar> {
+  /// Sums of `dg dy` and of `dy dy`, and room for the slopes of two slices.
   private let rows: Rows<Scalar>
   /// Mean of the sums of `dy dy`; 0 where nothing is known yet.
   private var weight = 0.0
   /// Slope for slices that were visited once.
   private(set) var firstSlope = 0.0
 
-  init(dimension: Int) { rows = Rows(elementSlopeRows, of: dimension) }
+  static var rows: Int { 4 }
+
+  init(dimension: Int) { rows = Rows(Self.rows, of: dimension) }
 
   private var numerators: Row<Scalar> { rows[0] }
   private var denominators: Row<Scalar> { rows[1] }
-  /// Derivative of the state behind a chunk with respect to its first state.
-  var response: Row<Scalar> { rows[2] }
-  /// The change of the first state, carried through the chunk.
-  var change: Row<Scalar> { rows[3] }
 
   /// Forgets everything.
-  mutating func begin() {
+  mutating func reset() {
     numerators.update(repeating: 0)
     denominators.update(repeating: 0)
     (weight, firstSlope) = (0, 0)
   }
 
-  /// Makes older sums count half, and adds what the visits of a round say; to be
-  /// called once a round.
-  ///
-  /// - Parameters:
-  ///   - slices: of the chunk.
-  ///   - active: those that are iterated.
-  mutating func beginRound(_ slices: [TimeSlice<Scalar>], _ active: Range<Int>) {
-    addSecants(slices, active)
-    addFirstVisits(slices, active)
-  }
-
-  /// Makes older sums count half, and adds the secants of slices that were visited again.
-  mutating func addSecants(_ slices: [TimeSlice<Scalar>], _ active: Range<Int>) {
-    let secants = active.count { slices[$0].secant != nil }
-    weight = weight / 2 + Double(secants) / Double(numerators.count)
+  /// Makes older sums count half, and adds the secants of the active slices that were visited
+  /// again; to be called once a round.
+  mutating func add(_ secants: SliceSecants<Scalar>, of chunk: Chunk<Scalar>) {
+    let count = chunk.active.count { secants.secant($0, in: chunk) != nil }
+    weight = weight / 2 + Double(count) / Double(numerators.count)
     inPieces(numerators.count) { elements in
       let (numerators, denominators) = (
         Row(rebasing: numerators[elements]), Row(rebasing: denominators[elements])
       )
       scale(numerators, by: 0.5)
       scale(denominators, by: 0.5)
-      for index in active {
-        guard let secant = slices[index].secant else { continue }
+      for index in chunk.active {
+        guard let secant = secants.secant(index, in: chunk) else { continue }
         let some = secant[elements]
         addSecant(
           numerators, denominators, some.estimateChange, some.state, minus: some.earlier,
@@ -74,11 +61,14 @@ struct ElementSlopes<Scalar: StateScalar> {
   }
 
   /// Adds the secants of neighbours that were visited for the first time.
-  private mutating func addFirstVisits(_ slices: [TimeSlice<Scalar>], _ active: Range<Int>) {
+  ///
+  /// - Parameter innovation: room for what a state does not know of the one before it.
+  mutating func addFirstVisits(of chunk: Chunk<Scalar>, _ innovation: Row<Scalar>) {
+    let slices = chunk.slices
     var sums = (estimateState: 0.0, stateState: 0.0)
-    for index in active.dropLast() where slices[index].isVisitedFirst && slices[index + 1].isVisitedFirst {
+    for index in chunk.active.dropLast() where slices[index].isVisitedFirst && slices[index + 1].isVisitedFirst {
       let (left, right) = (slices[index], slices[index + 1])
-      let (innovation, mean) = (change, left.map.posteriorMean(at: right.map.time))
+      let mean = left.map.posteriorMean(at: right.map.time)
       combine(
         innovation, Scalar(-mean.state), left.state.position, Scalar(-mean.value), left.value,
         plus: right.state.position)
@@ -120,23 +110,23 @@ struct ElementSlopes<Scalar: StateScalar> {
   }
 
   /// The gains of a slice's map, in memory that every second slice uses again.
-  func gains(_ index: Int, _ slice: TimeSlice<Scalar>) -> ElementGains<Scalar> {
+  func gains(_ index: Int, _ slice: TimeSlice<Scalar>) -> DiagonalGains<Scalar> {
     // With nothing known, every element has the slice's own slope.
     let weight = weight > 0 ? weight : 1
-    return ElementGains(
+    return DiagonalGains(
       state: Scalar(slice.map.stateBesideEstimate), value: Scalar(slice.map.estimate), numerators: numerators,
       denominators: denominators, weight: Scalar(weight), slope: Scalar(slice.estimateSlope),
-      slopes: rows[4 + index % 2])
+      slopes: rows[2 + index % 2])
   }
 
   /// Slopes that all slices of the chunk have in common.
-  var shared: Row<Scalar> { rows[4] }
+  var shared: Row<Scalar> { rows[2] }
 
   /// Finds the slopes that all slices have in common, each element's drawn to that of all.
   func share() {
     let (along, square) = (sum(numerators), sum(denominators))
     findSlopes(
-      ElementGains(
+      DiagonalGains(
         state: 0, value: 0, numerators: numerators, denominators: denominators,
         weight: Scalar(weight > 0 ? weight : 1), slope: Scalar(square > 0 ? along / square : 0),
         slopes: shared))
@@ -144,8 +134,8 @@ struct ElementSlopes<Scalar: StateScalar> {
 
   /// The gains of a slice's map, as one of the denoised estimate, with the slopes that
   /// all slices have in common.
-  func sharedGains(_ map: SliceMap) -> ElementGains<Scalar> {
-    ElementGains(
+  func sharedGains(_ map: SliceMap) -> DiagonalGains<Scalar> {
+    DiagonalGains(
       state: Scalar(map.stateBesideEstimate), value: Scalar(map.estimate), numerators: numerators,
       denominators: denominators, weight: 0, slope: 0, slopes: shared)
   }
@@ -158,29 +148,6 @@ struct ElementSlopes<Scalar: StateScalar> {
     try coder.code(&firstSlope)
   }
 }
-
-/// Rows of memory of `ElementSlopes`.
-let elementSlopeRows = 6
-
-/// The last two visits of a slice: what `g` has changed by, and where.
-struct ElementSecant<Scalar: StateScalar> {
-  let estimateChange: Row<Scalar>
-  let state: Row<Scalar>
-  let earlier: Row<Scalar>
-  /// Sum of squares of `state - earlier`, over all elements.
-  let squaredChange: Double
-
-  /// Some of the elements.
-  subscript(elements: Range<Int>) -> ElementSecant {
-    ElementSecant(
-      estimateChange: Row(rebasing: estimateChange[elements]), state: Row(rebasing: state[elements]),
-      earlier: Row(rebasing: earlier[elements]), squaredChange: squaredChange)
-  }
-}
-
-/// Below this a change of a state of so many elements is rounding, and so would
-/// be a slope from it.
-func smallestSquare(_ count: Int) -> Double { 1e-12 * Double(count) }
 
 // MARK: Loops
 
