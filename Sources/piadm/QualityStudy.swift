@@ -45,12 +45,13 @@ struct QualityReference {
     guard values.allSatisfy(\.isFinite) else {
       throw BadData("--reference \(file): has numbers that are not finite")
     }
-    samples = array.shape[0]
+    let count = array.shape[0]
+    samples = count
     shape = Array(array.shape.dropFirst())
     let dimension = shape.reduce(1, *)
     // Every second sample: files are often in the order of classes.
     func half(_ first: Int) -> [Double] {
-      stride(from: first, to: samples / 2 * 2, by: 2).flatMap { values[($0 * dimension)..<(($0 + 1) * dimension)] }
+      stride(from: first, to: count / 2 * 2, by: 2).flatMap { values[($0 * dimension)..<(($0 + 1) * dimension)] }
     }
     distance = SampleDistance(to: half(0), dimension: dimension)
     own = Distances(of: half(1), from: distance)

@@ -53,7 +53,7 @@ extension Chunk {
 
   /// This round's state of the first slice, from the left, to be written once all have been
   /// proposed.
-  package var left: State<Scalar> { slices[0].proposal }
+  var left: State<Scalar> { slices[0].proposal }
 
   /// Carries the change of the first state to some elements of the state behind the chunk.
   func carryToEnd(_ elements: Range<Int>) {
@@ -85,7 +85,7 @@ extension Chunk {
   // MARK: For slopes
 
   /// The proposal for the state behind a slice.
-  package func output(_ index: Int) -> State<Scalar> {
+  func output(_ index: Int) -> State<Scalar> {
     index + 1 < slices.count ? slices[index + 1].proposal : endProposal
   }
 
@@ -94,14 +94,14 @@ extension Chunk {
   /// - Parameters:
   ///   - noise: of the slice.
   ///   - gain: `L`; `nil` for `phi(y)`.
-  package func step(_ index: Int, _ elements: Range<Int>, noise: State<Scalar>?, carrying gain: Gain?) {
+  func step(_ index: Int, _ elements: Range<Int>, noise: State<Scalar>?, carrying gain: Gain?) {
     slices[index].step(into: output(index)[elements], elements, noise: noise?[elements], carrying: gain) {
       Row(rebasing: history(of: index, $0)[elements])
     }
   }
 
   /// Adds to the square of the change of the state behind a slice, where that is final.
-  package func measure(_ index: Int, _ elements: Range<Int>) {
+  func measure(_ index: Int, _ elements: Range<Int>) {
     guard !squares.isEmpty else { return }
     let state = index + 1 < slices.count ? slices[index + 1].state : end
     squares[index] += squaredDistance(
@@ -110,12 +110,12 @@ extension Chunk {
 
   /// The slices whose state is iterated: not that of the window's first one,
   /// which is known.
-  package var movingStates: Range<Int> {
+  var movingStates: Range<Int> {
     min(isLeftmost ? active.lowerBound + 1 : active.lowerBound, slices.count)..<slices.count
   }
 
   /// Finds by how much the states change that are as proposed.
-  package func findChanges() {
+  func findChanges() {
     for index in movingStates {
       let slice = slices[index]
       slices[index].change =
@@ -128,7 +128,7 @@ extension Chunk {
   /// Finds by how much the states of one component change.
   ///
   /// - Parameter addSquares: adds those of some elements to each slice's `change`.
-  package func measureInterior(_ addSquares: (Range<Int>) -> Void) {
+  func measureInterior(_ addSquares: (Range<Int>) -> Void) {
     for index in slices.indices { slices[index].change = 0 }
     inPieces(dimension, addSquares)
     for index in slices.indices {

@@ -1,4 +1,4 @@
-package import Diffusion
+import Diffusion
 
 /// The open slices of one chunk of one sample, on the rank that owns them, and
 /// the memory of their states.
@@ -7,32 +7,32 @@ package import Diffusion
 /// are marked `@exclusivity(unchecked)`: one thread alone works on them, and no
 /// access is within another one. To check that at run time took an eighth of
 /// what a round of small states takes outside the model, waiting aside.
-package final class Chunk<Scalar: StateScalar> {
+final class Chunk<Scalar: StateScalar> {
   /// What the memory below is for.
   let layout: ChunkLayout
-  package let dimension: Int
+  let dimension: Int
   private let states: Rows<Scalar>
   private let values: Rows<Scalar>
   /// How corrections are carried through the slices.
-  package let slopes: any ChunkSlopes<Scalar>
+  let slopes: any ChunkSlopes<Scalar>
   /// What the step maps add.
-  @exclusivity(unchecked) package var noise: SliceNoise<Scalar>
+  @exclusivity(unchecked) var noise: SliceNoise<Scalar>
 
   /// Number of the first slice within its stage.
-  @exclusivity(unchecked) package private(set) var first = 0
+  @exclusivity(unchecked) private(set) var first = 0
   /// The step maps of the stage.
   @exclusivity(unchecked) private var maps: [SliceMap] = []
-  @exclusivity(unchecked) package var slices: [TimeSlice<Scalar>] = []
+  @exclusivity(unchecked) var slices: [TimeSlice<Scalar>] = []
   /// The state after the last open slice, and what is proposed for it.
-  @exclusivity(unchecked) package var end: State<Scalar>
-  @exclusivity(unchecked) package var endProposal: State<Scalar>
+  @exclusivity(unchecked) var end: State<Scalar>
+  @exclusivity(unchecked) var endProposal: State<Scalar>
 
   /// Where the chunk is in a round.
   @exclusivity(unchecked) var phase = Phase.resting
   /// The slices that this round iterates, by index in the chunk.
-  @exclusivity(unchecked) package var active = 0..<0
+  @exclusivity(unchecked) var active = 0..<0
   /// No change comes from the left in this round.
-  @exclusivity(unchecked) package var isLeftmost = true
+  @exclusivity(unchecked) var isLeftmost = true
   /// Squares of the changes of the states behind the slices; none where those are
   /// not final as soon as they are proposed.
   @exclusivity(unchecked) var squares: [Double] = []
@@ -50,7 +50,7 @@ package final class Chunk<Scalar: StateScalar> {
   }
 
   /// - Parameter noise: a row for the noise of one slice, where it is not kept.
-  package init(_ layout: ChunkLayout, dimension: Int, noise: Rows<Scalar>) {
+  init(_ layout: ChunkLayout, dimension: Int, noise: Rows<Scalar>) {
     self.layout = layout
     self.dimension = dimension
     states = Rows(layout.states, of: layout.components * dimension)
@@ -62,7 +62,7 @@ package final class Chunk<Scalar: StateScalar> {
     slices.reserveCapacity(layout.capacity)
   }
 
-  package var components: Int { layout.components }
+  var components: Int { layout.components }
 
   private func state(_ row: Int) -> State<Scalar> { State(states[row], components: components) }
 
@@ -72,7 +72,7 @@ package final class Chunk<Scalar: StateScalar> {
   ///   - range: the chunk's slices.
   ///   - source: where their noise comes from.
   ///   - sample: number of the sample.
-  package func begin(_ range: Range<Int>, of stage: Stage, noise source: any NoiseSource, sample: Int) {
+  func begin(_ range: Range<Int>, of stage: Stage, noise source: any NoiseSource, sample: Int) {
     first = range.lowerBound
     maps = stage.slices
     slices.removeAll(keepingCapacity: true)
@@ -121,7 +121,7 @@ package final class Chunk<Scalar: StateScalar> {
   }
 
   /// Opens the next slice at the end, with a guess of its `f`. Its noise must have been drawn.
-  package func open() {
+  func open() {
     precondition(phase == .resting, "slices are opened between two rounds")
     let number = slices.count
     let map = maps[first + number]

@@ -1,22 +1,22 @@
 import Diffusion
 
 /// What the memory of a chunk has room for.
-package struct ChunkLayout: Hashable, Sendable {
+struct ChunkLayout: Hashable, Sendable {
   /// Slices that it has room for.
-  package let capacity: Int
+  let capacity: Int
   /// Components of a state.
-  package let components: Int
+  let components: Int
   /// Kept values of `f` that its first slices read of slices to the left.
-  package let historyDepth: Int
+  let historyDepth: Int
   /// The noise of its slices stays in memory.
-  package let keepsNoise: Bool
-  package let linearization: Linearization
+  let keepsNoise: Bool
+  let linearization: Linearization
   /// Evaluations beside every slice.
-  package let probes: Int
-  package let mixing: AndersonMixing?
+  let probes: Int
+  let mixing: AndersonMixing?
 
   /// - Parameter capacity: slices of a chunk.
-  package init(_ stage: Stage, _ options: PicardOptions, capacity: Int) {
+  init(_ stage: Stage, _ options: PicardOptions, capacity: Int) {
     self.capacity = capacity
     components = stage.components
     historyDepth = stage.historyDepth

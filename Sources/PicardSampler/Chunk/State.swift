@@ -1,20 +1,20 @@
-package import Diffusion
+import Diffusion
 
 /// The state of one sample at one node: its position and, in the corrector,
 /// its velocity; rows that someone else owns.
-package struct State<Scalar: StateScalar> {
-  package let position: Row<Scalar>
+struct State<Scalar: StateScalar> {
+  let position: Row<Scalar>
   /// Empty in the predictor.
-  package let velocity: Row<Scalar>
+  let velocity: Row<Scalar>
 
   /// 1 in the predictor, 2 in the corrector.
-  package var components: Int { velocity.isEmpty ? 1 : 2 }
+  var components: Int { velocity.isEmpty ? 1 : 2 }
 
   /// Elements of a component.
   var dimension: Int { position.count }
 
   /// A state of one or two components that follow one another in a row.
-  package init(_ row: Row<Scalar>, components: Int) {
+  init(_ row: Row<Scalar>, components: Int) {
     let dimension = row.count / components
     position = Row(rebasing: row[..<dimension])
     velocity = Row(rebasing: row[dimension...])
@@ -25,10 +25,10 @@ package struct State<Scalar: StateScalar> {
     self.velocity = velocity
   }
 
-  package subscript(component: Int) -> Row<Scalar> { component == 0 ? position : velocity }
+  subscript(component: Int) -> Row<Scalar> { component == 0 ? position : velocity }
 
   /// Some of the elements of every component.
-  package subscript(elements: Range<Int>) -> State {
+  subscript(elements: Range<Int>) -> State {
     State(
       position: Row(rebasing: position[elements]),
       velocity: velocity.isEmpty ? velocity : Row(rebasing: velocity[elements]))

@@ -1,4 +1,4 @@
-package import Diffusion
+import Diffusion
 
 /// Passes over the properties of a solver's state, one call for each, to store
 /// them as bytes or to read them back: the same calls in the same order do
@@ -6,25 +6,25 @@ package import Diffusion
 ///
 /// Numbers are little-endian; how many there are is not stored, but known from
 /// the property that is read into.
-package struct StateCoder {
-  package private(set) var bytes: [UInt8]
+struct StateCoder {
+  private(set) var bytes: [UInt8]
   /// The next byte to read; `nil` while bytes are written.
   private var position: Int?
 
   /// Writes.
-  package init() { bytes = [] }
+  init() { bytes = [] }
 
   /// Reads what was written.
-  package init(reading bytes: [UInt8]) {
+  init(reading bytes: [UInt8]) {
     self.bytes = bytes
     position = 0
   }
 
-  package mutating func code<Scalar: StateScalar>(_ numbers: inout [Scalar]) throws {
+  mutating func code<Scalar: StateScalar>(_ numbers: inout [Scalar]) throws {
     try numbers.withUnsafeMutableBufferPointer { try code($0) }
   }
 
-  package mutating func code<Scalar: StateScalar>(_ row: Row<Scalar>) throws {
+  mutating func code<Scalar: StateScalar>(_ row: Row<Scalar>) throws {
     if position == nil {
       bytes.append(contentsOf: UnsafeRawBufferPointer(row))
     } else {
@@ -35,20 +35,20 @@ package struct StateCoder {
     }
   }
 
-  package mutating func code(_ number: inout Double) throws {
+  mutating func code(_ number: inout Double) throws {
     var one = [number]
     try code(&one)
     number = one[0]
   }
 
-  package mutating func code(_ flag: inout Bool) throws {
+  mutating func code(_ flag: inout Bool) throws {
     var number = flag ? 1 : 0
     try code(&number, in: 0...1)
     flag = number == 1
   }
 
   /// - Throws: where what is read is outside of its range.
-  package mutating func code(_ number: inout Int, in range: ClosedRange<Int>) throws {
+  mutating func code(_ number: inout Int, in range: ClosedRange<Int>) throws {
     var exact = Double(number)
     try code(&exact)
     guard let read = Int(exactly: exact), range.contains(read) else {
@@ -58,7 +58,7 @@ package struct StateCoder {
   }
 
   /// Makes sure that all bytes were read.
-  package func finish() throws {
+  func finish() throws {
     guard position == bytes.count else {
       throw StoredStateError("\(bytes.count) bytes are stored where \(position ?? 0) are needed")
     }

@@ -27,9 +27,9 @@ package struct Window: Hashable, Sendable {
 }
 
 /// A slice of a sample.
-package struct SlicePlace: Hashable, Sendable {
+struct SlicePlace: Hashable, Sendable {
   /// Position in the solver's list of samples.
-  package var sample: Int
+  var sample: Int
   /// Number of the slice within its stage.
-  package var slice: Int
+  var slice: Int
 }

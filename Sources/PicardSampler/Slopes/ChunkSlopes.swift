@@ -1,4 +1,4 @@
-package import Diffusion
+import Diffusion
 
 /// How corrections are carried through the slices of one chunk: what a linearization knows of
 /// the Jacobian of `f`, and the loops that use it.
@@ -13,7 +13,7 @@ package import Diffusion
 /// corrections are added to `phi`, never merged with it. Each conformance keeps its loops
 /// whole, so that large states pass the cache once; one dynamic call a chunk and phase is the
 /// price. Marked `@specialized`, since those calls know nothing of `Scalar`.
-package protocol ChunkSlopes<Scalar>: AnyObject {
+protocol ChunkSlopes<Scalar>: AnyObject {
   associatedtype Scalar: StateScalar
 
   /// Rows of memory, of a state's numbers each, that a chunk of a layout takes for them.
@@ -72,19 +72,19 @@ package protocol ChunkSlopes<Scalar>: AnyObject {
 
 /// What most slopes have no need of.
 extension ChunkSlopes {
-  package var carriesWholeStates: Bool { false }
+  var carriesWholeStates: Bool { false }
 
-  package func forEachRequest(
+  func forEachRequest(
     in chunk: Chunk<Scalar>, _ body: (_ number: Int, _ index: Int, _ state: Row<Scalar>) -> Void
   ) {}
 
-  package func absorb(request number: Int, _ prediction: Row<Scalar>, _ conversion: Conversion) -> Bool {
+  func absorb(request number: Int, _ prediction: Row<Scalar>, _ conversion: Conversion) -> Bool {
     preconditionFailure("slopes that ask for no evaluation are handed one")
   }
 
-  package func share(_ part: RoundPlan.Part, of chunk: Chunk<Scalar>, in changes: inout Changes) {}
+  func share(_ part: RoundPlan.Part, of chunk: Chunk<Scalar>, in changes: inout Changes) {}
 
-  package func adjust(
+  func adjust(
     _ part: RoundPlan.Part, of chunk: Chunk<Scalar>, in window: Window, _ changes: Changes
   ) {}
 }

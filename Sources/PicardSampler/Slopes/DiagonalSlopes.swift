@@ -1,9 +1,9 @@
-package import Diffusion
+import Diffusion
 
 /// A slope for every element, from what the slices of the chunk have in common
 /// (`DiagonalEstimate`), and within the chunk a symmetric rank-two update of it by each slice's
 /// own secant.
-package final class DiagonalSlopes<Scalar: StateScalar>: ChunkSlopes {
+final class DiagonalSlopes<Scalar: StateScalar>: ChunkSlopes {
   @exclusivity(unchecked) private var estimate: DiagonalEstimate<Scalar>
   private let secants: SliceSecants<Scalar>
   private let spares: SpareStates<Scalar>
@@ -14,25 +14,25 @@ package final class DiagonalSlopes<Scalar: StateScalar>: ChunkSlopes {
   private var response: Row<Scalar> { passing[0] }
   private var change: Row<Scalar> { passing[1] }
 
-  package static func rows(_ layout: ChunkLayout) -> Int {
+  static func rows(_ layout: ChunkLayout) -> Int {
     DiagonalEstimate<Scalar>.rows + SliceSecants<Scalar>.rows(layout) + SpareStates<Scalar>.rows + 2
   }
 
-  package init(_ layout: ChunkLayout, dimension: Int) {
+  init(_ layout: ChunkLayout, dimension: Int) {
     estimate = DiagonalEstimate(dimension: dimension)
     secants = SliceSecants(layout, dimension: dimension)
     spares = SpareStates(dimension: dimension)
     passing = Rows(2, of: dimension)
   }
 
-  package func reset() {
+  func reset() {
     estimate.reset()
     spares.reset()
   }
 
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  package func absorb(
+  func absorb(
     _ index: Int, _ prediction: Row<Scalar>, _ conversion: Conversion, in chunk: Chunk<Scalar>
   ) -> Bool {
     secants.absorb(index, prediction, conversion, in: chunk)
@@ -40,7 +40,7 @@ package final class DiagonalSlopes<Scalar: StateScalar>: ChunkSlopes {
 
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  package func update(from chunk: Chunk<Scalar>) {
+  func update(from chunk: Chunk<Scalar>) {
     estimate.add(secants, of: chunk)
     // No change is on its way yet.
     estimate.addFirstVisits(of: chunk, change)
@@ -49,7 +49,7 @@ package final class DiagonalSlopes<Scalar: StateScalar>: ChunkSlopes {
 
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  package func propose(in chunk: Chunk<Scalar>) {
+  func propose(in chunk: Chunk<Scalar>) {
     let (active, count) = (chunk.active, chunk.slices.count)
     var products = RankTwoProducts()
     for index in active {
@@ -90,7 +90,7 @@ package final class DiagonalSlopes<Scalar: StateScalar>: ChunkSlopes {
 
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  package func carryToEnd(_ elements: Range<Int>, in chunk: Chunk<Scalar>) {
+  func carryToEnd(_ elements: Range<Int>, in chunk: Chunk<Scalar>) {
     accumulate(
       chunk.endProposal[elements].position, Row(rebasing: response[elements]), chunk.left[elements].position,
       minus: chunk.slices[0].state[elements].position)
@@ -98,7 +98,7 @@ package final class DiagonalSlopes<Scalar: StateScalar>: ChunkSlopes {
 
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  package func correctInterior(of chunk: Chunk<Scalar>) {
+  func correctInterior(of chunk: Chunk<Scalar>) {
     chunk.measureInterior { elements in
       let (new, old) = (chunk.left[elements].position, chunk.slices[0].state[elements].position)
       chunk.slices[0].change += squaredDistance(new, old)
@@ -115,7 +115,7 @@ package final class DiagonalSlopes<Scalar: StateScalar>: ChunkSlopes {
     }
   }
 
-  package func code(_ coder: inout StateCoder, of chunk: Chunk<Scalar>) throws { try estimate.code(&coder) }
+  func code(_ coder: inout StateCoder, of chunk: Chunk<Scalar>) throws { try estimate.code(&coder) }
 }
 
 /// Two states for the next proposals, where a slice's secant is of use until it has been

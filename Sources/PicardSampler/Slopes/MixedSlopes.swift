@@ -1,24 +1,24 @@
-package import Diffusion
+import Diffusion
 
 /// Slopes whose proposals are mixed with earlier iterates (`AndersonMixing`).
-package final class MixedSlopes<Scalar: StateScalar>: ChunkSlopes {
+final class MixedSlopes<Scalar: StateScalar>: ChunkSlopes {
   private let slopes: any ChunkSlopes<Scalar>
   private let mixing: AndersonMixing
   /// By slice of the chunk.
   @exclusivity(unchecked) private var histories: [MixingHistory<Scalar>] = []
 
-  package static func rows(_ layout: ChunkLayout) -> Int {
+  static func rows(_ layout: ChunkLayout) -> Int {
     let mixed = layout.components * (layout.mixing?.rows ?? 0) * layout.capacity
     return layout.linearization.slopes(layout, of: Scalar.self).rows(layout) + mixed
   }
 
-  package init(_ layout: ChunkLayout, dimension: Int) {
+  init(_ layout: ChunkLayout, dimension: Int) {
     guard let mixing = layout.mixing else { preconditionFailure("slopes are mixed that are not to be") }
     self.mixing = mixing
     slopes = layout.linearization.slopes(layout, of: Scalar.self).init(layout, dimension: dimension)
   }
 
-  package func reset() {
+  func reset() {
     slopes.reset()
     histories.removeAll(keepingCapacity: true)
   }
@@ -32,7 +32,7 @@ package final class MixedSlopes<Scalar: StateScalar>: ChunkSlopes {
   /// Takes note of the proposals, and tells the others their products.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  package func share(_ part: RoundPlan.Part, of chunk: Chunk<Scalar>, in changes: inout Changes) {
+  func share(_ part: RoundPlan.Part, of chunk: Chunk<Scalar>, in changes: inout Changes) {
     makeHistories(chunk)
     for index in chunk.movingStates {
       let products = histories[index].record(chunk.slices[index].state, chunk.slices[index].proposal)
@@ -43,7 +43,7 @@ package final class MixedSlopes<Scalar: StateScalar>: ChunkSlopes {
   /// Mixes the proposals beyond the front of exactness.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  package func adjust(_ part: RoundPlan.Part, of chunk: Chunk<Scalar>, in window: Window, _ changes: Changes) {
+  func adjust(_ part: RoundPlan.Part, of chunk: Chunk<Scalar>, in window: Window, _ changes: Changes) {
     guard let last = chunk.movingStates.last else { return }
     var sums = [Double](repeating: 0, count: mixing.products)
     // By the slice whose output a state is.
@@ -59,7 +59,7 @@ package final class MixedSlopes<Scalar: StateScalar>: ChunkSlopes {
     }
   }
 
-  package func code(_ coder: inout StateCoder, of chunk: Chunk<Scalar>) throws {
+  func code(_ coder: inout StateCoder, of chunk: Chunk<Scalar>) throws {
     try slopes.code(&coder, of: chunk)
     makeHistories(chunk)
     for history in histories { try history.code(&coder) }
@@ -67,31 +67,31 @@ package final class MixedSlopes<Scalar: StateScalar>: ChunkSlopes {
 
   // MARK: What the slopes themselves do
 
-  package func absorb(
+  func absorb(
     _ index: Int, _ prediction: Row<Scalar>, _ conversion: Conversion, in chunk: Chunk<Scalar>
   ) -> Bool {
     slopes.absorb(index, prediction, conversion, in: chunk)
   }
 
-  package func forEachRequest(
+  func forEachRequest(
     in chunk: Chunk<Scalar>, _ body: (_ number: Int, _ index: Int, _ state: Row<Scalar>) -> Void
   ) {
     slopes.forEachRequest(in: chunk, body)
   }
 
-  package func absorb(request number: Int, _ prediction: Row<Scalar>, _ conversion: Conversion) -> Bool {
+  func absorb(request number: Int, _ prediction: Row<Scalar>, _ conversion: Conversion) -> Bool {
     slopes.absorb(request: number, prediction, conversion)
   }
 
-  package func update(from chunk: Chunk<Scalar>) { slopes.update(from: chunk) }
+  func update(from chunk: Chunk<Scalar>) { slopes.update(from: chunk) }
 
-  package func propose(in chunk: Chunk<Scalar>) { slopes.propose(in: chunk) }
+  func propose(in chunk: Chunk<Scalar>) { slopes.propose(in: chunk) }
 
-  package var carriesWholeStates: Bool { slopes.carriesWholeStates }
+  var carriesWholeStates: Bool { slopes.carriesWholeStates }
 
-  package func carryToEnd(_ elements: Range<Int>, in chunk: Chunk<Scalar>) {
+  func carryToEnd(_ elements: Range<Int>, in chunk: Chunk<Scalar>) {
     slopes.carryToEnd(elements, in: chunk)
   }
 
-  package func correctInterior(of chunk: Chunk<Scalar>) { slopes.correctInterior(of: chunk) }
+  func correctInterior(of chunk: Chunk<Scalar>) { slopes.correctInterior(of: chunk) }
 }

@@ -1,8 +1,8 @@
-package import Diffusion
+import Diffusion
 
 /// A Jacobian of `g` (`SliceMap.stateInValue`) that all slices of the chunk share but for their
 /// own secants: a slope for every element, and what probes measure of the rest.
-package final class ProbedSlopes<Scalar: StateScalar>: ChunkSlopes {
+final class ProbedSlopes<Scalar: StateScalar>: ChunkSlopes {
   @exclusivity(unchecked) private var estimate: DiagonalEstimate<Scalar>
   @exclusivity(unchecked) private var probes: JacobianProbes<Scalar>
   private let secants: SliceSecants<Scalar>
@@ -10,19 +10,19 @@ package final class ProbedSlopes<Scalar: StateScalar>: ChunkSlopes {
   /// The slices that this round probes, by index in the chunk.
   @exclusivity(unchecked) private var probed: [Int] = []
 
-  package static func rows(_ layout: ChunkLayout) -> Int {
+  static func rows(_ layout: ChunkLayout) -> Int {
     DiagonalEstimate<Scalar>.rows + SliceSecants<Scalar>.rows(layout) + SpareStates<Scalar>.rows
       + JacobianProbes<Scalar>.rows(layout)
   }
 
-  package init(_ layout: ChunkLayout, dimension: Int) {
+  init(_ layout: ChunkLayout, dimension: Int) {
     estimate = DiagonalEstimate(dimension: dimension)
     probes = JacobianProbes(layout, dimension: dimension)
     secants = SliceSecants(layout, dimension: dimension)
     spares = SpareStates(dimension: dimension)
   }
 
-  package func reset() {
+  func reset() {
     estimate.reset()
     probes.reset()
     spares.reset()
@@ -30,7 +30,7 @@ package final class ProbedSlopes<Scalar: StateScalar>: ChunkSlopes {
 
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  package func absorb(
+  func absorb(
     _ index: Int, _ prediction: Row<Scalar>, _ conversion: Conversion, in chunk: Chunk<Scalar>
   ) -> Bool {
     secants.absorb(index, prediction, conversion, in: chunk)
@@ -38,7 +38,7 @@ package final class ProbedSlopes<Scalar: StateScalar>: ChunkSlopes {
 
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  package func forEachRequest(
+  func forEachRequest(
     in chunk: Chunk<Scalar>, _ body: (_ number: Int, _ index: Int, _ state: Row<Scalar>) -> Void
   ) {
     probed = chunk.active.filter { chunk.slices[$0].needsEvaluation }
@@ -54,7 +54,7 @@ package final class ProbedSlopes<Scalar: StateScalar>: ChunkSlopes {
 
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  package func absorb(request number: Int, _ prediction: Row<Scalar>, _ conversion: Conversion) -> Bool {
+  func absorb(request number: Int, _ prediction: Row<Scalar>, _ conversion: Conversion) -> Bool {
     let image = probes.image(number)
     combine(image, Scalar(conversion.state), image, Scalar(conversion.prediction), prediction)
     return isFinite(image)
@@ -64,7 +64,7 @@ package final class ProbedSlopes<Scalar: StateScalar>: ChunkSlopes {
   /// left which both of them miss.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  package func update(from chunk: Chunk<Scalar>) {
+  func update(from chunk: Chunk<Scalar>) {
     for number in 0..<probes.count {
       let slice = chunk.slices[probed[number % probed.count]]
       let step = probes.step(at: slice.map.time, slice.state.position)
@@ -88,7 +88,7 @@ package final class ProbedSlopes<Scalar: StateScalar>: ChunkSlopes {
 
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  package func propose(in chunk: Chunk<Scalar>) {
+  func propose(in chunk: Chunk<Scalar>) {
     let (active, count) = (chunk.active, chunk.slices.count)
     var products = RankTwoProducts()
     for index in active {
@@ -117,12 +117,12 @@ package final class ProbedSlopes<Scalar: StateScalar>: ChunkSlopes {
   }
 
   /// What is measured takes all elements of a change together.
-  package var carriesWholeStates: Bool { true }
+  var carriesWholeStates: Bool { true }
 
   /// Carries the change to all proposals.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  package func carryToEnd(_ elements: Range<Int>, in chunk: Chunk<Scalar>) {
+  func carryToEnd(_ elements: Range<Int>, in chunk: Chunk<Scalar>) {
     let change = probes.change
     subtract(change, chunk.left.position, chunk.slices[0].state.position)
     for index in chunk.slices.indices {
@@ -134,7 +134,7 @@ package final class ProbedSlopes<Scalar: StateScalar>: ChunkSlopes {
     }
   }
 
-  package func correctInterior(of chunk: Chunk<Scalar>) { chunk.findChanges() }
+  func correctInterior(of chunk: Chunk<Scalar>) { chunk.findChanges() }
 
   /// What the shared slopes miss of the change of `g` from `x` to `y`.
   private func product(_ map: SliceMap, _ y: Row<Scalar>, minus x: Row<Scalar>) -> Row<Scalar> {
@@ -143,7 +143,7 @@ package final class ProbedSlopes<Scalar: StateScalar>: ChunkSlopes {
     return probes.product
   }
 
-  package func code(_ coder: inout StateCoder, of chunk: Chunk<Scalar>) throws {
+  func code(_ coder: inout StateCoder, of chunk: Chunk<Scalar>) throws {
     try estimate.code(&coder)
     try probes.code(&coder)
   }

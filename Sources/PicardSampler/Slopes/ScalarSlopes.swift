@@ -1,26 +1,26 @@
-package import Diffusion
+import Diffusion
 
 /// One slope for all elements of a slice's state: `A`, 1, 0, or by the slice's own secant.
-package final class ScalarSlopes<Scalar: StateScalar>: ChunkSlopes {
+final class ScalarSlopes<Scalar: StateScalar>: ChunkSlopes {
   private let linearization: Linearization
   /// By slice of the chunk, of those that are active: its slope, and the derivative of the
   /// state behind it with respect to the chunk's first state.
   @exclusivity(unchecked) private var gains: [Gain]
   @exclusivity(unchecked) private var responses: [Gain]
 
-  package static func rows(_ layout: ChunkLayout) -> Int { 0 }
+  static func rows(_ layout: ChunkLayout) -> Int { 0 }
 
-  package init(_ layout: ChunkLayout, dimension: Int) {
+  init(_ layout: ChunkLayout, dimension: Int) {
     linearization = layout.linearization
     gains = Array(repeating: .zero, count: layout.capacity)
     responses = gains
   }
 
-  package func reset() {}
+  func reset() {}
 
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  package func absorb(
+  func absorb(
     _ index: Int, _ prediction: Row<Scalar>, _ conversion: Conversion, in chunk: Chunk<Scalar>
   ) -> Bool {
     chunk.slices[index].absorb(prediction, conversion)
@@ -28,7 +28,7 @@ package final class ScalarSlopes<Scalar: StateScalar>: ChunkSlopes {
 
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  package func update(from chunk: Chunk<Scalar>) {
+  func update(from chunk: Chunk<Scalar>) {
     var response = Gain.identity
     for index in chunk.active {
       gains[index] = linearization.gain(chunk.slices[index].map, slope: chunk.slices[index].slope)
@@ -41,7 +41,7 @@ package final class ScalarSlopes<Scalar: StateScalar>: ChunkSlopes {
   /// that most of what is read is in the cache.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  package func propose(in chunk: Chunk<Scalar>) {
+  func propose(in chunk: Chunk<Scalar>) {
     let active = chunk.active
     func propose(_ elements: Range<Int>) {
       for index in active {
@@ -60,14 +60,14 @@ package final class ScalarSlopes<Scalar: StateScalar>: ChunkSlopes {
 
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  package func carryToEnd(_ elements: Range<Int>, in chunk: Chunk<Scalar>) {
+  func carryToEnd(_ elements: Range<Int>, in chunk: Chunk<Scalar>) {
     chunk.endProposal[elements].correct(
       responses[chunk.active.upperBound - 1], chunk.left[elements], minus: chunk.slices[0].state[elements])
   }
 
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  package func correctInterior(of chunk: Chunk<Scalar>) {
+  func correctInterior(of chunk: Chunk<Scalar>) {
     guard chunk.components == 1 else {
       chunk.slices[0].change = chunk.left.distance(to: chunk.slices[0].state)
       for index in chunk.slices.indices.dropFirst() {
@@ -93,7 +93,7 @@ package final class ScalarSlopes<Scalar: StateScalar>: ChunkSlopes {
   }
 
   /// The slopes of the slices are stored with them.
-  package func code(_ coder: inout StateCoder, of chunk: Chunk<Scalar>) throws {}
+  func code(_ coder: inout StateCoder, of chunk: Chunk<Scalar>) throws {}
 }
 
 extension Gain {

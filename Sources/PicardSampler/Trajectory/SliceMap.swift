@@ -1,4 +1,4 @@
-package import Diffusion
+import Diffusion
 
 /// The map from one slice's state to the next one's,
 ///
@@ -7,7 +7,7 @@ package import Diffusion
 /// The state has one component (the position) in the predictor and two
 /// (position and velocity) in the corrector; `f` is a function of the position, and
 /// `f_-k` are the newest values of `f` that earlier slices have kept.
-package struct SliceMap: Hashable, Sendable {
+struct SliceMap: Hashable, Sendable {
   /// A.
   var state: Gain
   /// B, for each component.
@@ -19,10 +19,10 @@ package struct SliceMap: Hashable, Sendable {
   /// Share of the estimate as predicted in `f`, where estimates are bounded.
   var unbounded = 0.0
   /// Noise time at which `f` is evaluated.
-  package var time: NoiseTime
+  var time: NoiseTime
   /// By how much a change of the state behind this slice moves the last one, as far as is
   /// known beforehand: of normal data with unit variance.
-  package var sensitivity: Double
+  var sensitivity: Double
   /// `f = p y + q g`, where the Jacobian of `g` changes little along the trajectory: the
   /// denoised estimate, `p = 0` and `q = 1`; or `alpha` times it where `f` is the score,
   /// `p = -1/sigma^2 = -q`, which stays in bounds where `alpha` vanishes. This is `p`, and

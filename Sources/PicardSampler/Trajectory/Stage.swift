@@ -1,27 +1,27 @@
-package import Diffusion
+import Diffusion
 
 /// A run of slices that is iterated as one: the predictor steps of a block, or the
 /// corrector steps after it.
 package struct Stage: Hashable, Sendable {
-  package enum Kind: Hashable, Sendable {
+  enum Kind: Hashable, Sendable {
     /// Steps of the step map, the first of them being step `first`.
     case predictor(first: Int)
     /// Underdamped Langevin steps after a block.
     case corrector
   }
 
-  package let kind: Kind
+  let kind: Kind
   /// Number of the block that it is, or that it corrects.
-  package let block: Int
+  let block: Int
   /// What `f` is.
-  package let quantity: StepQuantity
+  let quantity: StepQuantity
   /// Components of a state: 1 (position) in the predictor, 2 (and velocity) in the corrector.
   package let components: Int
-  package let slices: [SliceMap]
+  let slices: [SliceMap]
   /// How many kept values of `f` a slice's map reads beside its own, at most.
   package let historyDepth: Int
 
-  package init(kind: Kind, block: Int, quantity: StepQuantity, components: Int, slices: [SliceMap]) {
+  init(kind: Kind, block: Int, quantity: StepQuantity, components: Int, slices: [SliceMap]) {
     self.kind = kind
     self.block = block
     self.quantity = quantity
