@@ -114,11 +114,11 @@ class Machine:
         launcher = [os.environ.get("MPIRUN", "mpirun"), "--oversubscribe", "-n", str(ranks)] if ranks > 1 else []
         return subprocess.run(launcher + [program] + arguments, capture_output=True, text=True, cwd=self.folder)
 
-    def sample(self, program: str, ranks: int, words: list[str], stated: list[str] = []) -> dict:
+    def sample(self, program: str, ranks: int, words: list[str], known: list[str] = []) -> dict:
         report = self.folder / "report.json"
         report.unlink(missing_ok=True)
         model, *options = words
-        options += [word for pair in zip(stated[::2], stated[1::2]) if pair[0] not in options for word in pair]
+        options += [word for pair in zip(known[::2], known[1::2]) if pair[0] not in options for word in pair]
         if "--samples" not in options:
             options += ["--samples", "3"]
         done = self.start(
@@ -193,9 +193,9 @@ def main() -> int:
                 print(f"differs: {name}\n  OLD {known[name]}\n  NEW {result}", flush=True)
         for number, line in enumerate(CHECKPOINTS if not options.quick else CHECKPOINTS[:1]):
             words = line.split()
+            left = machine.checkpoint(old, words, f"state{number}")
             words += machine.sample(old, 1, words).get("stated", [])
             whole = machine.sample(new, 1, words)
-            left = machine.checkpoint(old, words, f"state{number}")
             resumed = machine.sample(new, 3, words + ["--checkpoint", f"state{number}", "--resume"])
             count += 1
             if left != 75 or resumed.get("digest") != whole.get("digest") or "digest" not in whole:
