@@ -107,10 +107,12 @@ public final class PicardSolver<Scalar: StateScalar> {
   /// - Parameter observe: called after every round, on every rank.
   /// - Returns: what this rank holds of the samples, and the record of the run.
   /// - Throws: `SamplingError` on all ranks alike where a score is not finite;
-  ///   what the model and the ring throw.
+  ///   `RowDependence` where a row's score is not a function of that row; what the
+  ///   model and the ring throw.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func run(observe: (RoundSummary) throws -> Void = { _ in }) throws -> Solution<Scalar> {
+    try checkRows()
     if !isRestored { try start() }
     while windows.contains(where: { !isFinished($0) }) {
       findActiveChunks()
@@ -121,6 +123,7 @@ public final class PicardSolver<Scalar: StateScalar> {
       try observe(
         summary(SliceChanges(starts: trajectory.segmentStarts, windows: iterated, changes: changes)))
     }
+    try checkRowsAgain()
     try record.close(ring)
     record.evaluations = batch.evaluations
     record.seconds = clock.seconds
@@ -128,6 +131,18 @@ public final class PicardSolver<Scalar: StateScalar> {
       samples: zip(samples, finished).compactMap { number, state in state.map { (number, $0) } },
       record: record)
   }
+
+  /// Checks that a row's score does not depend on its batch (`ScoreBatch.checkRows`), where
+  /// that was not done for as many rows. Collective; `run` begins with it.
+  ///
+  /// - Throws: `RowDependence`; what the model and the ring throw.
+  public func checkRows() throws {
+    let load = options.largestLoad(
+      trajectory, samples: samples.count, ranks: ring.size, dimension: batch.dimension)
+    try batch.checkOnce(load: load, of: trajectory, samples: samples, over: ring)
+  }
+
+  public func checkRowsAgain() throws { try batch.checkAgain(over: ring) }
 
   /// Finds this rank's chunks with active slices, by level: how many chunks away
   /// from its window's first one a chunk is, and so after how many hops the

@@ -37,18 +37,16 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
       try Setup<Scalar>(
         command, model: model, ranks: world.size, processors: placement.threads(of: world.rank), memory: memory)
     }
-    try world.agree { try setup.batch.checkInvariance(at: setup.grid.nodes) }
-    let isInvariant = try world.allReduce(setup.batch.isInvariant ? 1 : 0, .minimum) == 1
-    if !isInvariant { setup.batch.padEveryCall() }
     let stored = try storedRun()
     let replica = world.rank * options.replicas / world.size
     let samples = share(of: sampler.samples, replica, options.replicas)
     let picard = options.picard(window: try window(setup, stored), setup.trajectory)
-    try prepare(setup, picard, samples: samples.count)
+    try rehearse(picard)
+    try checkRows(setup, picard)
     let resolved = ResolvedOptions(command, setup: setup, picard: picard)
     let identity = try world.agree {
       try RunIdentity(
-        command, model: model, options: resolved.values, versions: setup.versions, isInvariant: isInvariant)
+        command, model: model, options: resolved.values, versions: setup.versions)
     }
     try identity.requireSameOnAllRanks(of: world)
     let node = NodeKind(host: world.processorName, openvino: setup.versions.openvino)
@@ -59,6 +57,7 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
         versions: setup.versions, model: command.model, shape: setup.model.shape,
         seed: sampler.seed, hosts: placement.hosts, threadsPerRank: setup.threads,
         options: resolved.values).text + "\n")
+      if let note = setup.rowNote { try write(note) }
       // Idle processors are a loss only where the model could use them.
       for warning in placement.crowding + (setup.usesManyThreads ? placement.idleness : []) {
         try write("warning: \(warning)\n")
@@ -172,28 +171,21 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     return WindowExtent(steps: chosen[0])
   }
 
-  /// Calls the model with as many rows as most rounds have on a rank, and lets
-  /// the ranks meet.
-  private func prepare(
-    _ setup: Setup<Scalar>, _ picard: PicardOptions, samples: Int
-  ) throws {
-    try rehearse(picard)
-    let ranks = world.size / command.solver.replicas
-    let open = picard.activeSlices(setup.trajectory)
-    // A window that grows does so by doubling.
-    let windows = sequence(first: min(picard.window ?? open, open)) { $0 < open ? min(2 * $0, open) : nil }
-    let loads = windows.map { window in
-      let slices = (window + ranks - 1) / ranks
-      return samples
-        * (command.solver.solver == .sequential ? 1 : picard.rows(ofSlices: slices, dimension: setup.model.dimension))
-    }
-    try world.agree {
-      for rows in loads {
-        for count in [setup.batch.rows, rows % setup.batch.rows] where count <= rows {
-          try setup.batch.prepare(count, at: setup.grid.nodes[0])
-        }
-      }
-    }
+  /// Checks, in calls of all sizes that the run makes, that a row's prediction does
+  /// not depend on its call. Nothing is computed with the model before it.
+  private func checkRows(_ setup: Setup<Scalar>, _ picard: PicardOptions) throws {
+    let replicas = command.solver.replicas
+    let ranks = world.size / replicas
+    let samples = (command.sampler.samples + replicas - 1) / replicas
+    let isSequential = command.solver.solver == .sequential
+    let load =
+      isSequential
+      ? samples
+      : picard.largestLoad(setup.trajectory, samples: samples, ranks: ranks, dimension: setup.model.dimension)
+    // A group's first rank draws its samples one step after another.
+    let isIdle = isSequential && (world.rank - 1) * replicas / world.size == world.rank * replicas / world.size
+      && world.rank > 0
+    try setup.checkRows(load: isIdle ? 0 : load, samples: command.sampler.samples, over: world, command.solver)
   }
 
   /// A run in two dimensions that nobody sees: it opens the connections between
@@ -269,9 +261,9 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
   ) throws -> Result {
     do {
       return try body()
-    } catch where error is SamplingError || error is ScoreModelError {
-      let isAgreed = command.solver.solver == .picard && command.solver.iterations == nil
-      if error is SamplingError, isAgreed, command.solver.replicas == 1 {
+    } catch where error is SamplingError || error is RowDependence || error is ScoreModelError {
+      let isAgreed = error is RowDependence || (error is SamplingError && command.solver.iterations == nil)
+      if isAgreed, command.solver.solver == .picard, command.solver.replicas == 1 {
         try finishMessages()
         try world.agree { throw error }
       }

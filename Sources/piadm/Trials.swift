@@ -17,7 +17,6 @@ struct Trials<Scalar: StateScalar & MPI.Scalar> {
   /// About how long a trial may take.
   let seconds: Double
   let stallTimeout: Double
-  let isPadded: Bool
 
   /// Replaces what a call and an update take, by what factor longer they take on so
   /// many ranks, and what a round takes beyond them, by what was seen; on rank 0.
@@ -68,7 +67,7 @@ struct Trials<Scalar: StateScalar & MPI.Scalar> {
     func forecast(_ cost: MachineCost) -> RunForecast {
       RunForecast(
         trajectory, options: options, cost: cost, pattern: result.pattern, samples: samples,
-        dimension: batch.model.dimension, scalarBytes: MemoryLayout<Scalar>.stride, isPadded: isPadded)
+        dimension: batch.model.dimension, scalarBytes: MemoryLayout<Scalar>.stride)
     }
     cost.overhead.removeAll { $0.ranks == ranks }
     cost.slowdown.removeAll { $0.ranks == ranks }
