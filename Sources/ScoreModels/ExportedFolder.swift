@@ -25,12 +25,14 @@ struct ExportedFolder {
   }
 
   func open<Scalar: StateScalar>(
-    as _: Scalar.Type, threads: Int?, processors: Int?, conditions: Conditions, sampleShape: [Int]?
+    as _: Scalar.Type, threads: Int?, processors: Int?, conditions: Conditions, sampleShape: [Int]?,
+    rowsAlone: Bool
   ) throws -> any ScoreModel<Scalar> {
     let configuration = try SchedulerConfiguration(contentsOf: configuration)
     return try OpenVINOModel<Scalar>(
       file: network, parametrization: configuration.parametrization, schedule: configuration.schedule,
-      bound: configuration.bound, scheduler: configuration.summary, conditions: conditions, sampleShape: sampleShape, threads: threads,
+      bound: configuration.bound, scheduler: configuration.summary, conditions: conditions, sampleShape: sampleShape,
+      rowsAlone: rowsAlone, threads: threads,
       processors: processors)
   }
 }

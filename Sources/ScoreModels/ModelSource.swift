@@ -50,10 +50,11 @@ public enum ModelSource: Hashable, Sendable {
   ///     that it may run on.
   ///   - conditions: further inputs of a network.
   ///   - sampleShape: the shape of one sample, where a network leaves it free.
+  ///   - rowsAlone: a network gets one row a call, each branch of guidance too.
   /// - Throws: `ScoreModelError` or `NumPyError`, each with its exit code.
   public func open<Scalar: StateScalar>(
     as scalar: Scalar.Type, threads: Int? = nil, processors: Int? = nil, conditions: Conditions = Conditions(),
-    sampleShape: [Int]? = nil
+    sampleShape: [Int]? = nil, rowsAlone: Bool = false
   ) throws -> any ScoreModel<Scalar> {
     switch self {
     case .target(let file), .plugin(let file, _):
@@ -67,7 +68,8 @@ public enum ModelSource: Hashable, Sendable {
     case .digits, .folder:
       let folder = if case .folder(let path) = self { path } else { try BuiltInModel.folder("digits") }
       return try ExportedFolder(folder).open(
-        as: scalar, threads: threads, processors: processors, conditions: conditions, sampleShape: sampleShape)
+        as: scalar, threads: threads, processors: processors, conditions: conditions, sampleShape: sampleShape,
+        rowsAlone: rowsAlone)
     case .target(let file):
       return try ClosedFormTarget(contentsOf: file).model(of: scalar, file: file)
     case .plugin(let file, let configuration):

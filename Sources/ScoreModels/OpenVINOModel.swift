@@ -40,6 +40,7 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
   /// called in the middle range, where samples are vectors and so every row is
   /// a row of their products.
   private var rowsOfCall: ClosedRange<Int> { isLarge && shape.count == 1 ? 2...63 : 1...Int.max }
+  private let rowsAlone: Bool
   private let trainingSchedule: any NoiseSchedule
   private let network: CompiledNetwork
   private let conditions: [ConditionValues]
@@ -61,6 +62,9 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
   ///   - scheduler: the scheduler that it came with.
   ///   - conditions: what its further inputs are given.
   ///   - sampleShape: the shape of one sample, where the file leaves axes free.
+  ///   - rowsAlone: every row is evaluated in a call of its own, each branch of
+  ///     guidance too; a call of a network with a fixed batch is filled up with
+  ///     copies of it.
   ///   - threads: threads of one evaluation; `nil` takes one for networks of
   ///     up to 4 million parameters, where splitting a row's work costs more
   ///     than it saves, and else as many as there are processors.
@@ -72,7 +76,8 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
   ///   inputs that nobody supplies.
   public init(
     file: String, parametrization: Parametrization, schedule: any NoiseSchedule, bound: EstimateBound? = nil,
-    scheduler: SchedulerSummary? = nil, conditions: Conditions = Conditions(), sampleShape: [Int]? = nil, threads: Int? = nil, processors: Int? = nil,
+    scheduler: SchedulerSummary? = nil, conditions: Conditions = Conditions(), sampleShape: [Int]? = nil,
+    rowsAlone: Bool = false, threads: Int? = nil, processors: Int? = nil,
     library: OpenVINOLibrary? = nil
   ) throws {
     let contents = try ONNXFile(contentsOf: file)
@@ -83,6 +88,7 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
     self.schedule = schedule
     self.bound = bound
     self.scheduler = scheduler
+    self.rowsAlone = rowsAlone
     trainingSchedule = schedule
     self.threads = threads ?? (parameterCount <= Self.mostForOneThread ? 1 : processors ?? allowedProcessorCount())
     network = try CompiledNetwork(
@@ -113,7 +119,7 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
     let interface = network.interface
     let plan = RowPlan(
       timesteps: timesteps[...], sharesTimestep: interface.sharesTimestep, batch: interface.batch,
-      rows: rowsOfCall, isGuided: guidance != nil)
+      rows: rowsOfCall, isGuided: guidance != nil, rowsAlone: rowsAlone)
     fillInputs(plan, of: samples)
     if Scalar.self == Float.self, plan.isPlain {
       try states.withUnsafeBytes { states in

@@ -13,20 +13,19 @@ struct RunIdentity: Hashable, Sendable {
   /// Options that no bit depends on.
   private static let idle: Set = [
     "replicas", "out", "images", "report", "plot", "trace", "hdf5", "stall-timeout", "score-latency",
-    "checkpoint", "every", "resume", "max-time", "broadcast-model", "io-hint",
+    "batch", "checkpoint", "every", "resume", "max-time", "broadcast-model", "io-hint",
   ]
 
   /// - Parameters:
   ///   - model: where the model is read.
-  ///   - isInvariant: a row's score is the same in every batch.
   init(
-    _ command: Sample, model: String, options: [String: OptionValue], versions: Report.Versions, isInvariant: Bool
+    _ command: Sample, model: String, options: [String: OptionValue], versions: Report.Versions
   ) throws {
     values = ["piadm": versions.piadm, "OpenVINO": versions.openvino]
     values["bytes of MODEL"] = try digest(ofFiles: ModelSource(model).files())
-    for (name, value) in options where !Self.idle.contains(name) && !(isInvariant && name == "batch") {
-      values["--" + name] = value.typed
-    }
+    for (name, value) in options where !Self.idle.contains(name) { values["--" + name] = value.typed }
+    // A row's score is that of the row alone, which may share its call with guidance's other one.
+    if command.solver.batch == 1, command.network.guidance != nil { values["--batch"] = "1" }
     // The file's bytes say it.
     if command.sampler.times != nil { values["--grid"] = nil }
     for (name, file) in command.sampler.files {

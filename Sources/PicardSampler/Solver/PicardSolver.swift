@@ -71,10 +71,12 @@ public final class PicardSolver<Scalar: StateScalar> {
   /// - Parameter observe: called after every round, on every rank.
   /// - Returns: what this rank holds of the samples, and the record of the run.
   /// - Throws: `SamplingError` on all ranks alike where a score is not finite;
-  ///   what the model and the ring throw.
+  ///   `RowDependence` where a row's score is not a function of that row; what the
+  ///   model and the ring throw.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func run(observe: (RoundSummary) throws -> Void = { _ in }) throws -> Solution<Scalar> {
+    try checkRows()
     if !isRestored { try opener.start(windows) }
     var plan = RoundPlan()
     while windows.contains(where: { !schedule.policy.isFinished($0) }) {
@@ -90,6 +92,7 @@ public final class PicardSolver<Scalar: StateScalar> {
       try observe(
         summary(SliceChanges(starts: trajectory.stageStarts, windows: iterated, changes: changes)))
     }
+    try checkRowsAgain()
     try record.close(ring)
     record.evaluations = batch.evaluations
     record.seconds = clock.seconds
@@ -97,6 +100,18 @@ public final class PicardSolver<Scalar: StateScalar> {
       samples: zip(samples, chunks.finished).compactMap { number, state in state.map { (number, $0) } },
       record: record)
   }
+
+  /// Checks that a row's score does not depend on its batch (`ScoreBatch.checkRows`), where
+  /// that was not done for as many rows. Collective; `run` begins with it.
+  ///
+  /// - Throws: `RowDependence`; what the model and the ring throw.
+  public func checkRows() throws {
+    let load = options.largestLoad(
+      trajectory, samples: samples.count, ranks: ring.size, dimension: batch.dimension)
+    try batch.checkOnce(load: load, of: trajectory, samples: samples, over: ring)
+  }
+
+  public func checkRowsAgain() throws { try batch.checkAgain(over: ring) }
 
   /// Evaluates the slices whose state has changed, and what slopes ask for beside them.
   /// - Returns: where `f` is not finite.

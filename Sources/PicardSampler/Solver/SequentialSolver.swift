@@ -35,12 +35,14 @@ public final class SequentialSolver<Scalar: StateScalar> {
   }
 
   /// Draws the samples.
-  /// - Throws: `SamplingError` where a score is not finite; what the model throws.
+  /// - Throws: `SamplingError` where a score is not finite; `RowDependence` where a row's
+  ///   score is not a function of that row; what the model throws.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func run(
     observe: (RoundSummary) throws -> Void = { _ in }
   ) throws -> Solution<Scalar> {
+    try batch.checkOnce(load: samples.count, of: trajectory, samples: samples, over: SingleRank())
     if lanes.isEmpty { start() }
     while !samples.isEmpty, stage < trajectory.stages.count {
       let current = trajectory.stages[stage]
@@ -52,6 +54,7 @@ public final class SequentialSolver<Scalar: StateScalar> {
           isCorrector: current.isCorrector,
           changes: SliceChanges(starts: [], windows: [], changes: Changes(products: 0))))
     }
+    try checkRowsAgain()
     var record = RunRecord(sequential: trajectory)
     record.evaluations = batch.evaluations
     record.seconds = clock.seconds
@@ -111,6 +114,8 @@ public final class SequentialSolver<Scalar: StateScalar> {
 
 extension SequentialSolver: ResumableSolver {
   public var evaluations: Int { batch.evaluations }
+
+  public func checkRowsAgain() throws { try batch.checkAgain(over: SingleRank()) }
 
   public func progress() -> [SampleProgress] {
     samples.map {
