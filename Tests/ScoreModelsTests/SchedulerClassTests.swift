@@ -56,7 +56,7 @@ private struct ClassFixtures {
 
   @Test("every class of this program is in the fixtures")
   func allClasses() {
-    #expect(Set(Self.classes).count == 27)
+    #expect(Set(Self.classes).count == 30)
   }
 
   /// A file that diffusers writes has every setting of the class, with its
@@ -80,7 +80,7 @@ private struct ClassFixtures {
       let expected = all.subtracting(settings.keys)
       #expect(Set(ignored).union(asked) == expected.union(asked), "\(name)")
     }
-    #expect(count == 27)
+    #expect(count == 30)
   }
 
   @Test(arguments: [

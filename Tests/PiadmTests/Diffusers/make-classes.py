@@ -58,6 +58,10 @@ def grids():
         yield "DDPM", settings
     for settings in spacings(set_alpha_to_one=False) + spacings() + [dict(set_alpha_to_one=None), RESCALED, SCALED]:
         yield "DDIM", settings
+    for name in ("CogVideoXDDIM", "CogVideoXDPM"):
+        yield name, {}
+        yield name, dict(timestep_spacing="trailing", snr_shift_scale=1.0, **RESCALED)
+        yield name, dict(timestep_spacing="trailing", snr_shift_scale=2, set_alpha_to_one=False, **RESCALED)
     for settings in spacings()[:2] + [dict(set_alpha_to_zero=False), dict(set_alpha_to_one=False, steps_offset=1)]:
         yield "DDIMInverse", settings
     for settings in spacings() + [dict(skip_prk_steps=True, set_alpha_to_one=True, steps_offset=1, **SCALED)]:
@@ -102,6 +106,8 @@ def grids():
     for settings in spacings(lambda_min_clipped=-5.1, **COSINE):
         yield "DPMSolverMultistep", settings
         yield "DPMSolverMultistep", settings, 500 if settings["timestep_spacing"] == "trailing" else 300
+    for settings in [{}, SCALED, dict(lambda_min_clipped=-5.1, **COSINE)]:
+        yield "DPMSolverMultistepInverse", settings
     for settings in [dict(use_lu_lambdas=True), dict(use_lu_lambdas=True, **COSINE), dict(use_lu_lambdas=True, **LEAST),
                      RESCALED, dict(KARRAS, **RESCALED)]:
         yield "DPMSolverMultistep", settings
@@ -165,13 +171,17 @@ def grid(name, settings, steps=GRID_STEPS, mu=None):
 
     if name in ("DDPM", "UnCLIP"):
         levels = discrete(times, 1)
-    elif name in ("DDIM", "LCM", "TCD", "PNDM"):
+    elif name in ("DDIM", "LCM", "TCD", "PNDM", "CogVideoXDDIM", "CogVideoXDPM"):
         if name == "PNDM":
             times = np.array(scheduler._timesteps[::-1], dtype=float)
         levels = discrete(times, float(scheduler.final_alpha_cumprod))
     elif name == "DDIMInverse":
         times = times[::-1]
         levels = discrete(times, float(scheduler.initial_alpha_cumprod))
+    elif name == "DPMSolverMultistepInverse":
+        # Backwards: from the level that its last step leads to.
+        levels = [float(s) for s in scheduler.sigmas][::-1]
+        times = np.array([scheduler.noisiest_timestep, *scheduler.timesteps[:0:-1]], dtype=float)
     elif name in ("HeunDiscrete", "FlowMatchHeunDiscrete", "KDPM2Discrete", "KDPM2AncestralDiscrete", "DPMSolverSDE"):
         # Two evaluations a step: those at its beginning.
         inner = name in ("KDPM2Discrete", "KDPM2AncestralDiscrete", "DPMSolverSDE")
@@ -252,6 +262,7 @@ def sampled():
     yield "DDPM", dict(clip_sample=False, trained_betas=TRAINED, num_train_timesteps=50)
     yield "DDIM", dict(clip_sample=None, set_alpha_to_one=None)
     yield "DDIM", dict(clip_sample=False, prediction_type="v_prediction", **COSINE)
+    yield "CogVideoXDDIM", dict(timestep_spacing="trailing", **RESCALED)
     yield "EulerDiscrete", dict(interpolation_type="log_linear", **SCALED)
     yield "EulerDiscrete", dict(interpolation_type="log_linear", timestep_spacing="leading", **KARRAS, **SCALED)
     yield "EulerDiscrete", dict(timestep_type="continuous", prediction_type="v_prediction", sigma_min=0.002,
