@@ -181,7 +181,7 @@ def grid(name, settings, steps=GRID_STEPS, mu=None):
     elif name == "DPMSolverMultistepInverse":
         # Backwards: from the level that its last step leads to.
         levels = [float(s) for s in scheduler.sigmas][::-1]
-        times = np.array([scheduler.noisiest_timestep, *scheduler.timesteps[:0:-1]], dtype=float)
+        times = np.array([scheduler.noisiest_timestep, *np.array(scheduler.timesteps)[:0:-1]], dtype=float)
     elif name in ("HeunDiscrete", "FlowMatchHeunDiscrete", "KDPM2Discrete", "KDPM2AncestralDiscrete", "DPMSolverSDE"):
         # Two evaluations a step: those at its beginning.
         inner = name in ("KDPM2Discrete", "KDPM2AncestralDiscrete", "DPMSolverSDE")
