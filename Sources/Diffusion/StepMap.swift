@@ -2,10 +2,10 @@ import Foundation
 
 /// One family of sampling steps on one grid:
 ///
-///     y' = A y + B f(y) + D f(y_before) + C xi
+///     y' = A y + B f(y) + D_1 f(y_-1) + D_2 f(y_-2) + ... + C xi
 ///
 /// with scalars from the grid alone, `f` the score or the denoised estimate,
-/// `y_before` the state one step earlier and `xi` standard normal. Where the
+/// `y_-k` the state `k` steps earlier and `xi` standard normal. Where the
 /// estimate `x_0` is bounded, `f = bound(x_0) + E x_0`.
 public struct StepMap: Hashable, Sendable {
   /// The formulas of a step.
@@ -28,8 +28,9 @@ public struct StepMap: Hashable, Sendable {
     public var state: Double
     /// B, the factor of `f` at this state.
     public var value: Double
-    /// D, the factor of `f` one step earlier; 0 except for `multistep`.
-    public var earlierValue: Double
+    /// D_1, D_2, ..., the factors of `f` one step earlier, two steps earlier and so on; none
+    /// in maps of one step.
+    public var history: [Double] = []
     /// C, the standard deviation of the step's noise.
     public var noise: Double
     /// E, the factor of the estimate as predicted beside the bounded one.
@@ -49,7 +50,7 @@ public struct StepMap: Hashable, Sendable {
   /// By how much a change of the state at a node moves the last state, where the data are
   /// normal with unit variance: `(alpha / alpha_end)^(v^2)`, since their reverse dynamics
   /// are `dy = -v^2 y/2 dt + v dw`.
-  public func reach(ofNode index: Int) -> Double {
+  public func sensitivity(ofNode index: Int) -> Double {
     pow(grid.nodes[index].alpha / grid.nodes[grid.steps].alpha, noiseLevel * noiseLevel)
   }
 
@@ -104,7 +105,7 @@ public struct StepMap: Hashable, Sendable {
   private static func exponential(_ from: NoiseTime, _ to: NoiseTime, _ level: Double) -> Step {
     let e = from.s - to.s
     return Step(
-      state: exp(e / 2), value: (1 + level * level) * expm1(e / 2), earlierValue: 0,
+      state: exp(e / 2), value: (1 + level * level) * expm1(e / 2),
       noise: level * expm1(e).squareRoot())
   }
 
@@ -123,7 +124,7 @@ public struct StepMap: Hashable, Sendable {
     let state = ratio * kept.squareRoot()
     let forward = (-expm1(to.s - from.s)).squareRoot()
     let noise = variance == .posterior ? ratio * forward : from.timestep == 0 ? 0 : forward
-    return Step(state: state, value: to.alpha - from.alpha * state, earlierValue: 0, noise: level * noise)
+    return Step(state: state, value: to.alpha - from.alpha * state, noise: level * noise)
   }
 
   /// `y' = alpha' bound(x_0) + (A y - alpha A x_0)`: the direction to the noise
@@ -145,7 +146,7 @@ public struct StepMap: Hashable, Sendable {
     let half = 0.5 * next / previous
     var step = first
     step.value = first.value * (1 + half)
-    step.earlierValue = -first.value * half
+    step.history = [-first.value * half]
     return step
   }
 }

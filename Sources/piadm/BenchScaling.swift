@@ -4,6 +4,7 @@ import Foundation
 import MPI
 import PicardSampler
 import PicardSamplerMPI
+import Planning
 import Results
 
 struct BenchScaling: ParsableCommand {

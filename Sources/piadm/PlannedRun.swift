@@ -3,6 +3,7 @@ import Foundation
 import MPI
 import PicardSampler
 import PicardSamplerMPI
+import Planning
 import Results
 
 /// A run that is to be predicted, as far as this machine tells: its rounds, by a
@@ -65,7 +66,7 @@ struct PlannedRun<Scalar: StateScalar & MPI.Scalar> {
     solver.state(tuner.best.choice)
     let picard = solver.picard(setup.trajectory)
     self.picard = picard
-    let open = min(picard.window ?? .max, setup.trajectory.longestSegment)
+    let open = picard.extent.size(of: setup.trajectory.longestStage)
     let rows = picard.rows(ofSlices: open, dimension: setup.model.dimension)
     cost.slowdown = try measurement.slowdown(rows: rows * samples, cost.score)
 
@@ -110,7 +111,7 @@ struct PlannedRun<Scalar: StateScalar & MPI.Scalar> {
         numbers: min(1 << 16, samples * open), stallTimeout: solver.stallTimeout)
     }
     // Where the network is another one, ranks together tell of the wrong one.
-    try Trials(
+    try Calibration(
       trajectory: setup.trajectory, options: picard, batch: setup.batch, noise: setup.noise,
       samples: pilotSamples, seconds: pilotSeconds / 40, stallTimeout: solver.stallTimeout,
       isPadded: !isInvariant

@@ -50,7 +50,7 @@ struct ResolvedOptions {
     }
     if let guidance = command.network.guidance { values["guidance"] = .number(guidance) }
     if isIterated {
-      values["window"] = WindowExtent(picard).map { $0.most == nil ? .integer($0.steps) : .text("\($0)") } ?? OptionValue.none
+      values["window"] = picard.extent.value
       values["chunk"] = .integer(picard.chunk)
       values["anderson"] = picard.anderson.map { OptionValue.integer($0.history) } ?? OptionValue.none
       values["probes"] = picard.probes > 0 ? .integer(picard.probes) : OptionValue.none
@@ -61,6 +61,15 @@ struct ResolvedOptions {
       }
     }
     self.values = values
+  }
+}
+
+extension Extent {
+  fileprivate var value: OptionValue {
+    switch self {
+    case .blocks: .none
+    case .window(let slices, _): grows ? .text(text) : .integer(slices)
+    }
   }
 }
 

@@ -157,7 +157,7 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     let ranks = world.size / command.solver.groups
     let open = picard.activeSlices(setup.trajectory)
     // A window that grows does so by doubling.
-    let windows = sequence(first: min(picard.window ?? open, open)) { $0 < open ? min(2 * $0, open) : nil }
+    let windows = sequence(first: picard.extent.size(of: setup.trajectory.longestStage)) { $0 < open ? min(2 * $0, open) : nil }
     let loads = windows.map { window in
       let slices = (window + ranks - 1) / ranks
       return samples
@@ -182,7 +182,7 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     let grid = try TimeGrid.uniform(steps: max(8, 2 * chunksOfRank * world.size), horizon: 1, earlyStop: 0.5)
     let trajectory = try Trajectory(.posterior, on: grid, noiseLevel: 1)
     let options = PicardOptions(
-      stop: .tolerance(1e-9), window: grid.steps / 2, chunk: 1, trajectory: trajectory)
+      stop: .tolerance(1e-9), extent: .window(grid.steps / 2), chunk: 1, trajectory: trajectory)
     let target = try Gaussian<Scalar>(mean: [0, 0], variances: [1, 2])
     let batch = ScoreBatch(target, rows: grid.steps)
     let ring = MPIRing(world, stallTimeout: command.solver.stallTimeout)
@@ -305,7 +305,7 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
 
         """)
     } else {
-      let shrunk = picard.largestWindow == nil ? "" : ", while the window has not grown"
+      let shrunk = picard.extent.grows ? ", while the window has not grown" : ""
       try write(
         """
         warning: \(ranks) ranks share \(useful) chunk\(useful == 1 ? "" : "s"), so \(idle) of them \(have) nothing to do\(shrunk); \
