@@ -24,15 +24,16 @@ struct ExportedFolder {
         + #""num_train_timesteps": 1000, "prediction_type": "epsilon", "clip_sample": false}"#)
   }
 
+  /// - Parameter followsScheduler: the scheduler's own method is the default.
   func open<Scalar: StateScalar>(
-    as _: Scalar.Type, threads: Int?, processors: Int?, conditions: Conditions, sampleShape: [Int]?,
-    rowsAlone: Bool
+    as _: Scalar.Type, followsScheduler: Bool, threads: Int?, processors: Int?, conditions: Conditions,
+    sampleShape: [Int]?, rowsAlone: Bool
   ) throws -> any ScoreModel<Scalar> {
     let configuration = try SchedulerConfiguration(contentsOf: configuration)
     return try OpenVINOModel<Scalar>(
       file: network, parametrization: configuration.parametrization, schedule: configuration.schedule,
-      bound: configuration.bound, scheduler: configuration.summary, conditions: conditions, sampleShape: sampleShape,
-      rowsAlone: rowsAlone, threads: threads,
+      bound: configuration.bound, scheduler: followsScheduler ? configuration.summary : nil, conditions: conditions,
+      sampleShape: sampleShape, rowsAlone: rowsAlone, threads: threads,
       processors: processors)
   }
 }

@@ -67,9 +67,10 @@ public enum ModelSource: Hashable, Sendable {
     switch self {
     case .digits, .folder:
       let folder = if case .folder(let path) = self { path } else { try BuiltInModel.folder("digits") }
+      // The built-in model shows this program's methods, not its scheduler's.
       return try ExportedFolder(folder).open(
-        as: scalar, threads: threads, processors: processors, conditions: conditions, sampleShape: sampleShape,
-        rowsAlone: rowsAlone)
+        as: scalar, followsScheduler: self != .digits, threads: threads, processors: processors, conditions: conditions,
+        sampleShape: sampleShape, rowsAlone: rowsAlone)
     case .target(let file):
       return try ClosedFormTarget(contentsOf: file).model(of: scalar, file: file)
     case .plugin(let file, let configuration):

@@ -37,6 +37,18 @@ extension JSONObject {
       schedule: schedule, parametrization: try prediction(), bound: bound, method: .here(.ddim))
   }
 
+  mutating func cogVideo(own method: OwnMethod) throws -> SchedulerSettings {
+    let factor = try positive("snr_shift_scale") ?? 3
+    let alphaBar = try alphaBar(default: .scaledLinear, from: 0.00085, to: 0.012, noiseFactor: factor)
+    var schedule = DiscreteSchedule(
+      alphaBar: alphaBar, spacing: try spacing(default: .leading), stepsOffset: try stepsOffset(),
+      finalAlphaBar: try flag("set_alpha_to_one", default: true) ? 1 : alphaBar[0])
+    schedule.landsByCount = true
+    // Read by the class, and without effect.
+    for idle in ["clip_sample", "clip_sample_range", "sample_max_value"] { _ = value(idle) }
+    return SchedulerSettings(schedule: schedule, parametrization: try prediction(), bound: nil, method: method)
+  }
+
   /// Its own direction is from the data to the noise; sampling runs through
   /// its timesteps the other way.
   mutating func ddimInverse() throws -> SchedulerSettings {

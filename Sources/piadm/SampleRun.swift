@@ -85,7 +85,8 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
 
     let solved = ContinuousClock.now
     try world.agree { try recording.endRounds() }
-    let rows = outcome.solution.samples.flatMap(\.state)
+    let scale = Scalar(setup.grid.finalScale)
+    let rows = outcome.solution.samples.flatMap { $0.state.map { scale * $0 } }
     let file = SampleFile(command.output.out, samples: sampler.samples, shape: setup.model.shape)
     let digest = try file.write(
       rows.span, firstSample: outcome.solution.samples.first?.number ?? 0, over: world,
