@@ -21,7 +21,7 @@ struct RowPlan {
   /// unconditional one.
   private(set) var places: [(conditional: Int, null: Int)] = []
 
-  init(timesteps: ArraySlice<Float>, sharesTimestep: Bool, batch: Int?, rows: ClosedRange<Int>, isGuided: Bool) {
+  init(timesteps: ArraySlice<Float>, sharesTimestep: Bool, batch: Int?, rows: ClosedRange<Int>, isGuided: (_ row: Int) -> Bool) {
     places = timesteps.map { _ in (0, 0) }
     var groups = [Array(timesteps.indices)]
     if sharesTimestep {
@@ -32,7 +32,9 @@ struct RowPlan {
       for row in group {
         places[row].conditional = entries.count
         entries.append(Entry(row: row))
-        guard isGuided else { continue }
+        // Both branches are one where the row is not guided.
+        places[row].null = places[row].conditional
+        guard isGuided(row) else { continue }
         places[row].null = entries.count
         entries.append(Entry(row: row, isNull: true))
       }

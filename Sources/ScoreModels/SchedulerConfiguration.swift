@@ -9,10 +9,6 @@ package struct SchedulerConfiguration {
   package let parametrization: Parametrization
   package let bound: EstimateBound?
 
-  init(contentsOf file: String) throws {
-    try self.init(JSONObject(contentsOf: file))
-  }
-
   package init(_ object: JSONObject) throws {
     var object = object
     guard let name = try object.string("_class_name") else {
