@@ -46,6 +46,9 @@ let package = Package(
     .target(name: "PicardSampler", dependencies: ["Diffusion"], swiftSettings: swiftSettings),
     .target(name: "PicardSamplerMPI", dependencies: ["MPI", "PicardSampler"], swiftSettings: swiftSettings),
     .target(
+      name: "Planning", dependencies: ["Diffusion", "MPI", "PicardSampler", "PicardSamplerMPI"],
+      swiftSettings: swiftSettings),
+    .target(
       name: "ScoreModels", dependencies: ["Diffusion", "InputFiles", "NumPyFormat", "COpenVINO", "CScorePlugin"],
       resources: [.copy("Models")], swiftSettings: swiftSettings),
     .target(name: "Drawing", dependencies: ["CPNG"], swiftSettings: swiftSettings),
@@ -57,7 +60,8 @@ let package = Package(
     .executableTarget(
       name: "piadm",
       dependencies: [
-        "MPI", "CMPIBench", "PicardSamplerMPI", "Diffusion", "PicardSampler", "ScoreModels", "Results", "InputFiles", "NumPyFormat",
+        "MPI", "CMPIBench", "PicardSamplerMPI", "Diffusion", "PicardSampler", "Planning", "ScoreModels", "Results",
+        "InputFiles", "NumPyFormat",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swiftSettings),
@@ -86,6 +90,9 @@ let package = Package(
     .testTarget(name: "DiffusionTests", dependencies: ["Diffusion"], swiftSettings: swiftSettings),
     .testTarget(
       name: "PicardSamplerTests", dependencies: ["PicardSampler", "Diffusion"],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "PlanningTests", dependencies: ["Planning", "PicardSampler", "Diffusion"],
       swiftSettings: swiftSettings),
     .executableTarget(
       name: "ReadmeExample", dependencies: ["Diffusion", "MPI", "PicardSampler", "PicardSamplerMPI"],

@@ -40,6 +40,19 @@ public struct ContinuousSchedule: NoiseSchedule {
     self.endsClean = endsClean
   }
 
+  /// The schedule with other noise levels `sigma_E` at its ends, and another exponent of
+  /// Karras' spacing; `nil` where it has no such spacing, or the ends are not in order.
+  public func between(least: Double?, greatest: Double?, rho: Double?) -> ContinuousSchedule? {
+    var schedule = self
+    if let least { schedule.least = NoiseTime(edmSigma: least) }
+    if let greatest { schedule.greatest = NoiseTime(edmSigma: greatest) }
+    if let rho {
+      guard case .karras = spacing else { return nil }
+      schedule.spacing = .karras(rho: rho)
+    }
+    return schedule.least.s < schedule.greatest.s ? schedule : nil
+  }
+
   public var trainedTimes: (least: NoiseTime, greatest: NoiseTime) { (least, greatest) }
 
   public func grid(steps: Int) throws -> TimeGrid {

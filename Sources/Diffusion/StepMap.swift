@@ -2,10 +2,10 @@ import Foundation
 
 /// One family of sampling steps on one grid:
 ///
-///     y' = A y + B f(y) + D f(y_before) + C xi
+///     y' = A y + B f(y) + D_1 f(y_-1) + D_2 f(y_-2) + ... + C xi
 ///
 /// with scalars from the grid alone, `f` the score or the denoised estimate,
-/// `y_before` the state one step earlier and `xi` standard normal. Where the
+/// `y_-k` the state `k` steps earlier and `xi` standard normal. Where the
 /// estimate `x_0` is bounded, `f = bound(x_0) + E x_0`.
 public struct StepMap: Hashable, Sendable {
   /// The formulas of a step.
@@ -28,8 +28,9 @@ public struct StepMap: Hashable, Sendable {
     public var state: Double
     /// B, the factor of `f` at this state.
     public var value: Double
-    /// D, the factor of `f` one step earlier; 0 except for `multistep`.
-    public var earlierValue: Double
+    /// D_1, D_2, ..., the factors of `f` one step earlier, two steps earlier and so on; none
+    /// in maps of one step.
+    public var history: [Double] = []
     /// C, the standard deviation of the step's noise.
     public var noise: Double
     /// E, the factor of the estimate as predicted beside the bounded one.
@@ -49,7 +50,7 @@ public struct StepMap: Hashable, Sendable {
   /// By how much a change of the state at a node moves the last state, where the data are
   /// normal with unit variance: `(alpha / alpha_end)^(v^2)`, since their reverse dynamics
   /// are `dy = -v^2 y/2 dt + v dw`.
-  public func reach(ofNode index: Int) -> Double {
+  public func sensitivity(ofNode index: Int) -> Double {
     pow(grid.nodes[index].alpha / grid.nodes[grid.steps].alpha, noiseLevel * noiseLevel)
   }
 
@@ -88,7 +89,7 @@ public struct StepMap: Hashable, Sendable {
       case .exponential:
         return Self.exponential(from, to, noiseLevel)
       case .posterior:
-        let step = Self.posterior(from, grid.landings[index], noiseLevel)
+        let step = Self.posterior(from, grid.landings[index], noiseLevel, grid.stepVariance)
         return bound?.keepsDirection == true ? Self.keepingDirection(step, from, grid.landings[index]) : step
       case .multistep:
         let first = Self.posterior(from, to, 0)
@@ -104,20 +105,26 @@ public struct StepMap: Hashable, Sendable {
   private static func exponential(_ from: NoiseTime, _ to: NoiseTime, _ level: Double) -> Step {
     let e = from.s - to.s
     return Step(
-      state: exp(e / 2), value: (1 + level * level) * expm1(e / 2), earlierValue: 0,
+      state: exp(e / 2), value: (1 + level * level) * expm1(e / 2),
       noise: level * expm1(e).squareRoot())
   }
 
-  private static func posterior(_ from: NoiseTime, _ to: NoiseTime, _ level: Double) -> Step {
+  private static func posterior(
+    _ from: NoiseTime, _ to: NoiseTime, _ level: Double, _ variance: StepVariance = .posterior
+  ) -> Step {
+    if variance == .whole {
+      let state = (1 - level * level).squareRoot() * to.sigma / from.sigma
+      return Step(state: state, value: to.alpha - from.alpha * state, noise: level * to.sigma)
+    }
     // With C^2 = v^2 sigma'^2 (1 - alpha^2/alpha'^2) / sigma^2, the square
     // root of sigma'^2 - C^2 is written without cancellation.
     let ratio = to.sigma / from.sigma
     let correlated = from.alpha / to.alpha * ratio
-    let variance = 1 - level * level + level * level * correlated * correlated
-    let state = ratio * variance.squareRoot()
-    return Step(
-      state: state, value: to.alpha - from.alpha * state, earlierValue: 0,
-      noise: level * ratio * (-expm1(to.s - from.s)).squareRoot())
+    let kept = 1 - level * level + level * level * correlated * correlated
+    let state = ratio * kept.squareRoot()
+    let forward = (-expm1(to.s - from.s)).squareRoot()
+    let noise = variance == .posterior ? ratio * forward : from.timestep == 0 ? 0 : forward
+    return Step(state: state, value: to.alpha - from.alpha * state, noise: level * noise)
   }
 
   /// `y' = alpha' bound(x_0) + (A y - alpha A x_0)`: the direction to the noise
@@ -133,11 +140,13 @@ public struct StepMap: Hashable, Sendable {
     _ first: Step, before: NoiseTime, _ from: NoiseTime, _ to: NoiseTime
   ) -> Step {
     func logRatio(_ node: NoiseTime) -> Double { log(node.alpha / node.sigma) }
-    let previous = logRatio(from) - logRatio(before)
-    let half = 0.5 * (logRatio(to) - logRatio(from)) / previous
+    let (previous, next) = (logRatio(from) - logRatio(before), logRatio(to) - logRatio(from))
+    // Between nodes that rounding alone tells apart there is no slope.
+    guard previous > 1e-6 * next, previous > 0 else { return first }
+    let half = 0.5 * next / previous
     var step = first
     step.value = first.value * (1 + half)
-    step.earlierValue = -first.value * half
+    step.history = [-first.value * half]
     return step
   }
 }

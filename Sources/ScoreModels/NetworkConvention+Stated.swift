@@ -49,6 +49,8 @@ extension NetworkConvention {
     let schedule: any NoiseSchedule =
       time == .timestep ? try object.discreteSchedule(process) : try object.continuousSchedule(process, time)
     self.init(parametrization, schedule: schedule, bound: bound, channels: channels)
+    // From pure noise, or near to it, the exponential integrator of PIADM cannot start.
+    if schedule.trainedTimes.greatest.s > 20 { ownMethod = .here(.ddim) }
   }
 }
 

@@ -12,6 +12,10 @@ public struct NetworkConvention: Sendable {
   public var schedule: any NoiseSchedule
   /// What is done to its denoised estimates.
   public var bound: EstimateBound?
+  /// The scheduler that states it; `nil` where none does.
+  public var scheduler: SchedulerSummary?
+  /// The method that is the default for it; `nil` leaves that to the program.
+  public var ownMethod: OwnMethod?
   /// The preconditioning of a network with a standard deviation of the data a channel.
   public var channels: ChannelPreconditioning?
 
@@ -27,7 +31,12 @@ public struct NetworkConvention: Sendable {
 }
 
 extension SchedulerConfiguration {
-  var convention: NetworkConvention { NetworkConvention(parametrization, schedule: schedule, bound: bound) }
+  var convention: NetworkConvention {
+    var convention = NetworkConvention(parametrization, schedule: schedule, bound: bound)
+    convention.scheduler = summary
+    convention.ownMethod = summary.method
+    return convention
+  }
 }
 
 /// The denoiser of Karras et al. (NeurIPS 2022, table 1) around a network `F`, with a

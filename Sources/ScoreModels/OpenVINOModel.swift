@@ -28,6 +28,9 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
   public let inputs: [NetworkInput]
   /// The name of the output that is the prediction.
   public let output: String
+  /// The scheduler that the model came with.
+  public var scheduler: SchedulerSummary? { convention.scheduler }
+  public var ownMethod: OwnMethod? { convention.ownMethod }
   /// Numbers in the network's weights.
   public let parameterCount: Int
   /// The library that evaluates the network.

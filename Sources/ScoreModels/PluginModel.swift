@@ -14,6 +14,7 @@ public final class PluginModel<Scalar: StateScalar>: ScoreModel {
   public let parametrization: Parametrization
   public let schedule: (any NoiseSchedule)?
   public let bound: EstimateBound?
+  public let ownMethod: OwnMethod?
   /// The shared library.
   public let file: String
 
@@ -49,6 +50,7 @@ public final class PluginModel<Scalar: StateScalar>: ScoreModel {
       parametrization = try convention?.parametrization ?? Self.parametrization(plugin, handle, file)
       schedule = convention?.schedule
       bound = convention?.bound
+      ownMethod = convention?.ownMethod
     } catch {
       plugin.destroy(handle)
       throw error
@@ -146,7 +148,7 @@ public final class PluginModel<Scalar: StateScalar>: ScoreModel {
   private static func parametrization(
     _ plugin: score_plugin, _ handle: OpaquePointer, _ file: String
   ) throws -> Parametrization {
-    let all: [Parametrization] = [.score, .noise, .velocity, .sample, .denoiser, .flow]
+    let all: [Parametrization] = [.score, .noise, .velocity, .sample, .denoiser, .flow(isNegated: false)]
     let kind = plugin.prediction.map { $0(handle) } ?? 0
     guard let index = Int(exactly: kind), all.indices.contains(index) else {
       throw ScoreModelError(

@@ -72,13 +72,13 @@ struct BenchRounds: ParsableCommand {
     }
     guard json != "" else { throw ValidationError("--json: an output file needs a name") }
     let solver = try base().solver
-    guard solver.solver == .picard else {
+    guard solver.solver != .sequential else {
       throw ValidationError("bench rounds counts rounds, of which --solver sequential has none: leave it away")
     }
     guard window?.words.contains("auto") != true else {
       throw ValidationError("--window auto depends on the machine: name the windows that are to be compared")
     }
-    guard solver.replicas == 1 else {
+    guard solver.groups == 1 else {
       throw ValidationError("bench rounds measures one group of ranks: leave --replicas away")
     }
     // What `sample` refuses is refused before anything is measured.
@@ -147,9 +147,8 @@ struct BenchRounds: ParsableCommand {
   private func largest(_ base: Sample) -> Sample {
     var largest = base
     if let window, !window.words.contains("all") {
-      let extents = window.words.compactMap { WindowExtent($0) }
-      let most = extents.map { $0.most ?? $0.steps }.max() ?? 1
-      largest.solver.window = .init(argument: "\(most)")
+      let most = window.words.compactMap { Extent(text: $0)?.largestSize(of: .max) }.max() ?? 1
+      largest.solver.window = .stated(.window(most))
     }
     func most(_ choice: RoundsChoice) -> Int? { choice.words.compactMap { Int($0) }.max() }
     largest.solver.probes = most(probes)
@@ -164,11 +163,11 @@ struct BenchRounds: ParsableCommand {
   ) throws {
     let study = try RoundsStudy<Scalar>(largest(base), over: world)
     let trajectory = study.setup.trajectory
-    let shorter = [128, 32, 8].filter { $0 < trajectory.longestSegment }
+    let shorter = [128, 32, 8].filter { $0 < trajectory.longestStage }
     let rows = settings(window: window ?? RoundsChoice(["all"] + shorter.map { "\($0)" }))
     var record = RoundsRecord(
       arguments: Array(CommandLine.arguments.dropFirst(3)), model: base.model,
-      method: base.sampler.method.rawValue, steps: trajectory.slices, samples: base.sampler.samples,
+      method: study.setup.method.name.rawValue, steps: trajectory.slices, samples: base.sampler.samples,
       ranks: world.size, sequentialSeconds: study.sequentialSeconds, runs: [])
     func show(_ text: String) throws { if world.rank == 0 { try write(text) } }
     func add(_ run: RoundsRow) throws {

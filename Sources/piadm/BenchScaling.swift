@@ -4,6 +4,7 @@ import Foundation
 import MPI
 import PicardSampler
 import PicardSamplerMPI
+import Planning
 import Results
 
 struct BenchScaling: ParsableCommand {
@@ -64,7 +65,7 @@ struct BenchScaling: ParsableCommand {
         if let most = command.counts?.max(), most > world.size {
           throw WrongUsage("--ranks \(most) needs as many ranks, and there are \(world.size): mpirun -n \(most)")
         }
-        guard sample.solver.replicas == 1 else {
+        guard sample.solver.groups == 1 else {
           throw WrongUsage("bench scaling measures one group of ranks: leave --replicas away")
         }
       }
@@ -111,7 +112,7 @@ struct BenchScaling: ParsableCommand {
       }
       if let file = plot.flatMap({ PictureFile($0) }) {
         try ScalingPicture(
-          title: "\(run.sample.model), \(run.sample.sampler.method.rawValue): \(run.setup.trajectory.steps) steps, \(run.sample.sampler.samples) samples",
+          title: "\(run.sample.model), \(run.setup.method.name.rawValue): \(run.setup.trajectory.steps) steps, \(run.sample.sampler.samples) samples",
           sequentialSeconds: run.sequentialSeconds,
           predicted: points.compactMap { point in
             point.predictedSeconds.map { .init(ranks: point.ranks, seconds: $0) }

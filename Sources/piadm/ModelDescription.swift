@@ -21,6 +21,11 @@ struct ModelDescription: Encodable {
   /// What is done to estimates of the clean sample; absent where nothing is.
   let bound: String?
   let schedule: String?
+  let scheduler: String?
+  /// The scheduler's own method; absent where it is not implemented.
+  let ownMethod: String?
+  /// Keys of its file that the scheduler does not read.
+  let ignoredKeys: [String]?
   let noiseTimes: Range?
   let inputs: [String]?
   /// The output that is the prediction.
@@ -29,6 +34,12 @@ struct ModelDescription: Encodable {
   let openvino: String?
   let threads: Int?
   var check: ModelCheck?
+  private let schedulerLines: [String]
+
+  private enum CodingKeys: CodingKey {
+    case model, kind, files, shape, dimension, prediction, bound, schedule, scheduler, ownMethod, ignoredKeys
+    case noiseTimes, inputs, output, parameters, openvino, threads, check
+  }
 
   init(_ model: any ScoreModel<Float>, named name: String, _ source: ModelSource, _ read: InputFiles) {
     self.model = name
@@ -44,6 +55,11 @@ struct ModelDescription: Encodable {
       return Range(least: least.s, greatest: greatest.s.isFinite ? greatest.s : nil)
     }
     let network = model as? OpenVINOModel<Float>
+    let summary = network?.scheduler
+    scheduler = summary?.className
+    ownMethod = if case .here(let method) = model.ownMethod { method.rawValue } else { nil }
+    ignoredKeys = summary?.ignoredKeys
+    schedulerLines = [summary?.text, summary?.ignored].compactMap { $0 }
     inputs = network.map { $0.inputs.map(\.description) }
     output = network?.output
     parameters = network?.parameterCount
@@ -58,6 +74,7 @@ struct ModelDescription: Encodable {
     lines.append(("predicts", prediction))
     if let bound { lines.append(("estimates", bound)) }
     lines.append(("schedule", schedule ?? "none: continuous in time"))
+    lines += schedulerLines.enumerated().map { ($0 == 0 ? "scheduler" : "", $1) }
     if let noiseTimes {
       let least = String(format: "%.3g", noiseTimes.least)
       lines.append(("noise times", "\(least) to \(noiseTimes.greatest.map { String(format: "%.3g", $0) } ?? "pure noise")"))

@@ -3,6 +3,7 @@ import Diffusion
 import Foundation
 import MPI
 import PicardSampler
+import Planning
 import Results
 
 struct Plan: ParsableCommand {
@@ -94,7 +95,7 @@ struct Plan: ParsableCommand {
       }
       if let file = plot.flatMap({ PictureFile($0) }) {
         try ScalingPicture(
-          title: "\(run.sample.model), \(run.sample.sampler.method.rawValue): \(run.setup.trajectory.steps) steps, \(run.sample.sampler.samples) samples",
+          title: "\(run.sample.model), \(run.setup.method.name.rawValue): \(run.setup.trajectory.steps) steps, \(run.sample.sampler.samples) samples",
           sequentialSeconds: run.sequentialSeconds,
           predicted: predictions.map { .init(ranks: $0.ranks, seconds: $0.samplingSeconds) },
           measured: [], ranksAtHand: isHere ? world.size : 0
@@ -115,7 +116,7 @@ struct Plan: ParsableCommand {
         + (run.cost.latency > 0 ? ", and \(milliseconds(run.cost.latency)) of --score-latency" : ""),
       "update     \(milliseconds(run.cost.update)) a slice and round",
     ]
-    if !isWhole, run.picard.largestWindow != nil {
+    if !isWhole, run.picard.extent.grows {
       lines.append(
         "warning    a window that grows does so at first: there may be far more rounds; --pilot-seconds lets the pilot see more of them")
     }

@@ -3,6 +3,7 @@ import Foundation
 import MPI
 import PicardSampler
 import PicardSamplerMPI
+import Planning
 
 /// Draws samples with one setting after another, beside the sequential
 /// solver's with the same noise.
@@ -58,8 +59,8 @@ struct RoundsStudy<Scalar: StateScalar & MPI.Scalar> {
 
   /// A sample takes at most 2^14 evaluations: `none` gains one step a round.
   func isShort(_ solver: SolverOptions) -> Bool {
-    let open = min(solver.window?.extent?.steps ?? .max, setup.trajectory.longestSegment)
-    return solver.linearization != .none || open * setup.trajectory.slices <= 1 << 14
+    let open = (solver.window.extent ?? .blocks).size(of: setup.trajectory.longestStage)
+    return solver.resolvedLinearization != .jacobi || open * setup.trajectory.slices <= 1 << 14
   }
 
   /// Draws every sample on its own. Collective.
@@ -70,7 +71,7 @@ struct RoundsStudy<Scalar: StateScalar & MPI.Scalar> {
   func measure(
     _ solver: SolverOptions, limit: Double = .infinity, isRehearsal: Bool = false
   ) throws -> RoundsRow {
-    let options = solver.picard(window: solver.window?.extent, setup.trajectory)
+    let options = solver.picard(setup.trajectory)
     var row = RoundsRow(solver, chunk: options.chunk)
     var (rounds, evaluations, seconds, error) = ([Int](), 0, [Double](), 0.0)
     for sample in isRehearsal ? samples.prefix(1) : samples {
@@ -131,7 +132,7 @@ private func median(_ values: [Double]) -> Double {
 struct RoundsRow: Encodable {
   let linearization: String
   /// `nil` for whole blocks.
-  let window: WindowExtent?
+  let window: WindowRecord?
   let chunk: Int
   /// Iterates that are mixed; `nil` for none.
   let anderson: Int?
@@ -152,8 +153,8 @@ struct RoundsRow: Encodable {
   var seconds: Double?
 
   init(_ solver: SolverOptions, chunk: Int) {
-    linearization = solver.linearization.rawValue
-    window = solver.window?.extent
+    linearization = solver.resolvedLinearization.rawValue
+    window = solver.window.extent.flatMap { WindowRecord($0) }
     self.chunk = chunk
     anderson = solver.anderson
     probes = solver.probes
@@ -167,7 +168,7 @@ struct RoundsRow: Encodable {
   var setting: String {
     let stop = tolerance.map { String(format: "%.2g", $0) } ?? "\(iterations ?? 0) rounds"
     return linearization.padding(toLength: 13, withPad: " ", startingAt: 0)
-      + leftPadded(window.map { "\($0)" } ?? "all", 13) + leftPadded("\(chunk)", 7)
+      + leftPadded(window?.text ?? "all", 13) + leftPadded("\(chunk)", 7)
       + leftPadded(anderson.map { "\($0)" } ?? "off", 10)
       + leftPadded(probes.map { "\($0)" } ?? "off", 8) + leftPadded(stop, 11)
   }

@@ -1,15 +1,17 @@
 public import ArgumentParser
-import Diffusion
+public import Diffusion
 import Foundation
 import PicardSampler
 
-extension SamplingMethod: ExpressibleByArgument {}
+extension SamplingMethod: ExpressibleByArgument {
+  public init?(argument: String) { self.init(named: argument) }
+}
 extension Linearization: ExpressibleByArgument {}
 
 /// What is drawn, and by which sampler.
 struct SamplerOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("The sampler: piadm-sde, piadm-ode (with corrector), ddpm, ddim or dpm++2m.", valueName: "name"))
-  var method = SamplingMethod.piadmSDE
+  @Option(help: ArgumentHelp("The sampler: piadm-sde, piadm-ode (with corrector), ddpm (also called euler-ancestral), ddim (also called euler) or dpm++2m. (default: of a folder, its scheduler's own; else piadm-sde)", valueName: "name"))
+  var method: SamplingMethod?
 
   @Option(help: ArgumentHelp("Noise of a step, from 0 (ODE) to 1 (SDE). (default: the method's)", valueName: "v"))
   var noiseLevel: Double?
@@ -20,7 +22,7 @@ struct SamplerOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Seed. Sample i of a seed is the same whatever the number of samples and ranks.", valueName: "s"))
   var seed: UInt64 = 0
 
-  @Option(help: ArgumentHelp("Number of steps.", valueName: "m"))
+  @Option(help: ArgumentHelp("Number of steps. (default: 100, or all training steps where there are fewer)", valueName: "m"))
   var steps: Int?
 
   @Option(help: ArgumentHelp("Spacing of the steps: shrinking, uniform, karras or model. (default: model where the model has training timesteps, else shrinking)", valueName: "name"))
@@ -34,6 +36,9 @@ struct SamplerOptions: ParsableArguments {
 
   @Option(help: ArgumentHelp("Noise time to stop at, where the grid is not the model's. (default: 0.001)", valueName: "eta"))
   var earlyStop: Double?
+
+  @OptionGroup
+  var schedule: ScheduleOptions
 
   @Option(help: ArgumentHelp("Corrector steps after every block; 0 switches it off. (default: 16 for piadm-ode, else 0)", valueName: "m"))
   var correctorSteps: Int?
@@ -61,14 +66,6 @@ struct SamplerOptions: ParsableArguments {
     case single, double
   }
 
-  var resolvedNoiseLevel: Double { noiseLevel ?? method.defaultNoiseLevel }
-
-  var corrector: LangevinCorrector.Settings {
-    .init(
-      steps: correctorSteps ?? method.defaultCorrectorSteps, time: correctorTime,
-      friction: friction)
-  }
-
   func validate() throws {
     try require(samples >= 1, "--samples must be at least 1, not \(samples)")
     try require(samples <= Int(UInt32.max), "--samples must be below 2^32, not \(samples)")
@@ -81,35 +78,23 @@ struct SamplerOptions: ParsableArguments {
       try require(
         noiseLevel >= 0 && noiseLevel <= 1, "--noise-level must be from 0 to 1, not \(noiseLevel)")
     }
-    try require(
-      method != .multistep || resolvedNoiseLevel == 0,
-      "--method dpm++2m has no noise: leave --noise-level away or give 0")
-    if times != nil {
-      try require(
-        steps == nil && grid == nil && horizon == nil && earlyStop == nil,
-        "--times states the whole grid: leave --steps, --grid, --horizon and --early-stop away")
-    }
-    try require(
-      grid != .model || (horizon == nil && earlyStop == nil),
-      "--grid model has its own ends: leave --horizon and --early-stop away")
-    let (T, eta) = (horizon ?? 10, earlyStop ?? 1e-3)
-    try require(
-      T.isFinite && eta > 0 && eta < T,
-      "--early-stop \(eta) and --horizon \(T) must satisfy 0 < early stop < horizon")
+    try schedule.validate(beside: self)
+    let corrector = LangevinCorrector.Settings(
+      steps: correctorSteps ?? 0, time: correctorTime, friction: friction)
     do { try corrector.validate() } catch { throw ValidationError("\(error)") }
   }
 }
 
 /// How the samples are computed.
 struct SolverOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("The solver: picard, or sequential (one step after another, on one rank).", valueName: "name"))
-  var solver = Solver.picard
+  @Option(help: ArgumentHelp("The solver: picard, sequential (one step after another, samples shared out over the ranks), or auto.", valueName: "name"))
+  var solver = Solver.auto
 
   @Option(help: ArgumentHelp("Blocks that the steps are cut into. (default: 4 for piadm-ode, else 1)", valueName: "n"))
   var blocks: Int?
 
-  @Option(help: ArgumentHelp("A sliding window of w steps; w:m grows from w to m where steps come to rest as fast as they are opened; auto chooses from a measurement. (default: off, whole blocks)", valueName: "w|w:m|auto"))
-  var window: WindowChoice?
+  @Option(help: ArgumentHelp("A sliding window of w steps. w:m lets the window double, up to m, as long as new steps converge in their first round. off: whole blocks. auto: chosen from a measurement.", valueName: "w|w:m|off|auto"))
+  var window = WindowRequest.auto
 
   @Option(help: ArgumentHelp("Largest change at which a slice is done, root mean square over a sample, in a sliding window times what it moves the last state by (alpha^(v^2) at noise level v); 0 gives the sequential sampler's bits. (default: 0.001)", valueName: "x"))
   var tolerance: Double?
@@ -117,8 +102,8 @@ struct SolverOptions: ParsableArguments {
   @Option(help: ArgumentHelp("A fixed number of iterations instead of a tolerance.", valueName: "k"))
   var iterations: Int?
 
-  @Option(help: ArgumentHelp("Slope of a correction: elementwise (fewest rounds), secant, frozen (the paper's), increment (ParaDiGMS) or none.", valueName: "name"))
-  var linearization = Linearization.elementwise
+  @Option(help: ArgumentHelp("Slope of a correction: elementwise (fewest rounds), secant, frozen (the paper's), increment (ParaDiGMS) or none. (default: elementwise)", valueName: "name"))
+  var linearization: Linearization?
 
   @Option(help: ArgumentHelp("Triangular Anderson mixing over so many iterates. (default: off)", valueName: "history"))
   var anderson: Int?
@@ -132,8 +117,11 @@ struct SolverOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Rows of a score call. (default: chosen, and reported)", valueName: "rows"))
   var batch: Int?
 
-  @Option(help: ArgumentHelp("Groups of ranks, each with its own samples.", valueName: "r"))
-  var replicas = 1
+  @Option(help: ArgumentHelp("Groups of ranks, each with its own samples. (default: chosen, and reported)", valueName: "r"))
+  var replicas: Int?
+
+  @Option(help: ArgumentHelp("Threads of a score call, or auto.", valueName: "n|auto"))
+  var threads = ThreadRequest.auto
 
   @Option(help: ArgumentHelp("A rank that has waited so long for another one ends the job.", valueName: "seconds"))
   var stallTimeout = 300.0
@@ -142,26 +130,67 @@ struct SolverOptions: ParsableArguments {
   var scoreLatency = 0.0
 
   enum Solver: String, ExpressibleByArgument, CaseIterable {
-    case picard, sequential
+    case auto, picard, sequential
   }
 
-  /// How many steps, or `nil` for a choice at run time.
-  struct WindowChoice: ExpressibleByArgument {
-    var extent: WindowExtent?
+  /// The steps that are iterated at a time, as asked for.
+  enum WindowRequest: Hashable, ExpressibleByArgument, CustomStringConvertible {
+    /// Chosen from a measurement.
+    case auto
+    case stated(Extent)
 
     init?(argument: String) {
-      if argument == "auto" { return }
-      guard let extent = WindowExtent(argument) else { return nil }
-      self.extent = extent
+      if argument == "auto" {
+        self = .auto
+      } else if let extent = Extent(text: argument) {
+        self = .stated(extent)
+      } else {
+        return nil
+      }
     }
+
+    var description: String { extent?.text ?? "auto" }
+
+    /// What is stated.
+    var extent: Extent? { if case .stated(let extent) = self { extent } else { nil } }
+  }
+
+  enum ThreadRequest: Hashable, ExpressibleByArgument, CustomStringConvertible {
+    case auto
+    case count(Int)
+
+    init?(argument: String) {
+      if argument == "auto" {
+        self = .auto
+      } else if let count = Int(argument) {
+        self = .count(count)
+      } else {
+        return nil
+      }
+    }
+
+    var description: String { if case .count(let count) = self { "\(count)" } else { "auto" } }
   }
 
   var stop: StopRule { iterations.map { .iterations($0) } ?? .tolerance(tolerance ?? 1e-3) }
 
-  /// - Parameter window: steps of the sliding window, chosen where that is asked for.
-  func picard(window: WindowExtent?, _ trajectory: Trajectory) -> PicardOptions {
+  /// Groups of ranks, as stated.
+  var groups: Int { replicas ?? 1 }
+
+  /// An option is stated that only the parallel solver has, so that nothing else is meant.
+  /// At tolerance 0 every solver gives the same bits.
+  var meansPicard: Bool {
+    solver == .picard || window != .auto || chunk != nil || tolerance.map { $0 > 0 } ?? false || iterations != nil
+      || linearization != nil || anderson != nil || probes != nil
+  }
+
+  /// The slope of corrections, as stated or by default.
+  var resolvedLinearization: Linearization { linearization ?? .elementwise }
+
+  /// Options of the parallel solver, with whole blocks where no window is stated.
+  func picard(_ trajectory: Trajectory) -> PicardOptions {
     PicardOptions(
-      linearization: linearization, stop: stop, window: window?.steps, largestWindow: window?.most, chunk: chunk,
+      linearization: resolvedLinearization, stop: stop, extent: window.extent ?? .blocks, chunk: chunk,
       anderson: anderson.map { AndersonMixing(history: $0) }, probes: probes ?? 0, trajectory: trajectory)
   }
 
@@ -173,14 +202,19 @@ struct SolverOptions: ParsableArguments {
         tolerance >= 0 && tolerance.isFinite, "--tolerance must be 0 or more, not \(tolerance)")
     }
     for (name, value) in [
-      ("blocks", blocks), ("window", window?.extent?.steps), ("window", window?.extent?.most), ("iterations", iterations), ("chunk", chunk),
-      ("anderson", anderson), ("probes", probes), ("batch", batch), ("replicas", replicas),
+      ("blocks", blocks), ("iterations", iterations), ("chunk", chunk),
+      ("anderson", anderson), ("probes", probes), ("batch", batch), ("replicas", replicas), ("threads", Int(threads.description)),
     ] {
       if let value { try require(1...most ~= value, "--\(name) must be from 1 to \(most), not \(value)") }
     }
-    if let extent = window?.extent, let most = extent.most {
-      try require(extent.steps < most, "--window \(extent) must grow: its second number is not above its first")
-      try require(iterations == nil, "--window \(extent) grows by what comes to rest, which --iterations does not ask for")
+    if case .stated(.window(let slices, let maximum)) = window {
+      for value in [slices, maximum] {
+        try require(1...most ~= value, "--window must be from 1 to \(most), not \(value)")
+      }
+      try require(slices <= maximum, "--window \(window) must grow: its second number is not above its first")
+      try require(
+        slices == maximum || iterations == nil,
+        "--window \(window) grows by what converges at once, which --iterations does not ask for")
     }
     if let anderson {
       try require(anderson <= 32, "--anderson mixes at most 32 iterates, not \(anderson)")
@@ -188,8 +222,8 @@ struct SolverOptions: ParsableArguments {
     if let probes {
       try require(probes <= 64, "--probes takes at most 64 rows a slice, not \(probes)")
       try require(
-        linearization == .elementwise,
-        "--probes measures what --linearization elementwise uses, not what \(linearization.rawValue) does")
+        resolvedLinearization == .elementwise,
+        "--probes measures what --linearization elementwise uses, not what \(resolvedLinearization.rawValue) does")
     }
     if let batch {
       try require(batch <= 1 << 20, "--batch must be at most 1048576 rows, not \(batch)")
@@ -202,9 +236,9 @@ struct SolverOptions: ParsableArguments {
       "--score-latency must be from 0 to \(longest) s, not \(scoreLatency)")
     if solver == .sequential {
       try require(
-        window == nil && tolerance == nil && iterations == nil && chunk == nil && anderson == nil
+        window == .auto && tolerance == nil && iterations == nil && chunk == nil && linearization == nil && anderson == nil
           && probes == nil,
-        "--solver sequential has nothing to iterate: leave --window, --tolerance, --iterations, --chunk, --anderson and --probes away"
+        "--solver sequential has nothing to iterate: omit --window, --tolerance, --iterations, --chunk, --linearization, --anderson and --probes"
       )
     }
   }

@@ -36,10 +36,10 @@ struct CrowdedModel: ScoreModel {
   func nonFinite() throws {
     let grid = try TimeGrid.uniform(steps: 30, horizon: 3, earlyStop: 0.01)
     let trajectory = try Trajectory(.exponential, on: grid, noiseLevel: 1)
-    for window in [nil, 8] {
+    for extent in [Extent.blocks, .window(8)] {
       let messages = try VirtualRing.run(3) { ring -> String in
         let solver = PicardSolver(
-          trajectory, options: PicardOptions(window: window, chunk: 2, trajectory: trajectory),
+          trajectory, options: PicardOptions(extent: extent, chunk: 2, trajectory: trajectory),
           batch: ScoreBatch<Float>(BrokenModel(below: 1), rows: 8), ring: ring,
           noise: CounterNoise(seed: 1), samples: [0, 1])
         do {

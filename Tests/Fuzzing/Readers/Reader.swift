@@ -103,12 +103,12 @@ enum Reader: String, CaseIterable {
       .multistep, on: .shrinking(steps: 8, horizon: 8, earlyStop: 1e-2), noiseLevel: 0, blocks: 2,
       corrector: .init(steps: 2))
     let model = try Gaussian<Float>(mean: [0, 1], variances: [1, 2])
-    for window in [nil, 3] {
+    for extent in [Extent.blocks, .window(3, maximum: 4)] {
       try goOn(
         PicardSolver(
           trajectory,
           options: PicardOptions(
-            window: window, largestWindow: window.map { $0 + 1 }, chunk: 2, anderson: AndersonMixing(history: 2), trajectory: trajectory),
+            extent: extent, chunk: 2, anderson: AndersonMixing(history: 2), trajectory: trajectory),
           batch: ScoreBatch(model, rows: 4), ring: SingleRank(), noise: CounterNoise(seed: 1), samples: [0, 1]))
     }
     try goOn(
