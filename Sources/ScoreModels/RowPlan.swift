@@ -23,8 +23,8 @@ struct RowPlan {
   private(set) var places: [(conditional: Int, null: Int)] = []
 
   init(
-    timesteps: ArraySlice<Float>, sharesTimestep: Bool, batch: Int?, rows: ClosedRange<Int>, isGuided: Bool,
-    rowsAlone: Bool = false
+    timesteps: ArraySlice<Float>, sharesTimestep: Bool, batch: Int?, rows: ClosedRange<Int>,
+    isGuided: (_ row: Int) -> Bool, rowsAlone: Bool = false
   ) {
     places = timesteps.map { _ in (0, 0) }
     var groups = [Array(timesteps.indices)]
@@ -37,7 +37,9 @@ struct RowPlan {
         places[row].conditional = entries.count
         entries.append(Entry(row: row))
         if rowsAlone { addCalls(from: entries.count - 1, size: batch ?? 1) }
-        guard isGuided else { continue }
+        // Both branches are one where the row is not guided.
+        places[row].null = places[row].conditional
+        guard isGuided(row) else { continue }
         places[row].null = entries.count
         entries.append(Entry(row: row, isNull: true))
         if rowsAlone { addCalls(from: entries.count - 1, size: batch ?? 1) }

@@ -12,10 +12,6 @@ package struct SchedulerConfiguration {
   package let bound: EstimateBound?
   package let summary: SchedulerSummary
 
-  init(contentsOf file: String) throws {
-    try self.init(JSONObject(contentsOf: file))
-  }
-
   package init(_ object: JSONObject) throws {
     var object = object
     guard let name = try object.string("_class_name") else {

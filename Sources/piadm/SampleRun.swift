@@ -48,10 +48,11 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     let picard = command.solver.picard(setup.trajectory)
     try checkRows(setup, picard)
     let resolved = ResolvedOptions(command, setup: setup, picard: picard)
-    let identity = try world.agree {
-      try RunIdentity(
-        command, model: model, options: resolved.values, versions: setup.versions)
-    }
+    // What the run itself would fail with is not told here.
+    let conventions = world.rank == 0 ? (try? ConventionCheck.of(setup.model))?.warnings(bound: setup.model.bound) ?? [] : []
+    let identity = RunIdentity(
+      files: setup.files, options: resolved.values, versions: setup.versions,
+      rowsAlone: command.solver.batch == 1 && command.network.guidance != nil)
     try identity.requireSameOnAllRanks(of: world)
     let node = NodeKind(host: world.processorName, openvino: setup.versions.openvino)
     let nodes = try world.gather(encoded: node, root: 0)
@@ -66,6 +67,7 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
       for warning in placement.crowding + (setup.usesManyThreads ? placement.idleness : []) {
         try write("warning: \(warning)\n")
       }
+      for warning in conventions { try write("warning: \(warning)\n") }
       try warnOfIdleRanks(setup.trajectory, picard)
       if let warning = NodeKind.warning(of: nodes) { try write(warning) }
       if let message = keeper?.beginning { try write(message) }
@@ -91,12 +93,16 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     let digest = try file.write(
       rows.span, firstSample: outcome.solution.samples.first?.number ?? 0, over: world,
       hints: command.shared.hints)
+    let decoded = command.decoding.file(beside: command.output.out)
+    if let decoder = setup.decoder, let decoded {
+      try decode(outcome.solution.samples.map { ($0.number, $0.state) }, with: decoder, to: decoded)
+    }
     _ = try world.agree(on: 0) {
       if let images = command.output.images,
-        let layout = ImageLayout(shape: setup.model.shape)
+        let layout = ImageLayout(shape: setup.decoder?.shape ?? setup.model.shape)
       {
         try ContactSheet(layout: layout, samples: sampler.samples)
-          .write(samplesOf: command.output.out, to: images)
+          .write(samplesOf: decoded ?? command.output.out, to: images)
       }
     }
     timers.enter(nil)
@@ -264,7 +270,7 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
 
   private func checkOutputs() throws {
     let output = command.output
-    for path in [output.out, output.images, output.report].compactMap({ $0 }) + command.pictures.files {
+    for path in [output.out, command.decoding.file(beside: output.out), output.images, output.report].compactMap({ $0 }) + command.pictures.files {
       try WholeFile(path).checkWritable()
     }
     if let folder = command.checkpoints.checkpoint { try CheckpointFile.prepare(folder) }

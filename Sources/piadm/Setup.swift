@@ -1,4 +1,5 @@
 import Diffusion
+import InputFiles
 import MPI
 import NumPyFormat
 import PicardSampler
@@ -16,6 +17,10 @@ struct Setup<Scalar: StateScalar> {
   let noise: any NoiseSource
   let batch: ScoreBatch<Scalar>
   let versions: Report.Versions
+  /// Every file that was read.
+  let files: InputFiles
+  /// What decodes finished latents; `nil` where samples are data.
+  let decoder: LatentDecoder?
   /// What is told of the model's scheduler, line by line.
   let scheduler: [String]
   /// Threads of a score call.
@@ -32,19 +37,32 @@ struct Setup<Scalar: StateScalar> {
     _ command: Sample, model source: String, ranks: Int, processors: Int, memory: HostMemory
   ) throws {
     let (sampler, solver) = (command.sampler, command.solver)
+    let files = InputFiles()
+    self.files = files
     model = try ModelSource(source).open(
       as: Scalar.self, processors: processors, conditions: command.network.conditions(samples: sampler.samples),
-      sampleShape: command.network.shape?.lengths, rowsAlone: solver.batch == 1)
-    if command.output.images != nil, ImageLayout(shape: model.shape) == nil {
+      sampleShape: command.network.shape?.lengths, rowsAlone: solver.batch == 1,
+      output: command.network.networkOutput, files: files)
+    let network = model as? OpenVINOModel<Scalar>
+    threads = network?.threads ?? 1
+    decoder =
+      if let folder = command.decoding.decode {
+        try LatentDecoder(folder: folder, latentShape: model.shape, threads: processors, files: files)
+      } else {
+        nil
+      }
+    let shown = decoder?.shape ?? model.shape
+    if command.output.images != nil, ImageLayout(shape: shown) == nil {
       throw WrongUsage(
-        "--images needs samples that are pictures (H x W with 1 or 3 channels) or volumes, not \(model.shape)")
+        "--images needs samples that are pictures (H x W with 1 or 3 channels) or volumes, not \(shown)"
+          + (decoder == nil && shown.count == 3 ? "; --decode FOLDER makes pictures of latents" : ""))
     }
     method = try ChosenMethod(sampler, of: model)
-    choice = try GridChoice(sampler, schedule: model.schedule, shape: model.shape)
+    choice = try GridChoice(sampler, schedule: model.schedule, shape: model.shape, files: files)
     let grid = choice.grid
-    if grid.nodes[0].alpha == 0, model.parametrization == .noise {
+    if !model.parametrization.conversion(to: .denoised, at: grid.nodes[0]).prediction.isFinite {
       throw WrongUsage(
-        "this run starts at pure noise, where a model that predicts the noise says nothing of the data: "
+        "this run starts at pure noise, where a model that predicts \(model.parametrization.text) says nothing of the data: "
           + "it must predict the sample, v_prediction or flow, or start at another timestep")
     }
     let blocks = solver.blocks ?? min(method.name.defaultBlocks, grid.steps)
@@ -60,14 +78,12 @@ struct Setup<Scalar: StateScalar> {
       scalar: MemoryLayout<Scalar>.size, dimension: model.dimension, rows: batch.limit,
       samples: sampler.samples, ranks: ranks, trajectory: trajectory, solver: solver
     ).requireRoom(memory)
-    let unscaled = try Self.noise(sampler, shape: model.shape, steps: grid.steps)
+    let unscaled = try Self.noise(sampler, shape: model.shape, steps: grid.steps, files)
     noise = grid.initialDeviation == 1 ? unscaled : ScaledStart(unscaled, deviation: grid.initialDeviation)
-    let network = model as? OpenVINOModel<Scalar>
     versions = Report.Versions(
       piadm: Piadm.version, mpi: Library.runtimeVersion,
       openvino: network?.library.version ?? "none", swift: swiftVersion)
     scheduler = [network?.scheduler?.text, network?.scheduler?.ignored].compactMap { $0 }
-    threads = network?.threads ?? 1
     usesManyThreads = network?.isLarge ?? false
   }
 
@@ -101,11 +117,11 @@ struct Setup<Scalar: StateScalar> {
   }
 
   private static func noise(
-    _ options: SamplerOptions, shape: [Int], steps: Int
+    _ options: SamplerOptions, shape: [Int], steps: Int, _ files: InputFiles
   ) throws -> any NoiseSource {
     func read(_ option: String, _ file: String?, _ expected: [Int]) throws -> [Double]? {
       guard let file else { return nil }
-      let array = try NumPyArray(contentsOf: file)
+      let array = try NumPyArray(contentsOf: file, in: files, as: .option(option))
       guard array.shape == expected else {
         throw BadData("--\(option) \(file): expected shape \(expected), not \(array.shape)")
       }
