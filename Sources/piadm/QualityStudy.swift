@@ -111,7 +111,7 @@ struct QualityStudy<Scalar: StateScalar & MPI.Scalar> {
     }
     let rounds = drawn.rounds
     return QualityRow(
-      method: sample.sampler.method.rawValue, steps: setup.trajectory.slices, tolerance: sample.solver.tolerance,
+      method: setup.method.name.rawValue, steps: setup.trajectory.slices, tolerance: sample.solver.tolerance,
       samples: rounds.count, rounds: Double(rounds.reduce(0, +)) / Double(rounds.count), mostRounds: rounds.max() ?? 0,
       evaluations: Double(drawn.evaluations) / Double(rounds.count),
       distances: Distances(of: drawn.states.map { Double($0) }, from: data.distance))
