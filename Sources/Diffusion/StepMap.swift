@@ -114,7 +114,7 @@ public struct StepMap: Hashable, Sendable {
   ) -> Step {
     if variance == .whole {
       let state = (1 - level * level).squareRoot() * to.sigma / from.sigma
-      return Step(state: state, value: to.alpha - from.alpha * state, earlierValue: 0, noise: level * to.sigma)
+      return Step(state: state, value: to.alpha - from.alpha * state, noise: level * to.sigma)
     }
     // With C^2 = v^2 sigma'^2 (1 - alpha^2/alpha'^2) / sigma^2, the square
     // root of sigma'^2 - C^2 is written without cancellation.
