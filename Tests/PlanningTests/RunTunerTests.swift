@@ -1,6 +1,6 @@
 import Foundation
 import PicardSampler
-@testable import Planning
+import Planning
 import Testing
 
 @Suite("the choice of solver, window, chunk and replicas") struct RunTunerTests {

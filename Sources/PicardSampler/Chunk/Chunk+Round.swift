@@ -4,7 +4,7 @@ import Diffusion
 /// the change from the left is known, and accepted.
 extension Chunk {
   /// What is evaluated in a round.
-  enum Request {
+  package enum Request {
     /// A slice's state, by index in the chunk.
     case slice(Int)
     /// A state beside that of a slice, by the slopes' own number.
@@ -19,7 +19,7 @@ extension Chunk {
   }
 
   /// Begins a round of the slices of a part, and tells where `f` is wanted.
-  func beginRound(_ part: RoundPlan.Part, _ body: (Request, _ state: Row<Scalar>, SliceMap) -> Void) {
+  package func beginRound(_ part: RoundPlan.Part, _ body: (Request, _ state: Row<Scalar>, SliceMap) -> Void) {
     enter(.evaluating, from: .resting)
     active = (part.slices.lowerBound - first)..<slices.count
     isLeftmost = part.left == nil
@@ -33,7 +33,7 @@ extension Chunk {
 
   /// Takes the model's prediction for a request.
   /// - Returns: whether `f` is finite in every element.
-  func absorb(_ request: Request, _ prediction: Row<Scalar>, _ conversion: Conversion) -> Bool {
+  package func absorb(_ request: Request, _ prediction: Row<Scalar>, _ conversion: Conversion) -> Bool {
     precondition(phase == .evaluating, "a prediction comes outside of its round")
     return switch request {
     case .slice(let index): slopes.absorb(index, prediction, conversion, in: self)
@@ -42,7 +42,7 @@ extension Chunk {
   }
 
   /// Runs the iteration over the active slices, the first of them unchanged.
-  func propose() {
+  package func propose() {
     enter(.proposed, from: .evaluating)
     squares.removeAll(keepingCapacity: true)
     // Where no change comes from the left, what is proposed is final.
@@ -53,17 +53,17 @@ extension Chunk {
 
   /// This round's state of the first slice, from the left, to be written once all have been
   /// proposed.
-  var left: State<Scalar> { slices[0].proposal }
+  package var left: State<Scalar> { slices[0].proposal }
 
   /// Carries the change of the first state to some elements of the state behind the chunk.
-  func carryToEnd(_ elements: Range<Int>) {
+  package func carryToEnd(_ elements: Range<Int>) {
     precondition(phase == .proposed, "a change comes before states are proposed")
     if !isLeftmost { slopes.carryToEnd(elements, in: self) }
   }
 
   /// Carries the change of the first state to all other proposals, and finds by how much the
   /// states change.
-  func correctInterior() {
+  package func correctInterior() {
     enter(.corrected, from: .proposed)
     if isLeftmost { findChanges() } else { slopes.correctInterior(of: self) }
   }
@@ -71,7 +71,7 @@ extension Chunk {
   /// Makes the proposals the states.
   ///
   /// - Parameter withEnd: the state behind the last slice, too, which no other chunk takes.
-  func accept(withEnd: Bool) {
+  package func accept(withEnd: Bool) {
     for index in movingStates { slices[index].accept() }
     if withEnd { swap(&end, &endProposal) }
     enter(.resting, from: .corrected)
@@ -85,7 +85,7 @@ extension Chunk {
   // MARK: For slopes
 
   /// The proposal for the state behind a slice.
-  func output(_ index: Int) -> State<Scalar> {
+  package func output(_ index: Int) -> State<Scalar> {
     index + 1 < slices.count ? slices[index + 1].proposal : endProposal
   }
 
@@ -94,14 +94,14 @@ extension Chunk {
   /// - Parameters:
   ///   - noise: of the slice.
   ///   - gain: `L`; `nil` for `phi(y)`.
-  func step(_ index: Int, _ elements: Range<Int>, noise: State<Scalar>?, carrying gain: Gain?) {
+  package func step(_ index: Int, _ elements: Range<Int>, noise: State<Scalar>?, carrying gain: Gain?) {
     slices[index].step(into: output(index)[elements], elements, noise: noise?[elements], carrying: gain) {
       Row(rebasing: history(of: index, $0)[elements])
     }
   }
 
   /// Adds to the square of the change of the state behind a slice, where that is final.
-  func measure(_ index: Int, _ elements: Range<Int>) {
+  package func measure(_ index: Int, _ elements: Range<Int>) {
     guard !squares.isEmpty else { return }
     let state = index + 1 < slices.count ? slices[index + 1].state : end
     squares[index] += squaredDistance(
@@ -110,12 +110,12 @@ extension Chunk {
 
   /// The slices whose state is iterated: not that of the window's first one,
   /// which is known.
-  var movingStates: Range<Int> {
+  package var movingStates: Range<Int> {
     min(isLeftmost ? active.lowerBound + 1 : active.lowerBound, slices.count)..<slices.count
   }
 
   /// Finds by how much the states change that are as proposed.
-  func findChanges() {
+  package func findChanges() {
     for index in movingStates {
       let slice = slices[index]
       slices[index].change =
@@ -128,7 +128,7 @@ extension Chunk {
   /// Finds by how much the states of one component change.
   ///
   /// - Parameter addSquares: adds those of some elements to each slice's `change`.
-  func measureInterior(_ addSquares: (Range<Int>) -> Void) {
+  package func measureInterior(_ addSquares: (Range<Int>) -> Void) {
     for index in slices.indices { slices[index].change = 0 }
     inPieces(dimension, addSquares)
     for index in slices.indices {
@@ -138,7 +138,7 @@ extension Chunk {
   }
 
   /// By how much the state behind the last slice changes.
-  var endChange: Double {
+  package var endChange: Double {
     guard let last = squares.last else { return endProposal.distance(to: end) }
     return endProposal.distance(0, to: end, squared: last)
   }

@@ -1,8 +1,8 @@
-import Diffusion
+package import Diffusion
 
 /// The noise of a chunk's slices. Either it is kept, or it is drawn in every round again, to
 /// the same bits: slower, in less memory.
-struct SliceNoise<Scalar: StateScalar> {
+package struct SliceNoise<Scalar: StateScalar> {
   /// A row for every slice, or one that all chunks share.
   private let memory: Rows<Scalar>
   private let isKept: Bool
@@ -41,7 +41,7 @@ struct SliceNoise<Scalar: StateScalar> {
 
   /// What the map of a slice adds; `nil` where it adds nothing. Where noise is not kept, the
   /// next one is written over it.
-  subscript(index: Int) -> State<Scalar>? {
+  package subscript(index: Int) -> State<Scalar>? {
     guard maps[maps.startIndex + index].isRandom else { return nil }
     precondition(!isKept || index < drawn, "a slice is used before its noise is drawn")
     if !isKept { fill(index) }

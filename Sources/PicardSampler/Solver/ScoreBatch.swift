@@ -214,4 +214,4 @@ struct Visit<Scalar: StateScalar> {
 }
 
 /// `f = state y + prediction p` at a state `y` with the model's prediction `p`.
-typealias Conversion = (state: Double, prediction: Double)
+package typealias Conversion = (state: Double, prediction: Double)

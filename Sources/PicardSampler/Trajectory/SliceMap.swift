@@ -1,4 +1,4 @@
-import Diffusion
+package import Diffusion
 
 /// The map from one slice's state to the next one's,
 ///
@@ -7,22 +7,22 @@ import Diffusion
 /// The state has one component (the position) in the predictor and two
 /// (position and velocity) in the corrector; `f` is a function of the position, and
 /// `f_-k` are the newest values of `f` that earlier slices have kept.
-struct SliceMap: Hashable, Sendable {
+package struct SliceMap: Hashable, Sendable {
   /// A.
-  var state: Gain
+  package var state: Gain
   /// B, for each component.
-  var value: Pair
+  package var value: Pair
   /// D_1, D_2, ...
-  var history = History.none
+  package var history = History.none
   /// `f` of this slice is one of those that later slices read.
-  var keepsValue = true
+  package var keepsValue = true
   /// Share of the estimate as predicted in `f`, where estimates are bounded.
   var unbounded = 0.0
   /// Noise time at which `f` is evaluated.
-  var time: NoiseTime
+  package var time: NoiseTime
   /// By how much a change of the state behind this slice moves the last one, as far as is
   /// known beforehand: of normal data with unit variance.
-  var sensitivity: Double
+  package var sensitivity: Double
   /// `f = p y + q g`, where the Jacobian of `g` changes little along the trajectory: the
   /// denoised estimate, `p = 0` and `q = 1`; or `alpha` times it where `f` is the score,
   /// `p = -1/sigma^2 = -q`, which stays in bounds where `alpha` vanishes. This is `p`, and

@@ -56,7 +56,7 @@ public struct Trajectory: Hashable, Sendable {
   }
 
   /// - Parameter steps: sampling steps, which may be fewer than slices.
-  init(stages: [Stage], steps: Int) {
+  package init(stages: [Stage], steps: Int) {
     self.stages = stages
     self.steps = steps
     stageStarts = stages.indices.map { stages[..<$0].reduce(0) { $0 + $1.slices.count } }
