@@ -4,7 +4,7 @@ import PicardSampler
 
 @Suite struct CallSizesTests {
   @Test("a full call, a half, a quarter and a row alone, each once", arguments: [
-    (1, [1]), (2, [2, 1]), (3, [3, 1]), (4, [4, 2, 1]), (5, [5, 2, 1]), (8, [8, 4, 1]), (9, [9, 4, 2, 1]),
+    (1, [1]), (2, [2, 1]), (3, [3, 1]), (4, [4, 1]), (5, [5, 2, 1]), (8, [8, 4, 1]), (9, [9, 4, 2, 1]),
     (50, [50, 25, 12, 1]), (64, [64, 32, 15, 1]),
   ])
   func sizes(full: Int, expected: [Int]) {
@@ -13,7 +13,7 @@ import PicardSampler
 
   @Test("a call of each size and a quarter again have at most twice as many rows as a full one")
   func rows() {
-    for full in 5...1000 {
+    for full in 3...1000 {
       let sizes = CallSizes(full: full).sizes
       let again = sizes.first { $0 <= max(1, 2 * full - sizes.reduce(1, +)) } ?? 1
       #expect(sizes.reduce(0, +) + 1 + again <= 2 * full, "\(full)")
@@ -36,15 +36,22 @@ import PicardSampler
     #expect(calls(for: 100, sizes) == [64, 32, 1, 1, 1, 1])
   }
 
-  @Test("the shortest time of a size counts, and a size never measured is tried")
+  @Test("a size never measured is tried, and one that was disturbed again")
   func unknown() {
     var sizes = CallSizes(full: 64)
     sizes.note(1, seconds: 1)
     #expect(sizes.next(for: 3) == 64)
-    sizes.note(64, seconds: 640)
-    sizes.note(64, seconds: 64)
-    #expect(sizes.next(for: 3) == 1)
-    #expect(sizes.cost(of: 64).seconds == 64)
+    // Disturbed: a row alone seems as fast, but no faster.
+    sizes.note(64, seconds: 1000)
+    #expect(sizes.next(for: 64) == 64 && sizes.next(for: 3) == 1)
+    var tries = 0
+    while sizes.next(for: 30) != 64, tries < 1000 {
+      sizes.note(sizes.next(for: 30), seconds: Double(sizes.next(for: 30)))
+      tries += 1
+    }
+    #expect(tries < 1000)
+    sizes.note(64, seconds: 2)
+    #expect(sizes.next(for: 30) == 64)
   }
 
   @Test("no larger call than those that agree with a row alone")

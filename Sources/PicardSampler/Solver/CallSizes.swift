@@ -6,16 +6,17 @@
 package struct CallSizes: Hashable, Sendable {
   /// Descending; the last one is a row alone.
   package private(set) var sizes: [Int]
-  /// Seconds of a call of each size; `nil` until one was timed.
+  /// Seconds that a call of each size is taken for; `nil` until one was timed.
   private var seconds: [Double?]
 
   /// A full call, a half, a quarter, and a row alone.
   ///
-  /// A quarter is rounded down from one row less, so that a call of each size
-  /// and a second one of a quarter have no more rows than two full ones.
+  /// A quarter is rounded down from one row less, and up to four rows have no half, so
+  /// that a call of each size and a second one of a quarter have no more rows than two
+  /// full ones.
   package init(full: Int) {
     precondition(full > 0)
-    sizes = [full, full / 2, (full - 1) / 4, 1].filter { $0 > 0 }.reduce(into: []) {
+    sizes = [full, full > 4 ? full / 2 : 0, (full - 1) / 4, 1].filter { $0 > 0 }.reduce(into: []) {
       if $0.last != $1 { $0.append($1) }
     }
     seconds = sizes.map { _ in nil }
@@ -31,10 +32,16 @@ package struct CallSizes: Hashable, Sendable {
     seconds.removeFirst(dropped)
   }
 
-  /// Takes note of what a call took; the shortest counts.
+  /// Takes note of what a call took. What is known of the other sizes is forgotten by and
+  /// by, so that one which was disturbed when it was timed is tried again.
   package mutating func note(_ size: Int, seconds new: Double) {
-    guard let index = sizes.firstIndex(of: size) else { return }
-    seconds[index] = min(new, seconds[index] ?? .infinity)
+    for index in sizes.indices {
+      guard let old = seconds[index] else {
+        if sizes[index] == size { seconds[index] = new }
+        continue
+      }
+      seconds[index] = sizes[index] == size ? min(new, (3 * old + new) / 4) : 0.995 * old
+    }
   }
 
   /// Rows of the next call where so many are left: the size that takes the least
@@ -60,17 +67,17 @@ package struct CallSizes: Hashable, Sendable {
     return (calls, sum)
   }
 
-  /// Seconds of a call of one of the sizes: as measured. Otherwise on the line
-  /// through a row alone and the largest size that was measured; as long as
-  /// there is none, further rows count nothing, so that one is tried.
+  /// Seconds of a call of one of the sizes: as measured, but no more than its rows take
+  /// one by one. Otherwise on the line through a row alone and the largest size that was
+  /// measured; as long as there is none, further rows count nothing, so that one is tried.
   private func expectedSeconds(_ size: Int) -> Double {
     let alone = seconds[seconds.count - 1] ?? 1
-    guard let index = sizes.firstIndex(of: size), seconds[index] == nil else {
-      return sizes.firstIndex(of: size).flatMap { seconds[$0] } ?? alone
-    }
+    let measured = sizes.firstIndex(of: size).flatMap { seconds[$0] }
+    if let measured { return min(measured, Double(size) * alone) }
     guard let known = sizes.indices.dropLast().first(where: { seconds[$0] != nil }), let time = seconds[known]
     else { return alone }
-    return max(alone, alone + (time - alone) * Double(size - 1) / Double(sizes[known] - 1))
+    let line = alone + (time - alone) * Double(size - 1) / Double(sizes[known] - 1)
+    return min(max(alone, line), Double(size) * alone)
   }
 }
 
