@@ -72,7 +72,7 @@ struct Setup<Scalar: StateScalar> {
     }
     trajectory = try Trajectory(
       method.name.stepMap, on: grid, noiseLevel: method.noiseLevel, blocks: blocks,
-      corrector: method.corrector, bound: model.bound)
+      corrector: method.corrector, bound: model.bound, variance: model.variance)
     batch = ScoreBatch(model, rows: solver.batch, latency: solver.scoreLatency)
     try MemoryNeed(
       scalar: MemoryLayout<Scalar>.size, dimension: model.dimension, rows: batch.limit,

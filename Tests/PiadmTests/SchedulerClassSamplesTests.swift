@@ -35,7 +35,11 @@ private struct ClassCase: CustomTestStringConvertible {
   func model(in place: Workplace) throws {
     let files = FileManager.default
     try files.createDirectory(atPath: "\(place.path)/model", withIntermediateDirectories: true)
-    for file in ["model.onnx", "initial.npy", "noise.npy"] {
+    let learns = (settings["variance_type"] as? String)?.hasPrefix("learned") ?? false
+    try files.copyItem(
+      atPath: Self.folder.appending(path: learns ? "doubled.onnx" : "model.onnx").path,
+      toPath: "\(place.path)/model/model.onnx")
+    for file in ["initial.npy", "noise.npy"] {
       try files.copyItem(atPath: Self.folder.appending(path: file).path, toPath: "\(place.path)/model/\(file)")
     }
     let stated = settings.merging(["_class_name": name]) { $1 }
@@ -69,7 +73,7 @@ extension CommandLineTests {
   @Suite struct SchedulerClassSamples {
     @Test("there is a case for every kind of setting")
     func allCases() {
-      #expect(ClassCase.all.count == 40)
+      #expect(ClassCase.all.count == 44)
     }
 
     /// Where diffusers computes in the scale of the noise level, single
@@ -116,6 +120,15 @@ extension CommandLineTests {
       // Under the name that its users know.
       let euler = try place.digest(model.run + ["--method", "euler"])
       #expect(try place.digest(model.run + ["--method", "ddim"], ranks: 2) == euler)
+    }
+
+    @Test("a scheduler of learned variances needs a network with twice the channels")
+    func variances() throws {
+      let place = try Workplace()
+      let model = ClassCase(name: "DDPMScheduler", settings: [:], steps: 3, options: [], expected: [])
+      try model.model(in: place)
+      try place.write(#"{"_class_name": "DDPMScheduler", "variance_type": "learned_range"}"#, to: "model/scheduler_config.json")
+      try place.run(["sample"] + model.run).expectRefusal(65, "model.onnx", "variance_type", "twice the channels")
     }
 
     @Test("steps are 100, or all training steps where there are fewer")

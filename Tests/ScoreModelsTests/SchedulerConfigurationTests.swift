@@ -113,7 +113,6 @@ private func discrete(_ text: String) throws -> DiscreteSchedule {
     (#"{"_class_name": "DPMSolverMultistepScheduler", "solver_order": 4}"#, "solver_order"),
     (#"{"_class_name": "DPMSolverMultistepScheduler", "use_flow_sigmas": true}"#, "use_flow_sigmas"),
     (#"{"_class_name": "DPMSolverMultistepScheduler", "prediction_type": "flow_prediction"}"#, "flow_prediction"),
-    (#"{"_class_name": "DPMSolverMultistepScheduler", "variance_type": "learned_range"}"#, "variance_type"),
     (#"{"_class_name": "DPMSolverMultistepScheduler", "final_sigmas_type": "denoise_to_zero"}"#, "final_sigmas_type"),
     (
       #"{"_class_name": "DPMSolverMultistepScheduler", "use_karras_sigmas": true, "use_exponential_sigmas": true}"#,
@@ -145,7 +144,7 @@ private func discrete(_ text: String) throws -> DiscreteSchedule {
     (#""clip_sample_range": -1"#, "clip_sample_range"),
     (#""rescale_betas_zero_snr": "yes""#, "rescale_betas_zero_snr"),
     (#""prediction_type": "flow""#, "prediction_type"),
-    (#""variance_type": "learned_range""#, "variance_type"),
+    (#""variance_type": "huge""#, "variance_type"),
     (#""timestep_spacing": "karras""#, "timestep_spacing"),
     (#""beta_schedule": "exp""#, "beta_schedule"),
     (#""beta_start": "0.1""#, "beta_start"),

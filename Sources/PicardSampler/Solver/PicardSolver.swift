@@ -132,10 +132,10 @@ public final class PicardSolver<Scalar: StateScalar> {
     }
     var failures: [SlicePlace] = []
     _ = try clock.time(.score) {
-      try batch.evaluate(visits) { visit, prediction, conversion in
+      try batch.evaluate(visits) { visit, prediction, conversion, variances in
         let part = plan.parts[requests[visit].part]
         let (chunk, request) = (chunks[part.key()], requests[visit].request)
-        let isFinite = chunk.absorb(request, prediction, conversion)
+        let isFinite = chunk.absorb(request, prediction, conversion, variances: variances)
         if !isFinite { failures.append(SlicePlace(sample: part.sample, slice: chunk.first + request.slice)) }
         return isFinite
       }

@@ -13,6 +13,8 @@ public final class ScoreBatch<Scalar: StateScalar> {
   let dimension: Int
   private let parametrization: Parametrization
   private let bound: EstimateBound?
+  /// The model predicts the variances of steps too.
+  private let hasVariances: Bool
   /// Rows of a call at most; the calls of a run may have fewer.
   public let limit: Int
   /// The limit was chosen here, so that calls may be kept shorter.
@@ -54,6 +56,7 @@ public final class ScoreBatch<Scalar: StateScalar> {
     dimension = model.dimension
     parametrization = model.parametrization
     bound = model.bound
+    hasVariances = model.variance != nil
     limit = rows ?? Self.defaultRows(dimension: model.dimension)
     choosesRows = rows == nil
     sizes = CallSizes(full: limit)
@@ -71,6 +74,8 @@ public final class ScoreBatch<Scalar: StateScalar> {
   private var input: Row<Scalar> { memory[0] }
   /// Their predictions.
   private var output: Row<Scalar> { memory[1] }
+  /// What it says of the variances of steps, where it does.
+  private var variances: Row<Scalar> { memory[2] }
 
   private func row(_ row: Int, of rows: Row<Scalar>) -> Row<Scalar> {
     Row(rebasing: rows[(row * dimension)..<((row + 1) * dimension)])
@@ -79,19 +84,22 @@ public final class ScoreBatch<Scalar: StateScalar> {
   /// Makes room for a call.
   private func reserve(_ count: Int) {
     guard count > times.count else { return }
-    memory = Rows(2, of: count * dimension)
+    memory = Rows(hasVariances ? 3 : 2, of: count * dimension)
     times = [NoiseTime](repeating: .clean, count: count)
     samples = [Int](repeating: 0, count: count)
   }
 
   /// Evaluates the model at states, as many at a time as a call takes.
   ///
-  /// - Parameter absorb: is handed the number of a visit, the prediction there
-  ///   and how it becomes `f`, and returns whether all is well with it.
+  /// - Parameter absorb: is handed the number of a visit, the prediction there,
+  ///   how it becomes `f`, and what the model says of the variances of the step
+  ///   (`nil` where it says nothing), and returns whether all is well with it.
   /// - Returns: the number of the first visit with which it is not.
   func evaluate(
     _ visits: [Visit<Scalar>],
-    absorb: (_ visit: Int, _ prediction: Row<Scalar>, _ conversion: Conversion) -> Bool
+    absorb: (
+      _ visit: Int, _ prediction: Row<Scalar>, _ conversion: Conversion, _ variances: Row<Scalar>?
+    ) -> Bool
   ) throws -> Int? {
     var failed: Int?
     var first = 0
@@ -114,7 +122,8 @@ public final class ScoreBatch<Scalar: StateScalar> {
       for row in 0..<count {
         let prediction = self.row(row, of: output)
         let conversion = conversion(of: prediction, visits[first + row])
-        if !absorb(first + row, prediction, conversion), failed == nil { failed = first + row }
+        let variances = hasVariances ? self.row(row, of: variances) : nil
+        if !absorb(first + row, prediction, conversion, variances), failed == nil { failed = first + row }
       }
       evaluations += count
       first += count
@@ -193,9 +202,14 @@ public final class ScoreBatch<Scalar: StateScalar> {
     let (times, samples) = (times, samples)
     var predictions = Row(rebasing: output[elements]).mutableSpan
     let start = ContinuousClock.now
-    try model.predict(
-      Row(rebasing: input[elements]).span, at: times.span.extracting(0..<count),
-      of: samples.span.extracting(0..<count), into: &predictions)
+    let states = Row(rebasing: input[elements]).span
+    let (rowTimes, rowSamples) = (times.span.extracting(0..<count), samples.span.extracting(0..<count))
+    if hasVariances {
+      var variances = Row(rebasing: variances[elements]).mutableSpan
+      try model.predict(states, at: rowTimes, of: rowSamples, into: &predictions, variances: &variances)
+    } else {
+      try model.predict(states, at: rowTimes, of: rowSamples, into: &predictions)
+    }
     return (ContinuousClock.now - start) / .seconds(1)
   }
 }

@@ -11,7 +11,7 @@ levels (sigma_E, the one that the last step leads to behind them) of a run, of
 long ones the first four and the last four.
 `samples.json` has configurations whose class's method piadm has, with the
 samples that the class draws with `model.onnx`, a small network of random
-weights, from `initial.npy` and, where it draws noise, from `noise.npy`.
+weights, or `doubled.onnx` where it is of learned variances, from `initial.npy` and, where it draws noise, from `noise.npy`.
 `keys.json` has the settings that each class reads.
 """
 import inspect
@@ -225,12 +225,14 @@ def weights():
             (generator.normal(size=(1, size)) * 0.3).astype(np.float32)]
 
 
-def network(sample, time):
-    """0.6 x + 0.5 tanh(x W + t U / (|t| + 100) + B), in single precision."""
+def network(sample, time, doubled=False):
+    """0.6 x + 0.5 tanh(x W + t U / (|t| + 100) + B), in single precision; doubled
+    with channels 0.5 + 0.5 tanh x behind it."""
     W, U, B = (torch.tensor(x) for x in weights())
     flat = sample.reshape(sample.shape[0], -1)
     t = time.reshape(-1, 1)
-    return (0.6 * flat + 0.5 * torch.tanh(flat @ W + t / (t.abs() + 100) * U + B)).reshape(sample.shape)
+    prediction = (0.6 * flat + 0.5 * torch.tanh(flat @ W + t / (t.abs() + 100) * U + B)).reshape(sample.shape)
+    return torch.cat([prediction, 0.5 + 0.5 * torch.tanh(sample)], dim=1) if doubled else prediction
 
 
 def export(path, doubled=False):
@@ -244,12 +246,18 @@ def export(path, doubled=False):
              ("Abs", ["t"], "a"), ("Add", ["a", "scale"], "d"), ("Div", ["t", "d"], "r"), ("Mul", ["r", "U"], "ru"),
              ("MatMul", ["x", "W"], "xw"), ("Add", ["xw", "ru"], "s1"), ("Add", ["s1", "B"], "s2"),
              ("Tanh", ["s2"], "h"), ("Mul", ["h", "half"], "hh"), ("Mul", ["x", "keep"], "xk"),
-             ("Add", ["xk", "hh"], "y"), ("Reshape", ["y", "full_shape"], "out_sample")]
+             ("Add", ["xk", "hh"], "y"), ("Reshape", ["y", "full_shape"], "prediction" if doubled else "out_sample")]
+    if doubled:
+        nodes += [("Tanh", ["sample"], "v1"), ("Mul", ["v1", "half"], "v2"), ("Add", ["v2", "half"], "v3")]
+    nodes = [helper.make_node(kind, inputs, [output]) for kind, inputs, output in nodes]
+    if doubled:
+        nodes.append(helper.make_node("Concat", ["prediction", "v3"], ["out_sample"], axis=1))
+    channels = [2 * SHAPE[0] if doubled else SHAPE[0], *SHAPE[1:]]
     graph = helper.make_graph(
-        [helper.make_node(kind, inputs, [output]) for kind, inputs, output in nodes], "network",
+        nodes, "network",
         [helper.make_tensor_value_info("sample", TensorProto.FLOAT, ["batch", *SHAPE]),
          helper.make_tensor_value_info("timestep", TensorProto.FLOAT, ["batch"])],
-        [helper.make_tensor_value_info("out_sample", TensorProto.FLOAT, ["batch", *SHAPE])], constants)
+        [helper.make_tensor_value_info("out_sample", TensorProto.FLOAT, ["batch", *channels])], constants)
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
 
 
@@ -257,6 +265,10 @@ def export(path, doubled=False):
 def sampled():
     yield "DDPM", dict(clip_sample=False, variance_type="fixed_large", steps_offset=1)
     yield "DDPM", dict(variance_type="fixed_large", timestep_spacing="trailing"), 16
+    yield "DDPM", dict(clip_sample=False, variance_type="learned_range", beta_schedule="squaredcos_cap_v2")
+    yield "DDPM", dict(thresholding=True, sample_max_value=1.5, variance_type="learned_range", steps_offset=1)
+    yield "DDPM", dict(clip_sample=False, variance_type="learned", prediction_type="v_prediction")
+    yield "DPMSolverMultistep", dict(variance_type="learned_range", **SCALED)
     yield "DDPM", dict(beta_schedule="sigmoid", clip_sample=False)
     yield "DDPM", dict(beta_schedule="laplace", clip_sample=False, prediction_type="v_prediction")
     yield "DDPM", dict(clip_sample=False, trained_betas=TRAINED, num_train_timesteps=50)
@@ -308,6 +320,7 @@ def draw(name, settings, steps, options, mu, initial, noise):
         if option in words:
             read[key] = float(words[option])
     scheduler = build(name, read)
+    doubled = settings.get("variance_type") in ("learned", "learned_range")
     set_timesteps(name, scheduler, steps, mu)
     drawn = iter(noise)
     module = __import__(type(scheduler).__module__, fromlist=["x"])
@@ -316,7 +329,8 @@ def draw(name, settings, steps, options, mu, initial, noise):
     latents = initial * getattr(scheduler, "init_noise_sigma", 1.0)
     for t in scheduler.timesteps:
         scaled = scheduler.scale_model_input(latents, t) if hasattr(scheduler, "scale_model_input") else latents
-        prediction = network(scaled, t.to(torch.float32).expand(len(initial)))
+        # Classes other than DDPM's take networks without the second half of the channels.
+        prediction = network(scaled, t.to(torch.float32).expand(len(initial)), doubled and name == "DDPM")
         latents = scheduler.step(prediction, t, latents, return_dict=False)[0]
     assert torch.isfinite(latents).all(), (name, settings)
     return latents, len(scheduler.timesteps)
@@ -363,6 +377,7 @@ def write(name, values):
 if __name__ == "__main__":
     folder.mkdir(exist_ok=True)
     export(folder / "model.onnx")
+    export(folder / "doubled.onnx", doubled=True)
     write("grids.json", [grid(*case) for case in grids()])
     write("samples.json", list(samples()))
     write("keys.json", [{"class": name, "settings": settings} for name, settings in keys()])
