@@ -53,7 +53,7 @@ let package = Package(
     .target(name: "Drawing", dependencies: ["CPNG"], swiftSettings: swiftSettings),
     .target(
       name: "Results",
-      dependencies: ["MPI", "NumPyFormat", "Drawing", "CCrypto"],
+      dependencies: ["MPI", "NumPyFormat", "Drawing", "PicardSampler", "CCrypto"],
       swiftSettings: swiftSettings),
     .target(name: "CMPIBench", dependencies: ["CMPI"]),
     .executableTarget(
@@ -106,7 +106,7 @@ let package = Package(
       swiftSettings: swiftSettings),
     .testTarget(
       name: "ResultsTests",
-      dependencies: ["Results", "NumPyFormat", "Drawing", "CPNG", "WriteSamples"],
+      dependencies: ["Results", "NumPyFormat", "Drawing", "PicardSampler", "CPNG", "WriteSamples"],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "ScoreModelsTests", dependencies: ["ScoreModels", "Diffusion", "NumPyFormat"],
