@@ -22,7 +22,7 @@ struct ResolvedOptions {
       "noise": .file(sampler.noise),
       "solver": .text(solver.solver.rawValue),
       "blocks": .integer(solver.blocks ?? min(setup.method.name.defaultBlocks, setup.grid.steps)),
-      "batch": .integer(setup.batch.rows),
+      "batch": .integer(setup.batch.limit),
       "replicas": .integer(solver.groups),
       "out": .text(output.out),
       "images": .file(output.images),
@@ -48,7 +48,19 @@ struct ResolvedOptions {
     where !files.isEmpty {
       values[option] = .text(files.sorted().joined(separator: " "))
     }
-    if let guidance = command.network.guidance { values["guidance"] = .number(guidance) }
+    values["shape"] = .list(setup.model.shape.map { .integer($0) })
+    if let name = command.network.networkOutput { values["network-output"] = .text(name) }
+    if let folder = command.decoding.decode {
+      values["decode"] = .text(folder)
+      values["decoded"] = .file(command.decoding.file(beside: output.out))
+    }
+    if let guidance = command.network.guidance {
+      values["guidance"] = .number(guidance)
+      values["guidance-rescale"] = .number(command.network.guidanceRescale)
+      if let interval = command.network.guidanceInterval {
+        values["guidance-interval"] = .text("\(interval.levels.lowerBound):\(interval.levels.upperBound)")
+      }
+    }
     if isIterated {
       values["window"] = picard.extent.value
       values["chunk"] = .integer(picard.chunk)

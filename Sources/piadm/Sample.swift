@@ -32,6 +32,9 @@ struct Sample: ParsableCommand {
   @OptionGroup(title: "Output")
   var output: OutputOptions
 
+  @OptionGroup(title: "Latents")
+  var decoding: DecodeOptions
+
   @OptionGroup(title: "Stopping and going on")
   var checkpoints: CheckpointOptions
 
@@ -42,7 +45,7 @@ struct Sample: ParsableCommand {
   var pictures: PictureOptions
 
   func validate() throws {
-    let outputs = [output.out, output.images, output.report].compactMap { $0 } + pictures.files
+    let outputs = [output.out, decoding.file(beside: output.out), output.images, output.report].compactMap { $0 } + pictures.files
     for (index, file) in outputs.enumerated() where outputs[..<index].contains(where: { $0.isSameFile(as: file) }) {
       throw ValidationError("two outputs are named \(file)")
     }

@@ -32,9 +32,14 @@ extension Chunk {
   }
 
   /// Takes the model's prediction for a request.
+  ///
+  /// - Parameter variances: what the model says of the noise; `nil` where it says nothing.
   /// - Returns: whether `f` is finite in every element.
-  package func absorb(_ request: ChunkRequest, _ prediction: Row<Scalar>, _ conversion: Conversion) -> Bool {
+  package func absorb(
+    _ request: ChunkRequest, _ prediction: Row<Scalar>, _ conversion: Conversion, variances: Row<Scalar>? = nil
+  ) -> Bool {
     precondition(phase == .evaluating, "a prediction comes outside of its round")
+    if case .slice(let index) = request, let variances { noise.scale(index, by: variances) }
     return switch request {
     case .slice(let index): slopes.absorb(index, prediction, conversion, in: self)
     case .beside(let number, _): slopes.absorb(request: number, prediction, conversion)

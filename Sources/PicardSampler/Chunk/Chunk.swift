@@ -163,6 +163,7 @@ package final class Chunk<Scalar: StateScalar> {
     for age in 0..<layout.historyDepth { try coder.code(keptFromLeft(age)) }
     try end.code(&coder)
     for index in slices.indices { try slices[index].code(&coder) }
+    try noise.code(&coder, slices: slices.count)
     try slopes.code(&coder, of: self)
   }
 }

@@ -20,7 +20,8 @@ package struct ChunkLayout: Hashable, Sendable {
     self.capacity = capacity
     components = stage.components
     historyDepth = stage.historyDepth
-    keepsNoise = options.keepsNoise && stage.isRandom
+    // Noise that the model scales is of the state that was evaluated last.
+    keepsNoise = (options.keepsNoise || stage.hasLearnedNoise) && stage.isRandom
     linearization = options.linearization
     probes = options.linearization.isElementwise(components: stage.components) ? options.probes : 0
     mixing = options.anderson

@@ -53,10 +53,20 @@ package final class SliceNoise<Scalar: StateScalar> {
     !isKept && slices.contains { maps[maps.startIndex + $0].isRandom }
   }
 
-  private func fill(_ index: Int) {
+  /// Scales the noise of a slice anew, where the model predicts its variance.
+  func scale(_ index: Int, by variances: Row<Scalar>) {
+    if maps[maps.startIndex + index].hasLearnedNoise { fill(index, variances) }
+  }
+
+  /// Stores the noise that depends on the model's predictions at so many slices, or reads it.
+  func code(_ coder: inout StateCoder, slices: Int) throws {
+    for index in 0..<slices where maps[maps.startIndex + index].hasLearnedNoise { try state(index).code(&coder) }
+  }
+
+  private func fill(_ index: Int, _ variances: Row<Scalar>? = nil) {
     let map = maps[maps.startIndex + index]
     guard map.isRandom, let source else { return }
-    map.fill(state(index), with: source, sample: sample)
+    map.fill(state(index), with: source, sample: sample, variances: variances)
   }
 
   private func state(_ index: Int) -> State<Scalar> {

@@ -35,6 +35,9 @@ package struct Stage: Hashable, Sendable {
   /// Some slice adds noise.
   var isRandom: Bool { slices.contains(where: \.isRandom) }
 
+  /// Some slice's noise depends on the model.
+  var hasLearnedNoise: Bool { slices.contains(where: \.hasLearnedNoise) }
+
   /// Every chunk of so many slices keeps all the values that the chunk behind it reads, so
   /// that it need not hear of those before it first.
   func chunksSupplyHistory(ofSize chunk: Int) -> Bool {

@@ -1,5 +1,6 @@
 import Diffusion
 import Foundation
+import InputFiles
 import MPI
 import NumPyFormat
 import PicardSampler
@@ -38,12 +39,13 @@ enum Reader: String, CaseIterable {
 
   /// An outline can be made of whatever is read, and names bytes that are there.
   private func readNetwork(_ bytes: [UInt8]) throws {
-    let file = try ONNXFile(parsing: Data(bytes), path: "/nonexistent/model.onnx")
+    let folder = ModelFolder("/nonexistent", InputFiles())
+    let file = try ONNXFile(parsing: Data(bytes), at: "model.onnx", in: folder)
     guard file.weightFiles.isEmpty else { return }
     let outline = try ONNXOutline(of: Data(bytes), path: "model.onnx", fewest: 8)
     if let outline = outline.bytes {
       precondition(outline.count <= bytes.count + 200 * (bytes.count / 10 + 1))
-      _ = try? ONNXFile(parsing: Data(outline), path: "/nonexistent/model.onnx")
+      _ = try? ONNXFile(parsing: Data(outline), at: "model.onnx", in: folder)
     }
   }
 
@@ -53,7 +55,7 @@ enum Reader: String, CaseIterable {
     // this build longer than an input may take. More than any machine holds is refused.
     var copy = object
     if let stated = try? copy.integer("dimension", in: (1 << 20)...(1 << 36)), stated > 0 { return }
-    let target = try ClosedFormTarget(object)
+    let target = try ClosedFormTarget(object, at: "fuzz.json", in: ModelFolder("/nonexistent", InputFiles()))
     let model: any ScoreModel<Double> = try target.model(of: Double.self, file: "fuzz.json")
     precondition(model.dimension > 0)
   }
