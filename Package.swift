@@ -62,7 +62,7 @@ let package = Package(
     .target(name: "Drawing", dependencies: ["CPNG"], swiftSettings: swiftSettings),
     .target(
       name: "Results",
-      dependencies: ["MPI", "InputFiles", "NumPyFormat", "Drawing"],
+      dependencies: ["MPI", "InputFiles", "NumPyFormat", "Drawing", "PicardSampler"],
       swiftSettings: swiftSettings),
     .target(name: "CMPIBench", dependencies: ["CMPI"]),
     .executableTarget(
@@ -117,7 +117,7 @@ let package = Package(
       swiftSettings: swiftSettings),
     .testTarget(
       name: "ResultsTests",
-      dependencies: ["Results", "InputFiles", "NumPyFormat", "Drawing", "CPNG", "WriteSamples"],
+      dependencies: ["Results", "InputFiles", "NumPyFormat", "Drawing", "PicardSampler", "CPNG", "WriteSamples"],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "ScoreModelsTests", dependencies: ["ScoreModels", "Diffusion", "InputFiles", "NumPyFormat"],

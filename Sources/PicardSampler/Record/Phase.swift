@@ -1,16 +1,14 @@
-import Foundation
-
-/// What the time of a run is spent on.
-public enum Phase: String, Hashable, Sendable, CaseIterable {
-  /// Start-up until the first step: loading and checking the model, the grid.
+/// What a rank spends its time on.
+public enum Phase: Int, Hashable, Sendable, CaseIterable {
+  /// Until the first round: loading and checking the model, the grid.
   case setup
   /// Evaluating the model.
   case score
-  /// Step maps, corrections and norms of the change.
+  /// Step maps, corrections, norms and secants.
   case update
-  /// Sending boundary states and waiting for the left neighbour's.
+  /// Sending boundary states and waiting for them.
   case exchange
-  /// Collective reductions, the wait for the slowest rank included.
+  /// Agreeing on the changes, the wait for the slowest rank included.
   case reduce
   /// Writing results.
   case output
@@ -75,33 +73,4 @@ extension Phase {
     case .output: \.output
     }
   }
-}
-
-/// A stopwatch that is in one phase at a time, on a clock that never goes back.
-public struct PhaseTimers: Sendable {
-  private let start = ContinuousClock.now
-  private var current: (phase: Phase, since: ContinuousClock.Instant)?
-  private var finished = PhaseSeconds()
-
-  public init() {}
-
-  /// Ends the phase that runs, if any, and begins `phase`, if any.
-  public mutating func enter(_ phase: Phase?) {
-    let now = ContinuousClock.now
-    if let current { finished[current.phase] += (now - current.since).seconds }
-    current = phase.map { ($0, now) }
-  }
-
-  /// The time spent until now, the running phase included.
-  public var seconds: PhaseSeconds {
-    let now = ContinuousClock.now
-    var seconds = finished
-    if let current { seconds[current.phase] += (now - current.since).seconds }
-    seconds.total = (now - start).seconds
-    return seconds
-  }
-}
-
-extension Duration {
-  var seconds: Double { self / .seconds(1) }
 }
