@@ -132,7 +132,8 @@ extension ScoreBatch {
     // two rows in all a second call would be beyond twice as many.
     var known: [Int: [Scalar]] = [:]
     var secondsAlone = 0.0
-    for row in load == 1 ? [0, 0] : load == 2 ? [0] : [0, 1] {
+    let isRepeated = load == 1 || limit == 1
+    for row in isRepeated ? [0, 0] : load == 2 ? [0] : [0, 1] {
       let alone = try predictions([rows[row]])
       if let difference = known[row].flatMap({ difference($0, alone.rows[0]) }) {
         check.failure = (.chance, difference)
@@ -143,6 +144,13 @@ extension ScoreBatch {
       secondsAlone = alone.seconds
     }
     let full = try fullCall(load, secondsAlone: secondsAlone) { try predictions((0..<$0).map { rows[$0] }).seconds }
+    // Where every call has one row, nothing else shows whether predictions repeat.
+    if full == 1, !isRepeated, let first = known[0],
+      let difference = difference(first, try predictions([rows[0]]).rows[0])
+    {
+      check.failure = (.chance, difference)
+      return
+    }
     var sizes = CallSizes(full: full)
     sizes.note(1, seconds: secondsAlone)
     for size in sizes.sizes.reversed().dropFirst() {
