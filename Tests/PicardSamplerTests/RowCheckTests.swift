@@ -82,7 +82,7 @@ final class SpoiledModel: ScoreModel {
     return try VirtualRing.run(ranks) { ring in
       let batch = ScoreBatch<Float>(SpoiledModel(fault), rows: rows)
       let solution = try PicardSolver(
-        trajectory, options: PicardOptions(window: window, trajectory: trajectory), batch: batch, ring: ring,
+        trajectory, options: PicardOptions(extent: window.map { .window($0) } ?? .blocks, trajectory: trajectory), batch: batch, ring: ring,
         noise: CounterNoise(seed: 1), samples: samples
       ).run()
       return (solution.samples.map(\.state), batch.check)
@@ -164,7 +164,7 @@ final class SpoiledModel: ScoreModel {
       let trajectory = try trajectory()
       let model = SpoiledModel(.none)
       let batch = ScoreBatch<Float>(model, rows: rows)
-      let options = PicardOptions(window: window, trajectory: trajectory)
+      let options = PicardOptions(extent: window.map { .window($0) } ?? .blocks, trajectory: trajectory)
       let solver = PicardSolver(
         trajectory, options: options, batch: batch, ring: SingleRank(), noise: CounterNoise(seed: 1),
         samples: Array(0..<samples))
