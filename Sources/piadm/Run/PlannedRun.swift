@@ -9,7 +9,7 @@ import Results
 /// A run that is to be predicted, as far as this machine tells: its rounds, by a
 /// pilot run, and what their parts take.
 struct PlannedRun<Scalar: StateScalar & MPI.Scalar> {
-  let sample: Sample
+  let sample: RunConfiguration
   let setup: Setup<Scalar>
   let picard: PicardOptions
   /// On rank 0.
@@ -29,7 +29,7 @@ struct PlannedRun<Scalar: StateScalar & MPI.Scalar> {
   ///   - network: latency and bandwidth in place of measured ones.
   ///   - pilotSeconds: about how long the pilot run may take.
   init(
-    _ sample: Sample, network: (latency: Double, bandwidth: Double)? = nil, pilotSeconds: Double,
+    _ sample: RunConfiguration, network: (latency: Double, bandwidth: Double)? = nil, pilotSeconds: Double,
     over world: Communicator
   ) throws {
     self.sample = sample

@@ -22,7 +22,7 @@ struct RoundsStudy<Scalar: StateScalar & MPI.Scalar> {
   /// Opens the model, and draws the samples sequentially. Collective.
   ///
   /// - Parameter sample: the run with the largest window.
-  init(_ sample: Sample, over world: Communicator) throws {
+  init(_ sample: RunConfiguration, over world: Communicator) throws {
     self.world = world
     let samples = 0..<sample.sampler.samples
     self.samples = samples

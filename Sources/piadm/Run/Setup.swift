@@ -34,25 +34,25 @@ struct Setup<Scalar: StateScalar> {
   ///   - processors: processors that this rank has to itself.
   ///   - memory: what this rank's host has.
   init(
-    _ command: Sample, model source: String, ranks: Int, processors: Int, memory: HostMemory
+    _ configuration: RunConfiguration, model source: String, ranks: Int, processors: Int, memory: HostMemory
   ) throws {
-    let (sampler, solver) = (command.sampler, command.solver)
+    let (sampler, solver) = (configuration.sampler, configuration.solver)
     let files = InputFiles()
     self.files = files
     model = try ModelSource(source).open(
-      as: Scalar.self, processors: processors, conditions: command.network.conditions(samples: sampler.samples),
-      sampleShape: command.network.shape?.lengths, rowsAlone: solver.batch == 1,
-      output: command.network.networkOutput, files: files)
+      as: Scalar.self, processors: processors, conditions: configuration.network.conditions(samples: sampler.samples),
+      sampleShape: configuration.network.shape?.lengths, rowsAlone: solver.batch == 1,
+      output: configuration.network.networkOutput, files: files)
     let network = model as? OpenVINOModel<Scalar>
     threads = network?.threads ?? 1
     decoder =
-      if let folder = command.decoding.decode {
+      if let folder = configuration.decoding.decode {
         try LatentDecoder(folder: folder, latentShape: model.shape, threads: processors, files: files)
       } else {
         nil
       }
     let shown = decoder?.shape ?? model.shape
-    if command.output.images != nil, ImageLayout(shape: shown) == nil {
+    if configuration.output.images != nil, ImageLayout(shape: shown) == nil {
       throw WrongUsage(
         "--images needs samples that are pictures (H x W with 1 or 3 channels) or volumes, not \(shown)"
           + (decoder == nil && shown.count == 3 ? "; --decode FOLDER makes pictures of latents" : ""))

@@ -57,7 +57,7 @@ struct Plan: ParsableCommand {
   }
 
   private func plan<Scalar: StateScalar & MPI.Scalar>(
-    _ sample: Sample, as: Scalar.Type, _ world: Communicator
+    _ sample: RunConfiguration, as: Scalar.Type, _ world: Communicator
   ) throws {
     let run = try PlannedRun<Scalar>(
       sample, network: network.given, pilotSeconds: pilot.pilotSeconds, over: world)

@@ -6,8 +6,8 @@ import Results
 struct ResolvedOptions {
   let values: [String: OptionValue]
 
-  init<Scalar>(_ command: Sample, setup: Setup<Scalar>, picard: PicardOptions) {
-    let (sampler, solver, output) = (command.sampler, command.solver, command.output)
+  init<Scalar>(_ configuration: RunConfiguration, setup: Setup<Scalar>, picard: PicardOptions) {
+    let (sampler, solver, output) = (configuration.sampler, configuration.solver, configuration.output)
     let isIterated = solver.solver == .picard
     var values: [String: OptionValue] = [
       "method": .text(setup.method.name.rawValue),
@@ -27,37 +27,37 @@ struct ResolvedOptions {
       "out": .text(output.out),
       "images": .file(output.images),
       "report": .file(output.report),
-      "plot": .file(command.pictures.plot),
-      "trace": .file(command.pictures.trace),
-      "hdf5": .file(command.pictures.hdf5),
+      "plot": .file(configuration.pictures.plot),
+      "trace": .file(configuration.pictures.trace),
+      "hdf5": .file(configuration.pictures.hdf5),
       "stall-timeout": .number(solver.stallTimeout),
       "score-latency": .number(solver.scoreLatency),
     ]
-    if let folder = command.checkpoints.checkpoint {
+    if let folder = configuration.checkpoints.checkpoint {
       values["checkpoint"] = .text(folder)
-      values["every"] = command.checkpoints.every.map { OptionValue.number($0) } ?? .text("600 or more")
-      values["resume"] = .flag(command.checkpoints.resume)
-      values["max-time"] = command.checkpoints.maxTime.map { OptionValue.number($0) } ?? OptionValue.none
+      values["every"] = configuration.checkpoints.every.map { OptionValue.number($0) } ?? .text("600 or more")
+      values["resume"] = .flag(configuration.checkpoints.resume)
+      values["max-time"] = configuration.checkpoints.maxTime.map { OptionValue.number($0) } ?? OptionValue.none
     }
     values.merge(setup.choice.options) { $1 }
     if setup.method.corrector.steps > 0 {
       values["corrector-time"] = .number(sampler.correctorTime)
       values["friction"] = .number(sampler.friction)
     }
-    for (option, files) in [("condition", command.network.condition), ("condition-null", command.network.conditionNull)]
+    for (option, files) in [("condition", configuration.network.condition), ("condition-null", configuration.network.conditionNull)]
     where !files.isEmpty {
       values[option] = .text(files.sorted().joined(separator: " "))
     }
     values["shape"] = .list(setup.model.shape.map { .integer($0) })
-    if let name = command.network.networkOutput { values["network-output"] = .text(name) }
-    if let folder = command.decoding.decode {
+    if let name = configuration.network.networkOutput { values["network-output"] = .text(name) }
+    if let folder = configuration.decoding.decode {
       values["decode"] = .text(folder)
-      values["decoded"] = .file(command.decoding.file(beside: output.out))
+      values["decoded"] = .file(configuration.decoding.file(beside: output.out))
     }
-    if let guidance = command.network.guidance {
+    if let guidance = configuration.network.guidance {
       values["guidance"] = .number(guidance)
-      values["guidance-rescale"] = .number(command.network.guidanceRescale)
-      if let interval = command.network.guidanceInterval {
+      values["guidance-rescale"] = .number(configuration.network.guidanceRescale)
+      if let interval = configuration.network.guidanceInterval {
         values["guidance-interval"] = .text("\(interval.levels.lowerBound):\(interval.levels.upperBound)")
       }
     }

@@ -29,16 +29,16 @@ extension SampleRun {
     return try world.agree {
       guard world.rank == 0 else { return nil }
       let report = Report(
-        status: .completed, model: command.model, method: setup.method.name.rawValue,
-        options: resolved.values, ranks: world.size, replicas: command.solver.groups,
-        steps: setup.trajectory.steps, samples: command.sampler.samples,
+        status: .completed, model: configuration.model, method: setup.method.name.rawValue,
+        options: resolved.values, ranks: world.size, replicas: configuration.solver.groups,
+        steps: setup.trajectory.steps, samples: configuration.sampler.samples,
         shape: setup.model.shape, rounds: merged.rounds, evaluations: evaluations,
         blocks: merged.blocks, finalChange: merged.change, batchInvariant: setup.isBatchInvariant,
         digest: digest, seconds: .slowest(of: ranks), bytesSent: bytesSent,
         peakMemoryBytes: memory, versions: setup.versions, privateMemoryBytes: own > 0 ? own : nil,
         checkpoints: keeper?.cost,
         sequentialSeconds: sequentialSeconds, rowCheck: rowCheck)
-      if let path = command.output.report { try report.write(to: path) }
+      if let path = configuration.output.report { try report.write(to: path) }
       if let residuals { try draw(report, ranks, residuals) }
       return RunSummary(report: report, ranks: ranks)
     }
@@ -53,14 +53,14 @@ extension SampleRun {
     let memory = try world.allReduce(peakMemoryBytes(), .maximum)
     _ = try world.agree(on: 0) {
       let report = Report(
-        status: .checkpointed, model: command.model, method: setup.method.name.rawValue,
-        options: resolved.values, ranks: world.size, replicas: command.solver.groups,
-        steps: setup.trajectory.steps, samples: command.sampler.samples,
+        status: .checkpointed, model: configuration.model, method: setup.method.name.rawValue,
+        options: resolved.values, ranks: world.size, replicas: configuration.solver.groups,
+        steps: setup.trajectory.steps, samples: configuration.sampler.samples,
         shape: setup.model.shape, rounds: rounds, evaluations: evaluations, blocks: [],
         finalChange: 0, batchInvariant: setup.isBatchInvariant, digest: "",
         seconds: .slowest(of: ranks), bytesSent: 0, peakMemoryBytes: memory,
         versions: setup.versions, checkpoints: keeper?.cost)
-      if let path = command.output.report { try report.write(to: path) }
+      if let path = configuration.output.report { try report.write(to: path) }
       try write("\nstatus: checkpointed\n")
     }
   }
@@ -68,12 +68,12 @@ extension SampleRun {
   private func draw(
     _ report: Report, _ ranks: [PhaseSeconds], _ residuals: ResidualMap
   ) throws {
-    guard let file = command.pictures.plot.flatMap({ PictureFile($0) }) else { return }
+    guard let file = configuration.pictures.plot.flatMap({ PictureFile($0) }) else { return }
     var tolerance: Double?
-    if case .tolerance(let limit) = command.solver.stop { tolerance = limit }
+    if case .tolerance(let limit) = configuration.solver.stop { tolerance = limit }
     try RunPicture(
       report: report, ranks: ranks, residuals: residuals, tolerance: tolerance,
-      samples: SampleRows(file: command.output.out, samples: report.samples, shape: report.shape)
+      samples: SampleRows(file: configuration.output.out, samples: report.samples, shape: report.shape)
     ).write(to: file)
   }
 
@@ -82,11 +82,11 @@ extension SampleRun {
   /// a row are too short for one measurement, by the median of a few. `nil` on other
   /// ranks, and where it was the sampler.
   private func sequentialSeconds(_ setup: Setup<Scalar>) throws -> Double? {
-    guard command.solver.solver == .picard else { return nil }
+    guard configuration.solver.solver == .picard else { return nil }
     var seconds: Double?
     try world.agree {
       guard world.rank == 0 else { return }
-      let (batch, samples) = (setup.batch, command.sampler.samples)
+      let (batch, samples) = (setup.batch, configuration.sampler.samples)
       let node = setup.grid.nodes[setup.grid.steps / 2]
       let isShort = batch.expectedSeconds(of: 1) - batch.latency < 0.005
       let step =

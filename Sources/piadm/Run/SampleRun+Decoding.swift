@@ -8,7 +8,7 @@ extension SampleRun {
   ///
   /// Every latent is decoded alone, so that the bits do not depend on the number of ranks.
   func decode(_ latents: [(number: Int, state: [Scalar])], with decoder: LatentDecoder, to path: String) throws {
-    let samples = command.sampler.samples
+    let samples = configuration.sampler.samples
     /// The ranks' samples in the order of ranks, as even as can be.
     func first(of rank: Int) -> Int { rank * samples / world.size }
     let own = first(of: world.rank)..<first(of: world.rank + 1)
@@ -36,6 +36,6 @@ extension SampleRun {
     var rows: [Float] = []
     try world.agree { for latent in received { rows += try decoder.decode(latent) } }
     _ = try SampleFile(path, samples: samples, shape: decoder.shape)
-      .write(rows.span, firstSample: own.lowerBound, over: world, hints: command.shared.hints)
+      .write(rows.span, firstSample: own.lowerBound, over: world, hints: configuration.shared.hints)
   }
 }

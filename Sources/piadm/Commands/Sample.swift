@@ -44,6 +44,13 @@ struct Sample: ParsableCommand {
   @OptionGroup(title: "Pictures and other formats")
   var pictures: PictureOptions
 
+  /// What the run is configured by.
+  var settings: RunConfiguration {
+    RunConfiguration(
+      model: model, sampler: sampler, solver: solver, network: network, output: output, decoding: decoding,
+      checkpoints: checkpoints, shared: shared, pictures: pictures)
+  }
+
   func validate() throws {
     let outputs = [output.out, decoding.file(beside: output.out), output.images, output.report].compactMap { $0 } + pictures.files
     for (index, file) in outputs.enumerated() where outputs[..<index].contains(where: { $0.isSameFile(as: file) }) {
@@ -69,10 +76,10 @@ struct Sample: ParsableCommand {
   private func run(reading model: String, _ world: Communicator) throws {
     switch sampler.precision {
     case .single:
-      var run = SampleRun<Float>(self, model: model, world)
+      var run = SampleRun<Float>(settings, model: model, world)
       try run.run()
     case .double:
-      var run = SampleRun<Double>(self, model: model, world)
+      var run = SampleRun<Double>(settings, model: model, world)
       try run.run()
     }
   }

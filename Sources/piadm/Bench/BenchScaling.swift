@@ -77,7 +77,7 @@ struct BenchScaling: ParsableCommand {
   }
 
   private func measure<Scalar: StateScalar & MPI.Scalar>(
-    _ sample: Sample, as: Scalar.Type, _ world: Communicator
+    _ sample: RunConfiguration, as: Scalar.Type, _ world: Communicator
   ) throws {
     let run = try PlannedRun<Scalar>(sample, pilotSeconds: pilot.pilotSeconds, over: world)
     let all = Set(sequence(first: 1) { $0 * 2 }.prefix { $0 < world.size }).union([world.size]).sorted()

@@ -60,12 +60,12 @@ struct QualityReference {
 
 /// Samples drawn with one setting, each on its own, shared out over the ranks.
 struct QualityStudy<Scalar: StateScalar & MPI.Scalar> {
-  let sample: Sample
+  let sample: RunConfiguration
   let setup: Setup<Scalar>
   private let world: Communicator
 
   /// Opens the model. Collective.
-  init(_ sample: Sample, over world: Communicator) throws {
+  init(_ sample: RunConfiguration, over world: Communicator) throws {
     self.sample = sample
     self.world = world
     let placement = try Placement(world)

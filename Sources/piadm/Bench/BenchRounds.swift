@@ -104,14 +104,14 @@ struct BenchRounds: ParsableCommand {
   // MARK: What is to be measured
 
   /// The run without what is varied.
-  private func base() throws -> Sample { try sample([]) }
+  private func base() throws -> RunConfiguration { try sample([]) }
 
   /// The run of `piadm sample` with further options.
   /// - Throws: a `ValidationError` with what `piadm sample` would say.
-  private func sample(_ settings: [String]) throws -> Sample {
+  private func sample(_ settings: [String]) throws -> RunConfiguration {
     let model = words.first.map { $0.hasPrefix("-") } ?? true ? ["digits"] : []
     do {
-      return try Sample.parse(model + ["--samples", "4"] + words + settings)
+      return try Sample.parse(model + ["--samples", "4"] + words + settings).settings
     } catch {
       throw ValidationError(Sample.message(for: error))
     }
@@ -144,7 +144,7 @@ struct BenchRounds: ParsableCommand {
   }
 
   /// The run that needs the most memory.
-  private func largest(_ base: Sample) -> Sample {
+  private func largest(_ base: RunConfiguration) -> RunConfiguration {
     var largest = base
     if let window, !window.words.contains("all") {
       let most = window.words.compactMap { Extent(text: $0)?.largestSize(of: .max) }.max() ?? 1
@@ -159,7 +159,7 @@ struct BenchRounds: ParsableCommand {
   // MARK: Measuring
 
   private func measure<Scalar: StateScalar & MPI.Scalar>(
-    _ base: Sample, as: Scalar.Type, _ world: Communicator
+    _ base: RunConfiguration, as: Scalar.Type, _ world: Communicator
   ) throws {
     let study = try RoundsStudy<Scalar>(largest(base), over: world)
     let trajectory = study.setup.trajectory

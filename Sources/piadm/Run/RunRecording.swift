@@ -17,13 +17,13 @@ final class RunRecording: RunObserver {
   private var firstRank = 0
 
   /// Collective where there is to be a trace.
-  init(_ command: Sample, slices: Int, blocks: Int, over world: Communicator) throws {
-    let pace = Progress.Pace(stop: command.solver.stop, blocks: blocks, window: command.solver.window.extent?.window != nil)
-    progress = Progress(world.rank == 0 ? command.output.progress : .none, pace)
-    if command.pictures.plot != nil || command.pictures.hdf5 != nil {
+  init(_ configuration: RunConfiguration, slices: Int, blocks: Int, over world: Communicator) throws {
+    let pace = Progress.Pace(stop: configuration.solver.stop, blocks: blocks, window: configuration.solver.window.extent?.window != nil)
+    progress = Progress(world.rank == 0 ? configuration.output.progress : .none, pace)
+    if configuration.pictures.plot != nil || configuration.pictures.hdf5 != nil {
       residuals = ResidualMap(slices: slices)
     }
-    if command.pictures.trace != nil {
+    if configuration.pictures.trace != nil {
       trace = Trace(ranks: world.size)
       clock = try RankClock(world)
     }

@@ -58,9 +58,9 @@ struct BenchQuality: ParsableCommand {
   }
 
   /// - Throws: a `ValidationError` with what `piadm sample` would say.
-  private func sample(_ setting: [String]) throws -> Sample {
+  private func sample(_ setting: [String]) throws -> RunConfiguration {
     do {
-      return try Sample.parse(["--samples", "200", "--window", "off"] + words + setting)
+      return try Sample.parse(["--samples", "200", "--window", "off"] + words + setting).settings
     } catch {
       throw ValidationError(Sample.message(for: error))
     }

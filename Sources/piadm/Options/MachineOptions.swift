@@ -46,9 +46,9 @@ struct SampleArguments: ParsableArguments {
   var words: [String] = []
 
   /// - Throws: a `ValidationError` with what `piadm sample` would say.
-  func sample() throws -> Sample {
+  func sample() throws -> RunConfiguration {
     do {
-      return try Sample.parse(words)
+      return try Sample.parse(words).settings
     } catch {
       throw ValidationError(Sample.message(for: error))
     }

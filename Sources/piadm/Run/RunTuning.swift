@@ -9,13 +9,13 @@ import Results
 /// Chooses what of solver, window, chunk and replicas a person has not stated: from a short
 /// measurement on all ranks, or from what a run that is resumed was stored with.
 struct RunTuning<Scalar: StateScalar & MPI.Scalar> {
-  let command: Sample
+  let configuration: RunConfiguration
   let setup: Setup<Scalar>
   let world: Communicator
 
   /// What was chosen, and what it is predicted to take beside sequential sampling.
   struct Outcome {
-    var command: Sample
+    var configuration: RunConfiguration
     /// What rank 0 says of it; `nil` where nothing was left to choose.
     var message: String?
   }
@@ -26,17 +26,17 @@ struct RunTuning<Scalar: StateScalar & MPI.Scalar> {
   ///   - stored: the fingerprint of the run that goes on.
   ///   - roundTrip: seconds of the messages of a round, and of one hop.
   func choose(stored: [String: String]?, messages: RoundMessages) throws -> Outcome {
-    var command = command
-    if let stored { command.solver.take(stored) }
-    guard !command.solver.isStated else { return Outcome(command: command) }
+    var configuration = configuration
+    if let stored { configuration.solver.take(stored) }
+    guard !configuration.solver.isStated else { return Outcome(configuration: configuration) }
     // With the window stated, the rest follows from the numbers of ranks and samples.
-    let needsCost = command.solver.window == .auto && command.solver.solver != .sequential
+    let needsCost = configuration.solver.window == .auto && configuration.solver.solver != .sequential
     let cost = needsCost ? try measure() : ScoreCost(rows: [1, 2], seconds: [1, 2])
-    let tuner = RunTuner(command, setup, cost, messages, ranks: world.size)
+    let tuner = RunTuner(configuration, setup, cost, messages, ranks: world.size)
     // The ranks have the same numbers; one of them decides all the same.
     let best = tuner.best
-    command.solver.state(try world.broadcast(encoded: best.choice, root: 0))
-    return Outcome(command: command, message: message(command.solver, needsCost ? best.seconds : nil, tuner))
+    configuration.solver.state(try world.broadcast(encoded: best.choice, root: 0))
+    return Outcome(configuration: configuration, message: message(configuration.solver, needsCost ? best.seconds : nil, tuner))
   }
 
   /// Times calls of 1, 4, 16, ... rows while all ranks make one, for a third of a second or
@@ -90,19 +90,19 @@ struct RunTuning<Scalar: StateScalar & MPI.Scalar> {
 
 extension RunTuner {
   /// - Parameters:
-  ///   - command: the run, of which some is stated.
+  ///   - configuration: the run, of which some is stated.
   ///   - cost: of a call, any latency included.
   init<Scalar>(
-    _ command: Sample, _ setup: Setup<Scalar>, _ cost: ScoreCost, _ messages: RoundMessages, ranks: Int
+    _ configuration: RunConfiguration, _ setup: Setup<Scalar>, _ cost: ScoreCost, _ messages: RoundMessages, ranks: Int
   ) {
-    let (solver, trajectory) = (command.solver, setup.trajectory)
+    let (solver, trajectory) = (configuration.solver, setup.trajectory)
     // Of one slice: a constant, and some twelve rows of its numbers read and written
     // (`bench kernels`).
     let update = 0.4e-6 + Double(12 * setup.model.dimension * MemoryLayout<Scalar>.stride) / 5e9
     self.init(
       steps: trajectory.slices, blockSteps: trajectory.longestStage,
       isRandom: trajectory.isRandom,
-      samples: command.sampler.samples, ranks: ranks, score: cost, roundSeconds: messages.round,
+      samples: configuration.sampler.samples, ranks: ranks, score: cost, roundSeconds: messages.round,
       hopSeconds: messages.hop, updateSeconds: update, rowsOfSlice: 1 + (solver.probes ?? 0),
       roundsFactor: PicardOptions.roundsFactor(solver.resolvedLinearization, solver.stop), stated: solver.stated)
   }
