@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Compares two builds of piadm on one machine: the same bits, rounds and evaluations?
 
-    compare-revisions.py OLD NEW [--quick] [--kernels N]
+    compare-revisions.py OLD NEW [--quick] [--kernels N] [--digits N]
 
 OLD and NEW are programs. OLD's results are kept beside it (OLD.runs.json), so that a
 further comparison only runs NEW. The runs cover methods, linearizations, extents, stop
 rules, precisions, probes, mixing and numbers of ranks. A checkpoint that OLD has left must
 resume with NEW to the bits of the uninterrupted run. Exits with 1 where anything differs.
-`--kernels N` compares `bench kernels` as well: N interleaved pairs, medians of the ratios.
+`--kernels N` compares `bench kernels` instead, and `--digits N` the time outside the network
+of a run of the digits on two ranks: N interleaved pairs, medians of the ratios.
 """
 
 import argparse
@@ -167,12 +168,36 @@ def kernels(machine: Machine, old: str, new: str, pairs: int) -> None:
         print(f"  {name:12} {statistics.median(values):.3f} ({min(values):.3f}, {max(values):.3f})")
 
 
+def digits(machine: Machine, old: str, new: str, pairs: int) -> None:
+    words = ["digits", "--method", "ddpm", "--steps", "1000", "--window", "16", "--samples", "32"]
+    ratios: dict[str, list[float]] = {}
+    for number in range(2 * pairs):
+        seconds = {}
+        # In turn the one and the other comes first.
+        for program in (old, new) if number % 2 else (new, old):
+            report = machine.folder / "report.json"
+            options = ["--progress", "none", "--out", "out.npy", "--report", str(report)]
+            if program == new:
+                options += ["--chunk", "8"]
+            machine.start(program, 2, ["sample", *words, *options]).check_returncode()
+            values = json.loads(report.read_text())["seconds"]
+            outside = values["total"] - values["setup"] - values["score"] - values["output"]
+            seconds[program] = values | {"outside": outside, "outside, not waiting": outside - values["wait"]}
+        for name in ("outside", "outside, not waiting", "update", "exchange", "reduce", "score"):
+            ratios.setdefault(name, []).append(seconds[new][name] / seconds[old][name])
+    print(f"digits on 2 ranks, seconds of NEW over OLD, {2 * pairs} interleaved pairs: median (quartiles)")
+    for name, values in ratios.items():
+        low, middle, high = statistics.quantiles(values, n=4)
+        print(f"  {name:20} {middle:.3f} ({low:.3f}, {high:.3f})")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("old", metavar="OLD")
     parser.add_argument("new", metavar="NEW")
     parser.add_argument("--quick", action="store_true", help="a quarter of the runs")
     parser.add_argument("--kernels", type=int, default=0, metavar="N")
+    parser.add_argument("--digits", type=int, default=0, metavar="N")
     options = parser.parse_args()
     old, new = os.path.abspath(options.old), os.path.abspath(options.new)
     kept = pathlib.Path(old + ".runs.json")
@@ -180,6 +205,12 @@ def main() -> int:
     differences = count = 0
     with tempfile.TemporaryDirectory(prefix="piadm-compare-") as folder:
         machine = Machine(pathlib.Path(folder))
+        if options.kernels or options.digits:
+            if options.kernels:
+                kernels(machine, old, new, options.kernels)
+            if options.digits:
+                digits(machine, old, new, options.digits)
+            return 0
         for ranks, words in read_runs(options.quick):
             name = f"{ranks} {' '.join(words)}"
             if name not in known:
@@ -202,8 +233,6 @@ def main() -> int:
                 differences += 1
                 print(f"does not resume: {line}\n  OLD exits {left}\n  whole {whole}\n  resumed {resumed}", flush=True)
         print(f"{count} comparisons, {differences} differences")
-        if options.kernels > 0:
-            kernels(machine, old, new, options.kernels)
     return 1 if differences else 0
 
 

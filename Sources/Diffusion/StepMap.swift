@@ -35,6 +35,8 @@ public struct StepMap: Hashable, Sendable {
     public var noise: Double
     /// E, the factor of the estimate as predicted beside the bounded one.
     public var unbounded = 0.0
+    /// `C(y)`, where the model predicts the variance of the noise.
+    public var learnedNoise: LearnedNoise?
   }
 
   /// The formula of every step.
@@ -64,10 +66,12 @@ public struct StepMap: Hashable, Sendable {
   ///   - restarts: steps at which a multistep map has no usable history and is
   ///     first order; step 0 always is one.
   ///   - bound: what is done to the denoised estimate.
+  ///   - variance: what the model says of the noise of posterior steps.
   /// - Throws: `DiffusionError` where the grid or the noise level does not suit
   ///   the kind.
   public init(
-    _ kind: Kind, on grid: TimeGrid, noiseLevel: Double, restarts: Set<Int> = [], bound: EstimateBound? = nil
+    _ kind: Kind, on grid: TimeGrid, noiseLevel: Double, restarts: Set<Int> = [], bound: EstimateBound? = nil,
+    variance: LearnedVariance? = nil
   ) throws {
     guard noiseLevel >= 0, noiseLevel <= 1 else {
       throw DiffusionError("--noise-level must be from 0 to 1, not \(noiseLevel)")
@@ -89,7 +93,11 @@ public struct StepMap: Hashable, Sendable {
       case .exponential:
         return Self.exponential(from, to, noiseLevel)
       case .posterior:
-        let step = Self.posterior(from, grid.landings[index], noiseLevel, grid.stepVariance)
+        var step = Self.posterior(from, grid.landings[index], noiseLevel, grid.stepVariance)
+        // The last training timestep has no noise behind it.
+        if let variance, noiseLevel > 0, from.timestep != 0 {
+          step.learnedNoise = LearnedNoise(variance, from: from, to: grid.landings[index], level: noiseLevel)
+        }
         return bound?.keepsDirection == true ? Self.keepingDirection(step, from, grid.landings[index]) : step
       case .multistep:
         let first = Self.posterior(from, to, 0)

@@ -17,11 +17,10 @@ package struct Calibration<Scalar: StateScalar & MPI.Scalar> {
   /// About how long a trial may take.
   let seconds: Double
   let stallTimeout: Double
-  let isPadded: Bool
 
   package init(
     trajectory: Trajectory, options: PicardOptions, batch: ScoreBatch<Scalar>, noise: any NoiseSource,
-    samples: Int, seconds: Double, stallTimeout: Double, isPadded: Bool
+    samples: Int, seconds: Double, stallTimeout: Double
   ) {
     self.trajectory = trajectory
     self.options = options
@@ -30,7 +29,6 @@ package struct Calibration<Scalar: StateScalar & MPI.Scalar> {
     self.samples = samples
     self.seconds = seconds
     self.stallTimeout = stallTimeout
-    self.isPadded = isPadded
   }
 
   /// Replaces what a call and an update take, by what factor longer they take on so
@@ -82,7 +80,7 @@ package struct Calibration<Scalar: StateScalar & MPI.Scalar> {
     func forecast(_ cost: MachineCost) -> RunForecast {
       RunForecast(
         trajectory, options: options, cost: cost, pattern: result.pattern, samples: samples,
-        dimension: batch.model.dimension, scalarBytes: MemoryLayout<Scalar>.stride, isPadded: isPadded)
+        dimension: batch.model.dimension, scalarBytes: MemoryLayout<Scalar>.stride)
     }
     cost.overhead.removeAll { $0.ranks == ranks }
     cost.slowdown.removeAll { $0.ranks == ranks }

@@ -13,8 +13,6 @@ public struct RunForecast: Sendable {
   /// Bytes of a number, and of a state of one component.
   let scalarBytes: Int
   let stateBytes: Int
-  /// Score calls are filled up.
-  let isPadded: Bool
 
   /// - Parameters:
   ///   - trajectory: the way of a sample from noise to data.
@@ -24,10 +22,9 @@ public struct RunForecast: Sendable {
   ///   - samples: samples of the run, which may be more than those of the pattern.
   ///   - dimension: numbers of a sample.
   ///   - scalarBytes: bytes of a number.
-  ///   - isPadded: every score call is filled up to the largest number of rows.
   public init(
     _ trajectory: Trajectory, options: PicardOptions, cost: MachineCost, pattern: RunPattern,
-    samples: Int, dimension: Int, scalarBytes: Int, isPadded: Bool
+    samples: Int, dimension: Int, scalarBytes: Int
   ) {
     self.trajectory = trajectory
     self.options = options
@@ -36,13 +33,12 @@ public struct RunForecast: Sendable {
     self.samples = samples
     self.scalarBytes = scalarBytes
     stateBytes = dimension * scalarBytes
-    self.isPadded = isPadded
   }
 
   /// Seconds of the sequential sampler on one rank.
   public var sequentialSeconds: Double {
     let step =
-      cost.sequentialScore.time(of: samples, isPadded: isPadded) + cost.waits(for: samples)
+      cost.sequentialScore.time(of: samples) + cost.waits(for: samples)
       + Double(samples) * cost.update
     return Double(trajectory.slices) * step
   }
@@ -73,7 +69,7 @@ public struct RunForecast: Sendable {
     let schedule = Schedule(trajectory, options, ranks: ranks)
     for round in pattern.rounds {
       for count in loads(parts(round, schedule)).values {
-        score += cost.score.time(of: count.rows, isPadded: isPadded)
+        score += cost.score.time(of: count.rows)
         update += Double(count.slices) * cost.update
       }
     }
@@ -120,7 +116,7 @@ public struct RunForecast: Sendable {
     let slowdown = cost.slowdown(ranks: ranks)
     let parts = parts(round, schedule)
     for (rank, load) in loads(parts) {
-      let work = cost.score.time(of: load.rows, isPadded: isPadded) + Double(load.slices) * cost.update
+      let work = cost.score.time(of: load.rows) + Double(load.slices) * cost.update
       let seconds = work * slowdown + cost.waits(for: load.rows) + cost.overhead(ranks: ranks)
       clocks.work(rank, max(0, seconds))
     }

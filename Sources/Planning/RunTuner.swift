@@ -125,7 +125,7 @@ public struct RunTuner: Sendable {
   /// window, and works in all but two and a few of them on a full window.
   /// `bench rounds digits --method ddpm --steps 1000 --window 2,8,64,512,all --linearization
   /// elementwise --tolerance 1e-3` repeats a part of it.
-  func rounds(open: Int, isWhole: Bool) -> (all: Double, full: Double) {
+  package func rounds(open: Int, isWhole: Bool) -> (all: Double, full: Double) {
     guard open > 1 else { return (Double(steps), Double(steps)) }
     let blocks = Double(steps) / Double(blockSteps)
     let share = Double(open) / Double(blockSteps)

@@ -24,11 +24,10 @@ public struct ScoreCost: Hashable, Sendable {
     return Double(calls) * seconds[rows.count - 1] + (rest > 0 ? interpolated(rest) : 0)
   }
 
-  /// Likewise, all calls filled up where they are.
-  func time(of count: Int, isPadded: Bool) -> Double {
-    guard count > 0 else { return 0 }
-    let largest = rows[rows.count - 1]
-    return time(of: isPadded ? (count + largest - 1) / largest * largest : count)
+  /// The same without the sizes above one of them.
+  public func limited(to size: Int) -> ScoreCost {
+    let count = max(1, rows.count { $0 <= size })
+    return ScoreCost(rows: Array(rows.prefix(count)), seconds: Array(seconds.prefix(count)))
   }
 
   private func interpolated(_ count: Int) -> Double {

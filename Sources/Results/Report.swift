@@ -1,4 +1,5 @@
 public import Foundation
+public import PicardSampler
 
 /// The record of a run: one JSON object.
 public struct Report: Codable, Hashable, Sendable {
@@ -55,6 +56,24 @@ public struct Report: Codable, Hashable, Sendable {
     public init() {}
   }
 
+  /// What it took to check that a row's prediction does not depend on its call: the
+  /// most of any rank.
+  public struct RowCheck: Codable, Hashable, Sendable {
+    /// Rows that were evaluated for it before the run.
+    public var rowsBefore: Int
+    public var secondsBefore: Double
+    /// Rows of the run that were evaluated again.
+    public var rowsAgain: Int
+    public var secondsAgain: Double
+
+    public init(rowsBefore: Int, secondsBefore: Double, rowsAgain: Int, secondsAgain: Double) {
+      self.rowsBefore = rowsBefore
+      self.secondsBefore = secondsBefore
+      self.rowsAgain = rowsAgain
+      self.secondsAgain = secondsAgain
+    }
+  }
+
   public var status: Status
   public var model: String
   public var method: String
@@ -90,6 +109,8 @@ public struct Report: Codable, Hashable, Sendable {
   /// What the sequential sampler would take on one rank, from the measured time
   /// of a call of the model.
   public var sequentialSeconds: Double?
+  /// Absent of a run that was stopped.
+  public var rowCheck: RowCheck?
 
   public init(
     status: Status, model: String, method: String, options: [String: OptionValue],
@@ -97,7 +118,7 @@ public struct Report: Codable, Hashable, Sendable {
     rounds: Int, evaluations: Int, blocks: [Block], finalChange: Double, batchInvariant: Bool,
     digest: String, seconds: PhaseSeconds, bytesSent: Int, peakMemoryBytes: Int, versions: Versions,
     privateMemoryBytes: Int? = nil, checkpoints: Checkpoints? = nil,
-    sequentialSeconds: Double? = nil
+    sequentialSeconds: Double? = nil, rowCheck: RowCheck? = nil
   ) {
     self.status = status
     self.model = model
@@ -121,6 +142,7 @@ public struct Report: Codable, Hashable, Sendable {
     self.privateMemoryBytes = privateMemoryBytes
     self.checkpoints = checkpoints
     self.sequentialSeconds = sequentialSeconds
+    self.rowCheck = rowCheck
   }
 
   /// The report as JSON, keys sorted. JSON has no infinities and no

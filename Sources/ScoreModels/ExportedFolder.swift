@@ -91,14 +91,16 @@ struct ExportedFolder {
     }
   }
 
+  /// - Parameter followsScheduler: the scheduler's own method is the default.
   func open<Scalar: StateScalar>(
-    as _: Scalar.Type, threads: Int?, processors: Int?, conditions: Conditions, sampleShape: [Int]?, output: String?,
-    files: InputFiles
+    as _: Scalar.Type, followsScheduler: Bool, threads: Int?, processors: Int?, conditions: Conditions,
+    sampleShape: [Int]?, rowsAlone: Bool, output: String?, files: InputFiles
   ) throws -> any ScoreModel<Scalar> {
-    var names = names
+    var (names, convention) = (names, convention)
     names.output = output ?? names.output
+    if !followsScheduler { (convention.scheduler, convention.ownMethod) = (nil, nil) }
     return try OpenVINOModel<Scalar>(
       network: network, convention: convention, conditions: conditions, fixed: self.conditions,
-      sampleShape: sampleShape, names: names, threads: threads, processors: processors, files: files)
+      sampleShape: sampleShape, names: names, rowsAlone: rowsAlone, threads: threads, processors: processors, files: files)
   }
 }

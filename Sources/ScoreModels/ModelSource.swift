@@ -51,13 +51,14 @@ public enum ModelSource: Hashable, Sendable {
   ///     that it may run on.
   ///   - conditions: further inputs of a network.
   ///   - sampleShape: the shape of one sample, where a network leaves it free.
+  ///   - rowsAlone: a network gets one row a call, each branch of guidance too.
   ///   - output: the network's output that is the prediction; `nil` where its name or
   ///     shape tells.
   ///   - files: records what is read.
   /// - Throws: `ScoreModelError` or `NumPyError`, each with its exit code.
   public func open<Scalar: StateScalar>(
     as scalar: Scalar.Type, threads: Int? = nil, processors: Int? = nil, conditions: Conditions = Conditions(),
-    sampleShape: [Int]? = nil, output: String? = nil, files: InputFiles = InputFiles()
+    sampleShape: [Int]? = nil, rowsAlone: Bool = false, output: String? = nil, files: InputFiles = InputFiles()
   ) throws -> any ScoreModel<Scalar> {
     switch self {
     case .target(let file), .plugin(let file, _):
@@ -72,9 +73,10 @@ public enum ModelSource: Hashable, Sendable {
     }
     switch self {
     case .digits, .folder:
+      // The built-in model shows this program's methods, not its scheduler's.
       return try ExportedFolder(modelFolder(files)).open(
-        as: scalar, threads: threads, processors: processors, conditions: conditions, sampleShape: sampleShape,
-        output: output, files: files)
+        as: scalar, followsScheduler: self != .digits, threads: threads, processors: processors, conditions: conditions,
+        sampleShape: sampleShape, rowsAlone: rowsAlone, output: output, files: files)
     case .target(let file):
       return try ClosedFormTarget(contentsOf: file, in: files).model(of: scalar, file: file)
     case .plugin(let file, let configuration):

@@ -12,6 +12,9 @@ public struct NetworkConvention: Sendable {
   public var schedule: any NoiseSchedule
   /// What is done to its denoised estimates.
   public var bound: EstimateBound?
+  /// What a second half of its channels says of the variance of steps; `nil` where the
+  /// network has none, or it is of no use.
+  public var variance: LearnedVariance?
   /// The scheduler that states it; `nil` where none does.
   public var scheduler: SchedulerSummary?
   /// The method that is the default for it; `nil` leaves that to the program.
@@ -33,6 +36,7 @@ public struct NetworkConvention: Sendable {
 extension SchedulerConfiguration {
   var convention: NetworkConvention {
     var convention = NetworkConvention(parametrization, schedule: schedule, bound: bound)
+    convention.variance = variance
     convention.scheduler = summary
     convention.ownMethod = summary.method
     return convention

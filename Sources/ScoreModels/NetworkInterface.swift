@@ -24,6 +24,9 @@ struct NetworkInterface {
   let sample: NetworkPort
   let timestep: NetworkPort
   let prediction: NetworkPort
+  /// The prediction has twice the sample's channels, the second half of which is of the
+  /// variance of steps.
+  let hasVariance: Bool
   /// Further inputs.
   let conditions: [NetworkPort]
   /// Rows of every call; `nil` where they are free.
@@ -67,7 +70,7 @@ struct NetworkInterface {
       throw refuse("it has no input '\(known[0])', and \(fitting.count) inputs in the shape of one", mend: mend)
     }
     let sample = try input(names.sample, Self.sampleNames, what: "sample") { input in
-      input.name != "timestep" && (input.shape?.count ?? 0) >= 2 && outputs.contains { $0.mayHaveShape(of: input) }
+      input.name != "timestep" && (input.shape?.count ?? 0) >= 2 && outputs.contains { $0.mayHaveShape(of: input) || $0.hasTwiceTheChannels(of: input) }
     }
     guard let lengths = sample.shape, lengths.count >= 2, lengths.allSatisfy({ $0 != 0 }) else {
       throw refuse("its input '\(sample.name)' has shape \(sample.shapeText)")
@@ -87,10 +90,11 @@ struct NetworkInterface {
         guard let port = outputs.first(where: { $0.name == stated }) else {
           throw refuse("it has no output '\(stated)', which is stated to be its prediction")
         }
-        guard port.mayHaveShape(of: sample) else { throw refuse("its output '\(stated)' has shape \(port.shapeText)") }
+        guard port.mayHaveShape(of: sample) || port.hasTwiceTheChannels(of: sample) else { throw refuse("its output '\(stated)' has shape \(port.shapeText)") }
         return port
       }
-      let fitting = outputs.filter { $0.mayHaveShape(of: sample) }
+      let exact = outputs.filter { $0.mayHaveShape(of: sample) }
+      let fitting = exact.isEmpty ? outputs.filter { $0.hasTwiceTheChannels(of: sample) } : exact
       if fitting.count == 1 { return fitting[0] }
       guard !fitting.isEmpty else {
         let shapes = outputs.map(\.shapeText).joined(separator: ", ")
@@ -105,6 +109,7 @@ struct NetworkInterface {
       }
       return named[0]
     }()
+    hasVariance = !prediction.mayHaveShape(of: sample)
     conditions = inputs.filter { $0 != sample && $0 != timestep }
     batch = lengths[0]
     sharesTimestep = times.isEmpty || times[0] == 1 && batch != 1
@@ -131,6 +136,13 @@ struct NetworkInterface {
 }
 
 extension NetworkPort {
+  /// The shape is that of `other`, but for an axis of channels twice as long.
+  fileprivate func hasTwiceTheChannels(of other: NetworkPort) -> Bool {
+    guard let shape, var lengths = other.shape, lengths.count > 1, let channels = lengths[1] else { return false }
+    lengths[1] = 2 * channels
+    return shape.count == lengths.count && zip(shape, lengths).allSatisfy { $0 == nil || $0 == $1 || $1 == nil } && shape[1] != nil
+  }
+
   /// The shapes are equal, or may be where axes are free. The first axis, of
   /// the rows of a call, must be free where that of `other` is.
   fileprivate func mayHaveShape(of other: NetworkPort) -> Bool {

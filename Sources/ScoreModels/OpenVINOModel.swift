@@ -24,6 +24,7 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
   /// The noise times that the network was trained at.
   public var schedule: (any NoiseSchedule)? { convention.schedule }
   public var bound: EstimateBound? { convention.bound }
+  public var variance: LearnedVariance? { network.interface.hasVariance ? convention.variance : nil }
   /// The network's inputs, as its file declares them.
   public let inputs: [NetworkInput]
   /// The name of the output that is the prediction.
@@ -47,12 +48,17 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
   /// called in the middle range, where samples are vectors and so every row is
   /// a row of their products.
   private var rowsOfCall: ClosedRange<Int> { isLarge && shape.count == 1 ? 2...63 : 1...Int.max }
+  private let rowsAlone: Bool
   private let network: CompiledNetwork<NetworkInterface>
   private let conditions: [ConditionValues]
   private var guidance: Guidance?
   private var timesteps: [Float] = []
   private var input: [Float] = []
   private var predictions: [Float] = []
+  /// What the second half of the channels says, laid out like `predictions`.
+  private var statements: [Float] = []
+  /// Where the rows of the last call are among them.
+  private var statedPlaces: [Int] = []
   private var inputTimesteps: [Float] = []
   private var conditionRows: [[Float]]
 
@@ -67,6 +73,9 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
   ///   - conditions: what its further inputs are given.
   ///   - sampleShape: the shape of one sample, where the file leaves axes free.
   ///   - names: of its inputs and output, where they are stated.
+  ///   - rowsAlone: every row is evaluated in a call of its own, each branch of
+  ///     guidance too; a call of a network with a fixed batch is filled up with
+  ///     copies of it.
   ///   - threads: threads of one evaluation; `nil` takes one for networks of
   ///     up to 4 million parameters, where splitting a row's work costs more
   ///     than it saves, and else as many as there are processors.
@@ -80,24 +89,27 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
   public convenience init(
     file: String, parametrization: Parametrization, schedule: any NoiseSchedule, bound: EstimateBound? = nil,
     conditions: Conditions = Conditions(), sampleShape: [Int]? = nil, names: NetworkNames = NetworkNames(),
-    threads: Int? = nil, processors: Int? = nil, library: OpenVINOLibrary? = nil, files: InputFiles = InputFiles()
+    rowsAlone: Bool = false, threads: Int? = nil, processors: Int? = nil, library: OpenVINOLibrary? = nil,
+    files: InputFiles = InputFiles()
   ) throws {
     let (folder, place) = ModelFolder.of(file, files)
     try self.init(
       network: NetworkFile(at: place, in: folder),
-      convention: NetworkConvention(parametrization, schedule: schedule, bound: bound), conditions: conditions, sampleShape: sampleShape, names: names, threads: threads, processors: processors,
+      convention: NetworkConvention(parametrization, schedule: schedule, bound: bound), conditions: conditions,
+      sampleShape: sampleShape, names: names, rowsAlone: rowsAlone, threads: threads, processors: processors,
       library: library, files: files)
   }
 
   init(
     network file: NetworkFile, convention: NetworkConvention, conditions: Conditions, fixed: [String: StatedArray] = [:],
-    sampleShape: [Int]?, names: NetworkNames, threads: Int?, processors: Int?,
+    sampleShape: [Int]?, names: NetworkNames, rowsAlone: Bool, threads: Int?, processors: Int?,
     library: OpenVINOLibrary? = nil, files: InputFiles
   ) throws {
     parameterCount = file.parameterCount
     let library = try library ?? OpenVINOLibrary()
     self.library = library
     self.convention = convention
+    self.rowsAlone = rowsAlone
     self.threads = threads ?? (parameterCount <= Self.mostForOneThread ? 1 : processors ?? allowedProcessorCount())
     network = try CompiledNetwork(file, threads: self.threads, library: library) { inputs, outputs in
       try NetworkInterface(inputs: inputs, outputs: outputs, names: names, file: file.path)
@@ -114,6 +126,12 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
         .badData,
         "\(file.path): its \"sigma_data\" has \(channels) numbers, and a sample of shape \(shape) has \(shape[0]) channels; one a "
           + "channel is needed, or one number")
+    }
+    if convention.variance != nil, !interface.hasVariance {
+      throw ScoreModelError(
+        .badData,
+        "\(file.path): its output '\(interface.prediction.name)' has shape \(interface.prediction.shapeText), but its scheduler's "
+          + "\"variance_type\" asks for learned variances; twice the channels of the sample, or \"fixed_small\", are needed")
     }
     conditionRows = self.conditions.map { _ in [] }
   }
@@ -137,9 +155,9 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
     let interface = network.interface
     let plan = RowPlan(
       timesteps: timesteps[...], sharesTimestep: interface.sharesTimestep, batch: interface.batch,
-      rows: rowsOfCall, isGuided: { guidance?.interval.contains(times[$0].edmSigma) ?? false })
+      rows: rowsOfCall, isGuided: { guidance?.interval.contains(times[$0].edmSigma) ?? false }, rowsAlone: rowsAlone)
     fillInputs(plan, of: samples)
-    if Scalar.self == Float.self, plan.isPlain, convention.channels == nil {
+    if Scalar.self == Float.self, plan.isPlain, convention.channels == nil, !interface.hasVariance {
       try states.withUnsafeBytes { states in
         try output.withUnsafeMutableBytes { output in
           try evaluate(plan, states.assumingMemoryBound(to: Float.self), output.assumingMemoryBound(to: Float.self))
@@ -148,7 +166,7 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
       return
     }
     grow(&input, to: plan.entries.count * dimension)
-    grow(&predictions, to: plan.entries.count * dimension)
+    grow(&predictions, to: plan.entries.count * width)
     for (place, entry) in plan.entries.enumerated() {
       let (from, to) = (entry.row * dimension, place * dimension)
       for k in 0..<dimension { input[to + k] = Float(states[from + k]) }
@@ -159,7 +177,37 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
     try input.withUnsafeBufferPointer { input in
       try predictions.withUnsafeMutableBufferPointer { output in try evaluate(plan, input, output) }
     }
+    if interface.hasVariance { splitChannels(plan) }
     combine(plan, at: times, into: &output)
+  }
+
+  /// Numbers of a row of the network's output.
+  private var width: Int { network.interface.hasVariance ? 2 * dimension : dimension }
+
+  /// Takes the second half of the channels out of the predictions.
+  private func splitChannels(_ plan: RowPlan) {
+    grow(&statements, to: plan.entries.count * dimension)
+    for place in plan.entries.indices {
+      let (from, to) = (place * width, place * dimension)
+      for k in 0..<dimension {
+        predictions[to + k] = predictions[from + k]
+        statements[to + k] = predictions[from + dimension + k]
+      }
+    }
+    // Guidance is of the prediction alone.
+    statedPlaces = plan.places.map(\.conditional)
+  }
+
+  public func predict(
+    _ states: Span<Scalar>, at times: Span<NoiseTime>, of samples: Span<Int>,
+    into output: inout MutableSpan<Scalar>, variances: inout MutableSpan<Scalar>
+  ) throws {
+    precondition(network.interface.hasVariance, "the network has no channels of variances")
+    try predict(states, at: times, of: samples, into: &output)
+    for row in 0..<times.count {
+      let (from, to) = (statedPlaces[row] * dimension, row * dimension)
+      for k in 0..<dimension { variances[to + k] = Scalar(statements[from + k]) }
+    }
   }
 
   /// The predictions of the rows, from those of the plan's entries.
@@ -226,7 +274,9 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
             port: interface.timestep, shape: Array(times.prefix(rank)), values: timesteps + call.lowerBound),
         ]
         try withConditions(call, &inputs, from: 0) { inputs in
-          try network.evaluate(inputs, interface.prediction, shape: batch, into: output + call.lowerBound * dimension)
+          var shape = batch
+          if interface.hasVariance { shape[1] *= 2 }
+          try network.evaluate(inputs, interface.prediction, shape: shape, into: output + call.lowerBound * width)
         }
       }
     }

@@ -128,7 +128,7 @@ struct DimensionStudy {
     let error = try target.error(of: plan)
     let discretization = (error.squaredDistance / Double(dimension)).squareRoot()
     let samples = Array(0..<max(1, min(8, 1 << 16 / dimension)))
-    let batch = ScoreBatch(target.model, rows: Setup<Float>.defaultRows(dimension: dimension))
+    let batch = ScoreBatch(target.model)
     let noise = CounterNoise(seed: 1)
     var references: [Int: [Float]] = [:]
     for linearization in linearizations {

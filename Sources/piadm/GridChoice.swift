@@ -65,7 +65,7 @@ struct GridChoice {
     _ kind: SamplerOptions.GridName, _ options: SamplerOptions, _ schedule: (any NoiseSchedule)?
   ) throws -> (TimeGrid, [String: OptionValue]) {
     let (steps, words) = (options.steps ?? 100, options.schedule)
-    func noiseTime(_ sigma: Double) -> Double { NoiseTime(edmSigma: sigma).s }
+    func noiseTime(_ sigma: Double) -> Double { log1p(sigma * sigma) }
     // EDM's words have the model's ends where one of them is not stated.
     let trained = words.sigmaMax != nil || words.sigmaMin != nil ? schedule?.trainedTimes : nil
     let greatest = (trained?.greatest.s).flatMap { $0.isFinite ? $0 : nil }

@@ -1,6 +1,7 @@
 import Diffusion
 import Foundation
 import InputFiles
+import PicardSampler
 import Results
 import ScoreModels
 
@@ -125,7 +126,7 @@ struct ModelCheck: Encodable {
   let times: [Timing]
 
   init(_ model: any ScoreModel<Float>, named name: String) throws {
-    let rows = max(2, Setup<Float>.defaultRows(dimension: model.dimension))
+    let rows = max(2, ScoreBatch<Float>.defaultRows(dimension: model.dimension))
     // States, predictions of several calls, and what a plug-in is handed.
     let bytes = 64 * Double(rows) * Double(model.dimension)
     guard bytes <= Double(ProcessInfo.processInfo.physicalMemory) else {

@@ -22,7 +22,7 @@ struct ResolvedOptions {
       "noise": .file(sampler.noise),
       "solver": .text(solver.solver.rawValue),
       "blocks": .integer(solver.blocks ?? min(setup.method.name.defaultBlocks, setup.grid.steps)),
-      "batch": .integer(setup.batch.rows),
+      "batch": .integer(setup.batch.limit),
       "replicas": .integer(solver.groups),
       "out": .text(output.out),
       "images": .file(output.images),

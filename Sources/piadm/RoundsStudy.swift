@@ -35,14 +35,14 @@ struct RoundsStudy<Scalar: StateScalar & MPI.Scalar> {
         processors: placement.threads(of: world.rank), memory: memory)
     }
     self.setup = setup
-    try world.agree { try setup.batch.checkInvariance(at: setup.grid.nodes) }
-    if try world.allReduce(setup.batch.isInvariant ? 1 : 0, .minimum) == 0 { setup.batch.padEveryCall() }
+    let load = sample.solver.picard(setup.trajectory)
+      .largestLoad(setup.trajectory, samples: 1, ranks: world.size, dimension: setup.model.dimension)
+    try setup.checkRows(load: load, samples: samples.count, over: world, sample.solver)
     batch = setup.batch
 
     var seconds: [Double] = []
     var states = [Scalar](repeating: 0, count: samples.count * setup.model.dimension)
     _ = try world.onFirst(1) {
-      try setup.batch.prepare(1, at: setup.grid.nodes[0])
       for sample in samples {
         let solver = SequentialSolver(
           setup.trajectory, batch: setup.batch, noise: setup.noise, samples: [sample])
@@ -113,7 +113,6 @@ struct RoundsStudy<Scalar: StateScalar & MPI.Scalar> {
       return nil
     }
     let seconds = (ContinuousClock.now - start) / .seconds(1)
-    try ring.finish()
     let state = solution.samples.first?.state ?? []
     let reference = references[(sample * setup.model.dimension)...].prefix(state.count)
     let squares = zip(state, reference).reduce(0.0) { $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1) }

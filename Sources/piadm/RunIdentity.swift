@@ -14,13 +14,13 @@ struct RunIdentity: Hashable, Sendable {
   /// Options that no bit depends on.
   private static let idle: Set = [
     "replicas", "out", "images", "report", "plot", "trace", "hdf5", "stall-timeout", "score-latency",
-    "checkpoint", "every", "resume", "max-time", "broadcast-model", "io-hint", "decoded",
+    "batch", "checkpoint", "every", "resume", "max-time", "broadcast-model", "io-hint", "decoded",
   ]
 
   /// - Parameters:
   ///   - files: every file that the run has read.
-  ///   - isInvariant: a row's score is the same in every batch.
-  init(files: InputFiles, options: [String: OptionValue], versions: Report.Versions, isInvariant: Bool) {
+  ///   - rowsAlone: each branch of guidance is evaluated in a call of its own.
+  init(files: InputFiles, options: [String: OptionValue], versions: Report.Versions, rowsAlone: Bool) {
     values = ["piadm": versions.piadm, "OpenVINO": versions.openvino]
     var (paths, named): ([String: String], Set<String>) = ([:], [])
     for entry in files.entries {
@@ -32,10 +32,11 @@ struct RunIdentity: Hashable, Sendable {
     }
     self.paths = paths
     // A file is known by its contents, wherever it lies.
-    for (name, value) in options
-    where !Self.idle.contains(name) && !named.contains(name) && !(isInvariant && name == "batch") {
+    for (name, value) in options where !Self.idle.contains(name) && !named.contains(name) {
       values["--" + name] = value.typed
     }
+    // A row's score is that of the row alone, which may share its call with guidance's other one.
+    if rowsAlone { values["--batch"] = "1" }
     // The grid's contents say it.
     if named.contains("times") { values["--grid"] = nil }
   }

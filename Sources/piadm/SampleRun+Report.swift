@@ -9,7 +9,7 @@ extension SampleRun {
   /// - Returns: what is to be told at the end, on rank 0.
   func report(
     _ setup: Setup<Scalar>, _ resolved: ResolvedOptions, _ outcome: Outcome,
-    _ residuals: ResidualMap?, digest: String, seconds: Results.PhaseSeconds,
+    _ residuals: ResidualMap?, digest: String, seconds: PhaseSeconds,
     _ keeper: CheckpointKeeper?
   ) throws -> RunSummary? {
     let record = outcome.solution.record
@@ -20,6 +20,12 @@ extension SampleRun {
     let memory = try world.allReduce(peakMemoryBytes(), .maximum)
     let own = try world.allReduce(privateMemoryBytes() ?? 0, .maximum)
     let merged = try merge(record)
+    let check = setup.batch.check
+    let rowCheck = Report.RowCheck(
+      rowsBefore: try world.allReduce(check?.rowsBefore ?? 0, .maximum),
+      secondsBefore: try world.allReduce(check?.secondsBefore ?? 0, .maximum),
+      rowsAgain: try world.allReduce(check?.rowsAgain ?? 0, .maximum),
+      secondsAgain: try world.allReduce(check?.secondsAgain ?? 0, .maximum))
     return try world.agree {
       guard world.rank == 0 else { return nil }
       let report = Report(
@@ -27,11 +33,11 @@ extension SampleRun {
         options: resolved.values, ranks: world.size, replicas: command.solver.groups,
         steps: setup.trajectory.steps, samples: command.sampler.samples,
         shape: setup.model.shape, rounds: merged.rounds, evaluations: evaluations,
-        blocks: merged.blocks, finalChange: merged.change, batchInvariant: setup.batch.isInvariant,
+        blocks: merged.blocks, finalChange: merged.change, batchInvariant: setup.isBatchInvariant,
         digest: digest, seconds: .slowest(of: ranks), bytesSent: bytesSent,
         peakMemoryBytes: memory, versions: setup.versions, privateMemoryBytes: own > 0 ? own : nil,
         checkpoints: keeper?.cost,
-        sequentialSeconds: sequentialSeconds)
+        sequentialSeconds: sequentialSeconds, rowCheck: rowCheck)
       if let path = command.output.report { try report.write(to: path) }
       if let residuals { try draw(report, ranks, residuals) }
       return RunSummary(report: report, ranks: ranks)
@@ -41,7 +47,7 @@ extension SampleRun {
   /// The report of a run that was stopped after a round, its state stored.
   func reportStop(
     _ setup: Setup<Scalar>, _ resolved: ResolvedOptions, _ keeper: CheckpointKeeper?,
-    _ evaluations: Int, _ rounds: Int, _ seconds: Results.PhaseSeconds
+    _ evaluations: Int, _ rounds: Int, _ seconds: PhaseSeconds
   ) throws {
     let ranks = try gather(seconds)
     let memory = try world.allReduce(peakMemoryBytes(), .maximum)
@@ -51,7 +57,7 @@ extension SampleRun {
         options: resolved.values, ranks: world.size, replicas: command.solver.groups,
         steps: setup.trajectory.steps, samples: command.sampler.samples,
         shape: setup.model.shape, rounds: rounds, evaluations: evaluations, blocks: [],
-        finalChange: 0, batchInvariant: setup.batch.isInvariant, digest: "",
+        finalChange: 0, batchInvariant: setup.isBatchInvariant, digest: "",
         seconds: .slowest(of: ranks), bytesSent: 0, peakMemoryBytes: memory,
         versions: setup.versions, checkpoints: keeper?.cost)
       if let path = command.output.report { try report.write(to: path) }
@@ -60,7 +66,7 @@ extension SampleRun {
   }
 
   private func draw(
-    _ report: Report, _ ranks: [Results.PhaseSeconds], _ residuals: ResidualMap
+    _ report: Report, _ ranks: [PhaseSeconds], _ residuals: ResidualMap
   ) throws {
     guard let file = command.pictures.plot.flatMap({ PictureFile($0) }) else { return }
     var tolerance: Double?
@@ -71,19 +77,21 @@ extension SampleRun {
     ).write(to: file)
   }
 
-  /// What the sequential sampler would take on one rank: a call of the model
-  /// with all samples, measured on rank 0, for every step. `nil` elsewhere, and
-  /// where it was the sampler.
+  /// What the sequential sampler would take on one rank: the calls of the model for
+  /// all samples, for every step, by the times of the run's own calls; where those of
+  /// a row are too short for one measurement, by the median of a few. `nil` on other
+  /// ranks, and where it was the sampler.
   private func sequentialSeconds(_ setup: Setup<Scalar>) throws -> Double? {
     guard command.solver.solver == .picard else { return nil }
     var seconds: Double?
     try world.agree {
       guard world.rank == 0 else { return }
-      let (calls, rest) = command.sampler.samples.quotientAndRemainder(dividingBy: setup.batch.rows)
+      let (batch, samples) = (setup.batch, command.sampler.samples)
       let node = setup.grid.nodes[setup.grid.steps / 2]
-      var step = 0.0
-      if calls > 0 { step += try Double(calls) * setup.batch.typicalTime(setup.batch.rows, at: node) }
-      if rest > 0 { step += try setup.batch.typicalTime(rest, at: node) }
+      let isShort = batch.expectedSeconds(of: 1) - batch.latency < 0.005
+      let step =
+        isShort && samples <= batch.rows
+        ? try batch.typicalTime(samples, at: node) : batch.expectedSeconds(of: samples)
       seconds = step * Double(setup.trajectory.slices)
     }
     return seconds
@@ -104,11 +112,11 @@ extension SampleRun {
     return (rounds, change, blocks)
   }
 
-  private func gather(_ seconds: Results.PhaseSeconds) throws -> [Results.PhaseSeconds] {
+  private func gather(_ seconds: PhaseSeconds) throws -> [PhaseSeconds] {
     let own = [seconds.total] + Phase.allCases.map { seconds[$0] } + [seconds.wait]
     let all = try world.gather(own, root: 0)
     return stride(from: 0, to: all.count, by: own.count).map { first in
-      var seconds = Results.PhaseSeconds(total: all[first], wait: all[first + own.count - 1])
+      var seconds = PhaseSeconds(total: all[first], wait: all[first + own.count - 1])
       for (index, phase) in Phase.allCases.enumerated() { seconds[phase] = all[first + 1 + index] }
       return seconds
     }

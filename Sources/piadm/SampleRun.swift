@@ -22,8 +22,8 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
 
   mutating func run() throws {
     let begin = ContinuousClock.now
-    var timers = PhaseTimers()
-    timers.enter(.setup)
+    let clock = PhaseClock()
+    clock.enter(.setup)
     try world.agree {
       guard command.solver.groups <= world.size else {
         throw WrongUsage(
@@ -37,9 +37,6 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
       try Setup<Scalar>(
         command, model: model, ranks: world.size, processors: placement.threads(of: world.rank), memory: memory)
     }
-    try world.agree { try setup.batch.checkInvariance(at: setup.grid.nodes) }
-    let isInvariant = try world.allReduce(setup.batch.isInvariant ? 1 : 0, .minimum) == 1
-    if !isInvariant { setup.batch.padEveryCall() }
     let stored = try storedRun()
     let messages = try rehearse()
     let tuned = try RunTuning(command: command, setup: setup, world: world)
@@ -49,12 +46,13 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     let replica = world.rank * groups / world.size
     let samples = share(of: sampler.samples, replica, groups)
     let picard = command.solver.picard(setup.trajectory)
-    try prepare(setup, picard, samples: samples.count)
+    try checkRows(setup, picard)
     let resolved = ResolvedOptions(command, setup: setup, picard: picard)
     // What the run itself would fail with is not told here.
     let conventions = world.rank == 0 ? (try? ConventionCheck.of(setup.model))?.warnings(bound: setup.model.bound) ?? [] : []
     let identity = RunIdentity(
-      files: setup.files, options: resolved.values, versions: setup.versions, isInvariant: isInvariant)
+      files: setup.files, options: resolved.values, versions: setup.versions,
+      rowsAlone: command.solver.batch == 1 && command.network.guidance != nil)
     try identity.requireSameOnAllRanks(of: world)
     let node = NodeKind(host: world.processorName, openvino: setup.versions.openvino)
     let nodes = try world.gather(encoded: node, root: 0)
@@ -64,6 +62,7 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
         versions: setup.versions, model: command.model, shape: setup.model.shape,
         scheduler: setup.scheduler, seed: sampler.seed, hosts: placement.hosts, threadsPerRank: setup.threads,
         options: resolved.values).text + "\n")
+      if let note = setup.rowNote { try write(note) }
       // Idle processors are a loss only where the model could use them.
       for warning in placement.crowding + (setup.usesManyThreads ? placement.idleness : []) {
         try write("warning: \(warning)\n")
@@ -78,17 +77,18 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     let recording = try RunRecording(
       command, slices: setup.trajectory.slices, blocks: setup.trajectory.blocks, over: world)
     let outcome = try world.withSplit(color: replica, key: world.rank) { ranks in
-      timers.enter(nil)
-      defer { timers.enter(.output) }
-      return try solve(setup, picard, samples, ranks, keeper, recording) { evaluations, rounds in
+      clock.enter(nil)
+      defer { clock.enter(.output) }
+      return try solve(setup, picard, samples, ranks, keeper, recording, clock) { evaluations, rounds in
         try recording.endRounds()
-        try reportStop(setup, resolved, keeper, evaluations, rounds, timers.seconds)
+        try reportStop(setup, resolved, keeper, evaluations, rounds, clock.seconds)
       }
     }
 
     let solved = ContinuousClock.now
     try world.agree { try recording.endRounds() }
-    let rows = outcome.solution.samples.flatMap(\.state)
+    let scale = Scalar(setup.grid.finalScale)
+    let rows = outcome.solution.samples.flatMap { $0.state.map { scale * $0 } }
     let file = SampleFile(command.output.out, samples: sampler.samples, shape: setup.model.shape)
     let digest = try file.write(
       rows.span, firstSample: outcome.solution.samples.first?.number ?? 0, over: world,
@@ -105,12 +105,8 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
           .write(samplesOf: decoded ?? command.output.out, to: images)
       }
     }
-    timers.enter(nil)
-    var seconds = timers.seconds
-    let phases = outcome.solution.record.seconds
-    (seconds.score, seconds.update) = (phases.score, phases.update)
-    (seconds.exchange, seconds.reduce) = (phases.exchange, phases.reduce)
-    seconds.wait = phases.wait
+    clock.enter(nil)
+    let seconds = clock.seconds
     if let trace = command.pictures.trace {
       try recording.writeTrace(to: trace, since: begin, solved: solved, hosts: placement.hosts, over: world)
     }
@@ -154,27 +150,21 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
       goingOnFrom: stored, over: world, stallTimeout: command.solver.stallTimeout, since: begin)
   }
 
-  /// Calls the model with as many rows as most rounds have on a rank, and lets
-  /// the ranks meet.
-  private func prepare(
-    _ setup: Setup<Scalar>, _ picard: PicardOptions, samples: Int
-  ) throws {
-    let ranks = world.size / command.solver.groups
-    let open = picard.activeSlices(setup.trajectory)
-    // A window that grows does so by doubling.
-    let windows = sequence(first: picard.extent.size(of: setup.trajectory.longestStage)) { $0 < open ? min(2 * $0, open) : nil }
-    let loads = windows.map { window in
-      let slices = (window + ranks - 1) / ranks
-      return samples
-        * (command.solver.solver == .sequential ? 1 : picard.rows(ofSlices: slices, dimension: setup.model.dimension))
-    }
-    try world.agree {
-      for rows in loads {
-        for count in [setup.batch.rows, rows % setup.batch.rows] where count <= rows {
-          try setup.batch.prepare(count, at: setup.grid.nodes[0])
-        }
-      }
-    }
+  /// Checks, in calls of all sizes that the run makes, that a row's prediction does
+  /// not depend on its call.
+  private func checkRows(_ setup: Setup<Scalar>, _ picard: PicardOptions) throws {
+    let groups = command.solver.groups
+    let ranks = world.size / groups
+    let samples = (command.sampler.samples + groups - 1) / groups
+    let isSequential = command.solver.solver == .sequential
+    let load =
+      isSequential
+      ? samples
+      : picard.largestLoad(setup.trajectory, samples: samples, ranks: ranks, dimension: setup.model.dimension)
+    // A group's first rank draws its samples one step after another.
+    let isIdle = isSequential && (world.rank - 1) * groups / world.size == world.rank * groups / world.size
+      && world.rank > 0
+    try setup.checkRows(load: isIdle ? 0 : load, samples: command.sampler.samples, over: world, command.solver)
   }
 
   /// A run in two dimensions that nobody sees: it opens the connections between
@@ -205,7 +195,6 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
       if $0.round == 1 { first = .now }
       (rounds, last) = ($0.round - 1, .now)
     }
-    try ring.finish()
     let seconds = try world.allReduce((last - first) / .seconds(1) / Double(max(1, rounds)), .maximum)
     let chunks = Double(grid.steps / 2)
     return world.size == 1
@@ -220,7 +209,7 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
 
   private func solve(
     _ setup: Setup<Scalar>, _ picard: PicardOptions, _ samples: [Int], _ ranks: Communicator,
-    _ keeper: CheckpointKeeper?, _ recording: RunRecording,
+    _ keeper: CheckpointKeeper?, _ recording: RunRecording, _ clock: PhaseClock,
     stopping: (_ evaluations: Int, _ rounds: Int) throws -> Void
   ) throws -> Outcome {
     recording.beginRounds(firstRank: world.rank - ranks.rank)
@@ -241,14 +230,14 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     if command.solver.solver == .sequential {
       let solver = SequentialSolver(
         setup.trajectory, batch: setup.batch, noise: setup.noise,
-        samples: ranks.rank == 0 ? samples : [])
+        samples: ranks.rank == 0 ? samples : [], clock: clock)
       if recording.observesPhases { solver.observer = recording }
       return Outcome(solution: try run(solver) {}, bytesSent: 0)
     }
     let ring = MPIRing(ranks, stallTimeout: command.solver.stallTimeout)
     let solver = PicardSolver(
       setup.trajectory, options: picard, batch: setup.batch, ring: ring, noise: setup.noise,
-      samples: samples)
+      samples: samples, clock: clock)
     if recording.observesPhases { solver.observer = recording }
     let solution = try run(solver) { try ring.finish() }
     return Outcome(solution: solution, bytesSent: ring.bytesSent)
@@ -263,9 +252,9 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
   ) throws -> Result {
     do {
       return try body()
-    } catch where error is SamplingError || error is ScoreModelError {
-      let isAgreed = command.solver.solver == .picard && command.solver.iterations == nil
-      if error is SamplingError, isAgreed, command.solver.groups == 1 {
+    } catch where error is SamplingError || error is RowDependence || error is ScoreModelError {
+      let isAgreed = error is RowDependence || (error is SamplingError && command.solver.iterations == nil)
+      if isAgreed, command.solver.solver == .picard, command.solver.groups == 1 {
         try finishMessages()
         try world.agree { throw error }
       }

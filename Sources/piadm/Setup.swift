@@ -3,6 +3,7 @@ import InputFiles
 import MPI
 import NumPyFormat
 import PicardSampler
+import PicardSamplerMPI
 import Results
 import ScoreModels
 
@@ -27,11 +28,6 @@ struct Setup<Scalar: StateScalar> {
   /// Whether a score call is large enough to gain from several threads.
   let usesManyThreads: Bool
 
-  /// Rows of a score call unless chosen otherwise: past 64 a row gets little
-  /// cheaper, and matrix kernels begin to round differently; large states are
-  /// batched in 16 MiB of single precision at most.
-  static func defaultRows(dimension: Int) -> Int { max(1, min(64, (1 << 22) / dimension)) }
-
   /// - Parameters:
   ///   - source: where the model is read.
   ///   - ranks: ranks that share the run.
@@ -45,7 +41,8 @@ struct Setup<Scalar: StateScalar> {
     self.files = files
     model = try ModelSource(source).open(
       as: Scalar.self, processors: processors, conditions: command.network.conditions(samples: sampler.samples),
-      sampleShape: command.network.shape?.lengths, output: command.network.networkOutput, files: files)
+      sampleShape: command.network.shape?.lengths, rowsAlone: solver.batch == 1,
+      output: command.network.networkOutput, files: files)
     let network = model as? OpenVINOModel<Scalar>
     threads = network?.threads ?? 1
     decoder =
@@ -75,20 +72,48 @@ struct Setup<Scalar: StateScalar> {
     }
     trajectory = try Trajectory(
       method.name.stepMap, on: grid, noiseLevel: method.noiseLevel, blocks: blocks,
-      corrector: method.corrector, bound: model.bound)
-    let rows = solver.batch ?? Self.defaultRows(dimension: model.dimension)
+      corrector: method.corrector, bound: model.bound, variance: model.variance)
+    batch = ScoreBatch(model, rows: solver.batch, latency: solver.scoreLatency)
     try MemoryNeed(
-      scalar: MemoryLayout<Scalar>.size, dimension: model.dimension, rows: rows,
+      scalar: MemoryLayout<Scalar>.size, dimension: model.dimension, rows: batch.limit,
       samples: sampler.samples, ranks: ranks, trajectory: trajectory, solver: solver
     ).requireRoom(memory)
     let unscaled = try Self.noise(sampler, shape: model.shape, steps: grid.steps, files)
     noise = grid.initialDeviation == 1 ? unscaled : ScaledStart(unscaled, deviation: grid.initialDeviation)
-    batch = ScoreBatch(model, rows: rows, latency: solver.scoreLatency)
     versions = Report.Versions(
       piadm: Piadm.version, mpi: Library.runtimeVersion,
       openvino: network?.library.version ?? "none", swift: swiftVersion)
     scheduler = [network?.scheduler?.text, network?.scheduler?.ignored].compactMap { $0 }
     usesManyThreads = network?.isLarge ?? false
+  }
+
+  /// Checks that a row's prediction does not depend on its call (`ScoreBatch.checkRows`).
+  /// Collective.
+  ///
+  /// - Parameters:
+  ///   - load: rows of a round on a rank, 0 where this rank evaluates none.
+  ///   - samples: samples of the run.
+  func checkRows(load: Int, samples: Int, over world: Communicator, _ solver: SolverOptions) throws {
+    try world.agree { try batch.checkRows(load: load, of: trajectory, samples: Array(0..<min(samples, 64))) }
+    let load = try world.allReduce(load, .maximum)
+    let ring = MPIRing(world, stallTimeout: solver.stallTimeout)
+    do {
+      try batch.agree(load: load, over: ring)
+    } catch let error as RowDependence {
+      try ring.finish()
+      try world.agree { throw error }
+    }
+    try ring.finish()
+  }
+
+  /// A row's prediction has the same bits in every call.
+  var isBatchInvariant: Bool { batch.check?.isInvariant ?? true }
+
+  /// What the log says of rows that depend on the size of their call.
+  var rowNote: String? {
+    guard let check = batch.check, !check.isInvariant else { return nil }
+    let most = batch.rows == 1 ? "every row is evaluated alone" : "a call has at most \(batch.rows) rows"
+    return "predictions depend on the number of rows of a call: \(most), with the same bits on any number of ranks\n"
   }
 
   private static func noise(

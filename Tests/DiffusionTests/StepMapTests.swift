@@ -62,7 +62,7 @@ import Testing
       let predictions: [(Parametrization, Double)] = [
         (.score, -eps / time.sigma), (.noise, eps),
         (.velocity, time.alpha * eps - time.sigma * x0), (.sample, x0), (.denoiser, x0),
-        (.flow, eps - x0),
+        (.flow(isNegated: false), eps - x0), (.flow(isNegated: true), x0 - eps), (.explodingScore, -eps / time.edmSigma),
         // With c_skip and c_out for data of deviation 1/2, and sigma_E = sigma / alpha.
         (.preconditioned(dataDeviation: 0.5, isNegated: false), preconditioned),
         (.preconditioned(dataDeviation: 0.5, isNegated: true), -preconditioned),

@@ -1,5 +1,5 @@
 import Diffusion
-@testable import PicardSampler
+import PicardSampler
 import Testing
 
 /// What every way to carry a correction must do, whatever it knows of the Jacobian.
@@ -120,8 +120,8 @@ private struct Bench {
       for row in chunk.entry.kept { row[k] = value / 2 }
     }
     for _ in 0..<Self.slices { chunk.open() }
-    part = RoundPlan.Part(
-      sample: 0, stage: 0, chunk: 1, slices: Self.slices..<(2 * Self.slices), level: 1, owner: 0, left: nil, right: nil)
+    let window = Window(stage: 0, first: Self.slices, end: 2 * Self.slices, size: Self.slices)
+    part = Schedule(trajectory, options, ranks: 1).plan([window]).parts[0]
   }
 
   /// `f = -y / 2 + 0.1`, whatever the time.
@@ -130,7 +130,7 @@ private struct Bench {
   mutating func evaluate(isLeftmost: Bool) {
     var part = part
     part.left = isLeftmost ? nil : 0
-    var requests: [(Chunk<Double>.Request, Row<Double>)] = []
+    var requests: [(ChunkRequest, Row<Double>)] = []
     chunk.beginRound(part) { request, state, _ in requests.append((request, state)) }
     for (request, state) in requests {
       var prediction = value(state)

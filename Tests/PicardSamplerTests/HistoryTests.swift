@@ -1,5 +1,5 @@
 import Diffusion
-@testable import PicardSampler
+import PicardSampler
 import Testing
 
 /// Step maps that read several values of `f` which earlier slices have kept.

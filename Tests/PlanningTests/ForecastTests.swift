@@ -40,7 +40,7 @@ import Testing
     return RunForecast(
       trajectory, options: options, cost: cost,
       pattern: try pattern(options, samples: Array(0..<samples)), samples: samples, dimension: 3,
-      scalarBytes: 8, isPadded: false)
+      scalarBytes: 8)
   }
 
   @Test("on one rank the time is that of the rows, for blocks and windows")

@@ -1,25 +1,25 @@
 import Diffusion
 
+/// What is evaluated in a round of a chunk.
+package enum ChunkRequest {
+  /// A slice's state, by index in the chunk.
+  case slice(Int)
+  /// A state beside that of a slice, by the slopes' own number.
+  case beside(Int, slice: Int)
+
+  /// The slice's index in the chunk.
+  var slice: Int {
+    switch self {
+    case .slice(let index), .beside(_, let index): index
+    }
+  }
+}
+
 /// A round of one chunk: its slices are evaluated, the next states proposed, corrected once
 /// the change from the left is known, and accepted.
 extension Chunk {
-  /// What is evaluated in a round.
-  enum Request {
-    /// A slice's state, by index in the chunk.
-    case slice(Int)
-    /// A state beside that of a slice, by the slopes' own number.
-    case beside(Int, slice: Int)
-
-    /// The slice's index in the chunk.
-    var slice: Int {
-      switch self {
-      case .slice(let index), .beside(_, let index): index
-      }
-    }
-  }
-
   /// Begins a round of the slices of a part, and tells where `f` is wanted.
-  func beginRound(_ part: RoundPlan.Part, _ body: (Request, _ state: Row<Scalar>, SliceMap) -> Void) {
+  package func beginRound(_ part: RoundPlan.Part, _ body: (ChunkRequest, _ state: Row<Scalar>, SliceMap) -> Void) {
     enter(.evaluating, from: .resting)
     active = (part.slices.lowerBound - first)..<slices.count
     isLeftmost = part.left == nil
@@ -32,9 +32,14 @@ extension Chunk {
   }
 
   /// Takes the model's prediction for a request.
+  ///
+  /// - Parameter variances: what the model says of the noise; `nil` where it says nothing.
   /// - Returns: whether `f` is finite in every element.
-  func absorb(_ request: Request, _ prediction: Row<Scalar>, _ conversion: Conversion) -> Bool {
+  package func absorb(
+    _ request: ChunkRequest, _ prediction: Row<Scalar>, _ conversion: Conversion, variances: Row<Scalar>? = nil
+  ) -> Bool {
     precondition(phase == .evaluating, "a prediction comes outside of its round")
+    if case .slice(let index) = request, let variances { noise.scale(index, by: variances) }
     return switch request {
     case .slice(let index): slopes.absorb(index, prediction, conversion, in: self)
     case .beside(let number, _): slopes.absorb(request: number, prediction, conversion)
@@ -42,7 +47,7 @@ extension Chunk {
   }
 
   /// Runs the iteration over the active slices, the first of them unchanged.
-  func propose() {
+  package func propose() {
     enter(.proposed, from: .evaluating)
     squares.removeAll(keepingCapacity: true)
     // Where no change comes from the left, what is proposed is final.
@@ -53,17 +58,17 @@ extension Chunk {
 
   /// This round's state of the first slice, from the left, to be written once all have been
   /// proposed.
-  var left: State<Scalar> { slices[0].proposal }
+  package var left: State<Scalar> { slices[0].proposal }
 
   /// Carries the change of the first state to some elements of the state behind the chunk.
-  func carryToEnd(_ elements: Range<Int>) {
+  package func carryToEnd(_ elements: Range<Int>) {
     precondition(phase == .proposed, "a change comes before states are proposed")
     if !isLeftmost { slopes.carryToEnd(elements, in: self) }
   }
 
   /// Carries the change of the first state to all other proposals, and finds by how much the
   /// states change.
-  func correctInterior() {
+  package func correctInterior() {
     enter(.corrected, from: .proposed)
     if isLeftmost { findChanges() } else { slopes.correctInterior(of: self) }
   }
@@ -71,7 +76,7 @@ extension Chunk {
   /// Makes the proposals the states.
   ///
   /// - Parameter withEnd: the state behind the last slice, too, which no other chunk takes.
-  func accept(withEnd: Bool) {
+  package func accept(withEnd: Bool) {
     for index in movingStates { slices[index].accept() }
     if withEnd { swap(&end, &endProposal) }
     enter(.resting, from: .corrected)
@@ -85,7 +90,7 @@ extension Chunk {
   // MARK: For slopes
 
   /// The proposal for the state behind a slice.
-  func output(_ index: Int) -> State<Scalar> {
+  package func output(_ index: Int) -> State<Scalar> {
     index + 1 < slices.count ? slices[index + 1].proposal : endProposal
   }
 
@@ -94,14 +99,14 @@ extension Chunk {
   /// - Parameters:
   ///   - noise: of the slice.
   ///   - gain: `L`; `nil` for `phi(y)`.
-  func step(_ index: Int, _ elements: Range<Int>, noise: State<Scalar>?, carrying gain: Gain?) {
+  package func step(_ index: Int, _ elements: Range<Int>, noise: State<Scalar>?, carrying gain: Gain?) {
     slices[index].step(into: output(index)[elements], elements, noise: noise?[elements], carrying: gain) {
       Row(rebasing: history(of: index, $0)[elements])
     }
   }
 
   /// Adds to the square of the change of the state behind a slice, where that is final.
-  func measure(_ index: Int, _ elements: Range<Int>) {
+  package func measure(_ index: Int, _ elements: Range<Int>) {
     guard !squares.isEmpty else { return }
     let state = index + 1 < slices.count ? slices[index + 1].state : end
     squares[index] += squaredDistance(
@@ -110,12 +115,12 @@ extension Chunk {
 
   /// The slices whose state is iterated: not that of the window's first one,
   /// which is known.
-  var movingStates: Range<Int> {
+  package var movingStates: Range<Int> {
     min(isLeftmost ? active.lowerBound + 1 : active.lowerBound, slices.count)..<slices.count
   }
 
   /// Finds by how much the states change that are as proposed.
-  func findChanges() {
+  package func findChanges() {
     for index in movingStates {
       let slice = slices[index]
       slices[index].change =
@@ -128,7 +133,7 @@ extension Chunk {
   /// Finds by how much the states of one component change.
   ///
   /// - Parameter addSquares: adds those of some elements to each slice's `change`.
-  func measureInterior(_ addSquares: (Range<Int>) -> Void) {
+  package func measureInterior(_ addSquares: (Range<Int>) -> Void) {
     for index in slices.indices { slices[index].change = 0 }
     inPieces(dimension, addSquares)
     for index in slices.indices {
@@ -138,7 +143,7 @@ extension Chunk {
   }
 
   /// By how much the state behind the last slice changes.
-  var endChange: Double {
+  package var endChange: Double {
     guard let last = squares.last else { return endProposal.distance(to: end) }
     return endProposal.distance(0, to: end, squared: last)
   }

@@ -1,4 +1,4 @@
-import Diffusion
+package import Diffusion
 
 /// The open slices of one chunk of one sample, on the rank that owns them, and
 /// the memory of their states.
@@ -7,32 +7,32 @@ import Diffusion
 /// are marked `@exclusivity(unchecked)`: one thread alone works on them, and no
 /// access is within another one. To check that at run time took an eighth of
 /// what a round of small states takes outside the model, waiting aside.
-final class Chunk<Scalar: StateScalar> {
+package final class Chunk<Scalar: StateScalar> {
   /// What the memory below is for.
-  let layout: ChunkLayout
-  let dimension: Int
+  package let layout: ChunkLayout
+  package let dimension: Int
   private let states: Rows<Scalar>
   private let values: Rows<Scalar>
   /// How corrections are carried through the slices.
-  let slopes: any ChunkSlopes<Scalar>
+  package let slopes: any ChunkSlopes<Scalar>
   /// What the step maps add.
-  @exclusivity(unchecked) var noise: SliceNoise<Scalar>
+  package let noise: SliceNoise<Scalar>
 
   /// Number of the first slice within its stage.
-  @exclusivity(unchecked) private(set) var first = 0
+  @exclusivity(unchecked) package private(set) var first = 0
   /// The step maps of the stage.
   @exclusivity(unchecked) private var maps: [SliceMap] = []
-  @exclusivity(unchecked) var slices: [TimeSlice<Scalar>] = []
+  @exclusivity(unchecked) package var slices: [TimeSlice<Scalar>] = []
   /// The state after the last open slice, and what is proposed for it.
-  @exclusivity(unchecked) var end: State<Scalar>
-  @exclusivity(unchecked) var endProposal: State<Scalar>
+  @exclusivity(unchecked) package var end: State<Scalar>
+  @exclusivity(unchecked) package var endProposal: State<Scalar>
 
   /// Where the chunk is in a round.
   @exclusivity(unchecked) var phase = Phase.resting
   /// The slices that this round iterates, by index in the chunk.
-  @exclusivity(unchecked) var active = 0..<0
+  @exclusivity(unchecked) package var active = 0..<0
   /// No change comes from the left in this round.
-  @exclusivity(unchecked) var isLeftmost = true
+  @exclusivity(unchecked) package var isLeftmost = true
   /// Squares of the changes of the states behind the slices; none where those are
   /// not final as soon as they are proposed.
   @exclusivity(unchecked) var squares: [Double] = []
@@ -50,7 +50,7 @@ final class Chunk<Scalar: StateScalar> {
   }
 
   /// - Parameter noise: a row for the noise of one slice, where it is not kept.
-  init(_ layout: ChunkLayout, dimension: Int, noise: Rows<Scalar>) {
+  package init(_ layout: ChunkLayout, dimension: Int, noise: Rows<Scalar>) {
     self.layout = layout
     self.dimension = dimension
     states = Rows(layout.states, of: layout.components * dimension)
@@ -62,7 +62,7 @@ final class Chunk<Scalar: StateScalar> {
     slices.reserveCapacity(layout.capacity)
   }
 
-  var components: Int { layout.components }
+  package var components: Int { layout.components }
 
   private func state(_ row: Int) -> State<Scalar> { State(states[row], components: components) }
 
@@ -72,7 +72,7 @@ final class Chunk<Scalar: StateScalar> {
   ///   - range: the chunk's slices.
   ///   - source: where their noise comes from.
   ///   - sample: number of the sample.
-  func begin(_ range: Range<Int>, of stage: Stage, noise source: any NoiseSource, sample: Int) {
+  package func begin(_ range: Range<Int>, of stage: Stage, noise source: any NoiseSource, sample: Int) {
     first = range.lowerBound
     maps = stage.slices
     slices.removeAll(keepingCapacity: true)
@@ -82,12 +82,12 @@ final class Chunk<Scalar: StateScalar> {
   }
 
   /// Draws the noise that slices before one keep, in any number of calls.
-  func drawNoise(before end: Int) { noise.draw(end - first) }
+  package func drawNoise(before end: Int) { noise.draw(end - first) }
 
   // MARK: Opening slices
 
   /// Where a boundary state goes that the first slice starts from.
-  var entry: BoundaryState<Scalar> {
+  package var entry: BoundaryState<Scalar> {
     BoundaryState(state: end, guess: firstGuess, kept: (0..<layout.historyDepth).map(keptFromLeft))
   }
 
@@ -121,7 +121,7 @@ final class Chunk<Scalar: StateScalar> {
   }
 
   /// Opens the next slice at the end, with a guess of its `f`. Its noise must have been drawn.
-  func open() {
+  package func open() {
     precondition(phase == .resting, "slices are opened between two rounds")
     let number = slices.count
     let map = maps[first + number]
@@ -156,23 +156,24 @@ final class Chunk<Scalar: StateScalar> {
 
   /// Stores what the next round needs, or reads it into a chunk in which the
   /// same slices are open.
-  func code(_ coder: inout StateCoder) throws {
+  package func code(_ coder: inout StateCoder) throws {
     precondition(phase == .resting, "a chunk is stored between two rounds")
     // Once slices are open the guess is of no use, and kept values take its place.
     if layout.historyDepth == 0 { try coder.code(firstGuess) }
     for age in 0..<layout.historyDepth { try coder.code(keptFromLeft(age)) }
     try end.code(&coder)
     for index in slices.indices { try slices[index].code(&coder) }
+    try noise.code(&coder, slices: slices.count)
     try slopes.code(&coder, of: self)
   }
 }
 
 /// A state from which slices are opened: with a guess of `f` there, and the values of `f` that
 /// slices before have kept, the newest first.
-struct BoundaryState<Scalar: StateScalar> {
-  let state: State<Scalar>
-  let guess: Row<Scalar>
-  let kept: [Row<Scalar>]
+package struct BoundaryState<Scalar: StateScalar> {
+  package let state: State<Scalar>
+  package let guess: Row<Scalar>
+  package let kept: [Row<Scalar>]
 
   init(state: State<Scalar>, guess: Row<Scalar>, kept: [Row<Scalar>]) {
     self.state = state

@@ -1,26 +1,27 @@
 import Diffusion
 
 /// What the memory of a chunk has room for.
-struct ChunkLayout: Hashable, Sendable {
+package struct ChunkLayout: Hashable, Sendable {
   /// Slices that it has room for.
-  let capacity: Int
+  package let capacity: Int
   /// Components of a state.
-  let components: Int
+  package let components: Int
   /// Kept values of `f` that its first slices read of slices to the left.
-  let historyDepth: Int
+  package let historyDepth: Int
   /// The noise of its slices stays in memory.
-  let keepsNoise: Bool
-  let linearization: Linearization
+  package let keepsNoise: Bool
+  package let linearization: Linearization
   /// Evaluations beside every slice.
-  let probes: Int
-  let mixing: AndersonMixing?
+  package let probes: Int
+  package let mixing: AndersonMixing?
 
   /// - Parameter capacity: slices of a chunk.
-  init(_ stage: Stage, _ options: PicardOptions, capacity: Int) {
+  package init(_ stage: Stage, _ options: PicardOptions, capacity: Int) {
     self.capacity = capacity
     components = stage.components
     historyDepth = stage.historyDepth
-    keepsNoise = options.keepsNoise && stage.isRandom
+    // Noise that the model scales is of the state that was evaluated last.
+    keepsNoise = (options.keepsNoise || stage.hasLearnedNoise) && stage.isRandom
     linearization = options.linearization
     probes = options.linearization.isElementwise(components: stage.components) ? options.probes : 0
     mixing = options.anderson

@@ -1,20 +1,20 @@
-import Diffusion
+package import Diffusion
 
 /// The state of one sample at one node: its position and, in the corrector,
 /// its velocity; rows that someone else owns.
-struct State<Scalar: StateScalar> {
-  let position: Row<Scalar>
+package struct State<Scalar: StateScalar> {
+  package let position: Row<Scalar>
   /// Empty in the predictor.
-  let velocity: Row<Scalar>
+  package let velocity: Row<Scalar>
 
   /// 1 in the predictor, 2 in the corrector.
-  var components: Int { velocity.isEmpty ? 1 : 2 }
+  package var components: Int { velocity.isEmpty ? 1 : 2 }
 
   /// Elements of a component.
   var dimension: Int { position.count }
 
   /// A state of one or two components that follow one another in a row.
-  init(_ row: Row<Scalar>, components: Int) {
+  package init(_ row: Row<Scalar>, components: Int) {
     let dimension = row.count / components
     position = Row(rebasing: row[..<dimension])
     velocity = Row(rebasing: row[dimension...])
@@ -25,16 +25,16 @@ struct State<Scalar: StateScalar> {
     self.velocity = velocity
   }
 
-  subscript(component: Int) -> Row<Scalar> { component == 0 ? position : velocity }
+  package subscript(component: Int) -> Row<Scalar> { component == 0 ? position : velocity }
 
   /// Some of the elements of every component.
-  subscript(elements: Range<Int>) -> State {
+  package subscript(elements: Range<Int>) -> State {
     State(
       position: Row(rebasing: position[elements]),
       velocity: velocity.isEmpty ? velocity : Row(rebasing: velocity[elements]))
   }
 
-  func copy(from other: State) {
+  package func copy(from other: State) {
     for i in 0..<components { PicardSampler.copy(other[i], to: self[i]) }
   }
 

@@ -1,4 +1,4 @@
-import Diffusion
+package import Diffusion
 
 /// Passes over the properties of a solver's state, one call for each, to store
 /// them as bytes or to read them back: the same calls in the same order do
@@ -6,25 +6,25 @@ import Diffusion
 ///
 /// Numbers are little-endian; how many there are is not stored, but known from
 /// the property that is read into.
-struct StateCoder {
-  private(set) var bytes: [UInt8]
+package struct StateCoder {
+  package private(set) var bytes: [UInt8]
   /// The next byte to read; `nil` while bytes are written.
   private var position: Int?
 
   /// Writes.
-  init() { bytes = [] }
+  package init() { bytes = [] }
 
   /// Reads what was written.
-  init(reading bytes: [UInt8]) {
+  package init(reading bytes: [UInt8]) {
     self.bytes = bytes
     position = 0
   }
 
-  mutating func code<Scalar: StateScalar>(_ numbers: inout [Scalar]) throws {
+  package mutating func code<Scalar: StateScalar>(_ numbers: inout [Scalar]) throws {
     try numbers.withUnsafeMutableBufferPointer { try code($0) }
   }
 
-  mutating func code<Scalar: StateScalar>(_ row: Row<Scalar>) throws {
+  package mutating func code<Scalar: StateScalar>(_ row: Row<Scalar>) throws {
     if position == nil {
       bytes.append(contentsOf: UnsafeRawBufferPointer(row))
     } else {
@@ -35,20 +35,20 @@ struct StateCoder {
     }
   }
 
-  mutating func code(_ number: inout Double) throws {
+  package mutating func code(_ number: inout Double) throws {
     var one = [number]
     try code(&one)
     number = one[0]
   }
 
-  mutating func code(_ flag: inout Bool) throws {
+  package mutating func code(_ flag: inout Bool) throws {
     var number = flag ? 1 : 0
     try code(&number, in: 0...1)
     flag = number == 1
   }
 
   /// - Throws: where what is read is outside of its range.
-  mutating func code(_ number: inout Int, in range: ClosedRange<Int>) throws {
+  package mutating func code(_ number: inout Int, in range: ClosedRange<Int>) throws {
     var exact = Double(number)
     try code(&exact)
     guard let read = Int(exactly: exact), range.contains(read) else {
@@ -58,7 +58,7 @@ struct StateCoder {
   }
 
   /// Makes sure that all bytes were read.
-  func finish() throws {
+  package func finish() throws {
     guard position == bytes.count else {
       throw StoredStateError("\(bytes.count) bytes are stored where \(position ?? 0) are needed")
     }

@@ -1,18 +1,18 @@
-import Diffusion
+package import Diffusion
 
 /// One time slice of one sample: its state, the last value of `f` there, and
 /// what an update needs to remember. The rows are its chunk's.
-struct TimeSlice<Scalar: StateScalar> {
-  let map: SliceMap
-  private(set) var state: State<Scalar>
+package struct TimeSlice<Scalar: StateScalar> {
+  package let map: SliceMap
+  package private(set) var state: State<Scalar>
   /// The next state: at first with the chunk's first state unchanged, then with its correction.
   /// Until it is proposed, its row holds the state of the round before.
-  private(set) var proposal: State<Scalar>
+  package private(set) var proposal: State<Scalar>
   /// The state of the round before, once there was one: until the next one is
   /// proposed, or until `accept` where that has a row of its own.
   private(set) var earlierState: State<Scalar>
   /// `f` at `state` once it is evaluated, and until the state changes.
-  let value: Row<Scalar>
+  package let value: Row<Scalar>
   /// `df/dy` along the last change of the position.
   private(set) var slope: Double
   private(set) var wasEvaluated = false
@@ -21,7 +21,7 @@ struct TimeSlice<Scalar: StateScalar> {
   /// The state differs from the one at which `value` was computed.
   private(set) var needsEvaluation = true
   /// What this round does to the state.
-  var change = 0.0
+  package var change = 0.0
 
   /// - Parameter spare: a row for a state; what it holds does not matter.
   init(_ map: SliceMap, state: State<Scalar>, spare: State<Scalar>, value: Row<Scalar>) {

@@ -1,6 +1,6 @@
 /// What a round does to the states behind all active slices, sample after
 /// sample: their changes, and the products that mixing needs.
-struct Changes: Sendable {
+package struct Changes: Sendable {
   /// Active slices of each sample, and where its numbers start.
   private var parts: [(slices: Range<Int>, start: Int)] = []
   /// Numbers for each slice: the change first, then the products.
@@ -9,12 +9,12 @@ struct Changes: Sendable {
   private var values: [Double] = []
 
   /// - Parameter products: numbers of products of a slice.
-  init(products: Int) { width = 1 + products }
+  package init(products: Int) { width = 1 + products }
 
   /// Forgets the last round.
   ///
   /// - Parameter active: slices of each sample in this one.
-  mutating func begin(_ active: some Sequence<Range<Int>>) {
+  package mutating func begin(_ active: some Sequence<Range<Int>>) {
     parts.removeAll(keepingCapacity: true)
     values.removeAll(keepingCapacity: true)
     for slices in active {
@@ -29,7 +29,7 @@ struct Changes: Sendable {
 
   /// The change of a slice's output, weighted where that is what counts. What is not a
   /// number counts as infinite, which marks a failure.
-  subscript(sample: Int, slice: Int) -> Double {
+  package subscript(sample: Int, slice: Int) -> Double {
     get { values[index(sample, slice)] }
     set { values[index(sample, slice)] = newValue.isNaN ? .infinity : newValue }
   }

@@ -57,7 +57,7 @@ package struct Opening: Sendable {
 
 /// Who does what in which round, on any number of ranks.
 package struct Schedule: Sendable {
-  let policy: WindowPolicy
+  package let policy: WindowPolicy
   /// Of every stage.
   let maps: [ChunkMap]
 

@@ -43,7 +43,7 @@ extension StopRule {
   /// - Parameters:
   ///   - changes: of the active slices of a sample, weighted.
   ///   - rounds: since slices were last opened.
-  func converged(_ changes: some RandomAccessCollection<Double>, after rounds: Int) -> Int {
+  package func converged(_ changes: some RandomAccessCollection<Double>, after rounds: Int) -> Int {
     switch self {
     case .tolerance(let tolerance): changes.prefix { $0 <= tolerance }.count
     case .iterations(let limit): rounds >= limit ? changes.count : 0

@@ -1,40 +1,40 @@
 /// How windows move from round to round: which slices have converged, and how many are
 /// opened next. It knows no states, no messages and no ranks.
-struct WindowPolicy: Hashable, Sendable {
+package struct WindowPolicy: Hashable, Sendable {
   let extent: Extent
   let stop: StopRule
   /// Slices of every stage.
-  let stages: [Int]
+  package let stages: [Int]
   /// The state behind a converged one is a plain step from there, and so as good as
   /// converged whatever it changed by itself; not so where iterates are mixed.
   let stepsBehindConverge: Bool
 
-  init(extent: Extent, stop: StopRule, stages: [Int], stepsBehindConverge: Bool = true) {
+  package init(extent: Extent, stop: StopRule, stages: [Int], stepsBehindConverge: Bool = true) {
     self.extent = extent
     self.stop = stop
     self.stages = stages
     self.stepsBehindConverge = stepsBehindConverge
   }
 
-  init(_ trajectory: Trajectory, _ options: PicardOptions) {
+  package init(_ trajectory: Trajectory, _ options: PicardOptions) {
     self.init(
       extent: options.extent, stop: options.stop, stages: trajectory.stages.map(\.slices.count),
       stepsBehindConverge: options.anderson == nil)
   }
 
   /// The window with which a sample enters a stage, or ends behind the last one.
-  func window(entering stage: Int) -> Window {
+  package func window(entering stage: Int) -> Window {
     guard stage < stages.count else { return Window(stage: stage, first: 0, end: 0, size: 0) }
     let size = extent.window ?? stages[stage]
     return Window(stage: stage, first: 0, end: min(stages[stage], size), size: size)
   }
 
-  func isFinished(_ window: Window) -> Bool { window.stage == stages.count }
+  package func isFinished(_ window: Window) -> Bool { window.stage == stages.count }
 
   /// The window after a round.
   ///
   /// - Parameter changes: of the window's slices, weighted.
-  func advanced(_ window: Window, _ changes: some RandomAccessCollection<Double>) -> Window {
+  package func advanced(_ window: Window, _ changes: some RandomAccessCollection<Double>) -> Window {
     var next = window
     next.rounds += 1
     next.first += convergedSlices(next, changes)

@@ -22,7 +22,7 @@ public struct AndersonMixing: Hashable, Sendable {
   public init(history: Int) { self.history = history }
 
   /// Numbers that a state contributes to the sums.
-  var products: Int { history * (history + 1) / 2 + history }
+  package var products: Int { history * (history + 1) / 2 + history }
 
   /// States that are remembered of each state: the last one and its residual,
   /// and their changes.

@@ -1,4 +1,4 @@
-import Diffusion
+package import Diffusion
 
 /// How corrections are carried through the slices of one chunk: what a linearization knows of
 /// the Jacobian of `f`, and the loops that use it.
@@ -13,7 +13,7 @@ import Diffusion
 /// corrections are added to `phi`, never merged with it. Each conformance keeps its loops
 /// whole, so that large states pass the cache once; one dynamic call a chunk and phase is the
 /// price. Marked `@specialized`, since those calls know nothing of `Scalar`.
-protocol ChunkSlopes<Scalar>: AnyObject {
+package protocol ChunkSlopes<Scalar>: AnyObject {
   associatedtype Scalar: StateScalar
 
   /// Rows of memory, of a state's numbers each, that a chunk of a layout takes for them.
@@ -72,19 +72,19 @@ protocol ChunkSlopes<Scalar>: AnyObject {
 
 /// What most slopes have no need of.
 extension ChunkSlopes {
-  var carriesWholeStates: Bool { false }
+  package var carriesWholeStates: Bool { false }
 
-  func forEachRequest(
+  package func forEachRequest(
     in chunk: Chunk<Scalar>, _ body: (_ number: Int, _ index: Int, _ state: Row<Scalar>) -> Void
   ) {}
 
-  func absorb(request number: Int, _ prediction: Row<Scalar>, _ conversion: Conversion) -> Bool {
+  package func absorb(request number: Int, _ prediction: Row<Scalar>, _ conversion: Conversion) -> Bool {
     preconditionFailure("slopes that ask for no evaluation are handed one")
   }
 
-  func share(_ part: RoundPlan.Part, of chunk: Chunk<Scalar>, in changes: inout Changes) {}
+  package func share(_ part: RoundPlan.Part, of chunk: Chunk<Scalar>, in changes: inout Changes) {}
 
-  func adjust(
+  package func adjust(
     _ part: RoundPlan.Part, of chunk: Chunk<Scalar>, in window: Window, _ changes: Changes
   ) {}
 }

@@ -21,7 +21,7 @@ public final class PicardSolver<Scalar: StateScalar> {
   private let boundary: Boundary<Scalar>
   let ahead: NoiseAhead<Scalar>
   private let opener: Opener<Scalar>
-  let clock = PhaseClock()
+  let clock: PhaseClock
 
   @exclusivity(unchecked) var windows: [Window]
   /// What this round does to the active slices.
@@ -43,12 +43,14 @@ public final class PicardSolver<Scalar: StateScalar> {
   ///   - ring: the ranks that share the work; all of them make a solver alike.
   ///   - noise: where initial states and step noise come from.
   ///   - samples: numbers of the samples to draw, the same on all ranks.
+  ///   - clock: measures this rank's time.
   public init(
     _ trajectory: Trajectory, options: PicardOptions, batch: ScoreBatch<Scalar>, ring: any Ring,
-    noise: any NoiseSource, samples: [Int]
+    noise: any NoiseSource, samples: [Int], clock: PhaseClock = PhaseClock()
   ) {
     self.trajectory = trajectory
     self.options = options
+    self.clock = clock
     self.batch = batch
     self.ring = ring
     self.samples = samples
@@ -71,10 +73,12 @@ public final class PicardSolver<Scalar: StateScalar> {
   /// - Parameter observe: called after every round, on every rank.
   /// - Returns: what this rank holds of the samples, and the record of the run.
   /// - Throws: `SamplingError` on all ranks alike where a score is not finite;
-  ///   what the model and the ring throw.
+  ///   `RowDependence` where a row's score is not a function of that row; what the
+  ///   model and the ring throw.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func run(observe: (RoundSummary) throws -> Void = { _ in }) throws -> Solution<Scalar> {
+    try checkRows()
     if !isRestored { try opener.start(windows) }
     var plan = RoundPlan()
     while windows.contains(where: { !schedule.policy.isFinished($0) }) {
@@ -90,7 +94,9 @@ public final class PicardSolver<Scalar: StateScalar> {
       try observe(
         summary(SliceChanges(starts: trajectory.stageStarts, windows: iterated, changes: changes)))
     }
+    try checkRowsAgain()
     try record.close(ring)
+    try ring.finish()
     record.evaluations = batch.evaluations
     record.seconds = clock.seconds
     return Solution(
@@ -98,11 +104,23 @@ public final class PicardSolver<Scalar: StateScalar> {
       record: record)
   }
 
+  /// Checks that a row's score does not depend on its batch (`ScoreBatch.checkRows`), where
+  /// that was not done for as many rows. Collective; `run` begins with it.
+  ///
+  /// - Throws: `RowDependence`; what the model and the ring throw.
+  public func checkRows() throws {
+    let load = options.largestLoad(
+      trajectory, samples: samples.count, ranks: ring.size, dimension: batch.dimension)
+    try batch.checkOnce(load: load, of: trajectory, samples: samples, over: ring)
+  }
+
+  public func checkRowsAgain() throws { try batch.checkAgain(over: ring) }
+
   /// Evaluates the slices whose state has changed, and what slopes ask for beside them.
   /// - Returns: where `f` is not finite.
   private func evaluate(_ plan: RoundPlan) throws -> [SlicePlace] {
     var visits: [Visit<Scalar>] = []
-    var requests: [(part: Int, request: Chunk<Scalar>.Request)] = []
+    var requests: [(part: Int, request: ChunkRequest)] = []
     clock.time(.update) {
       for (number, part) in plan.parts.enumerated() {
         let quantity = trajectory.stages[part.stage].quantity
@@ -117,10 +135,10 @@ public final class PicardSolver<Scalar: StateScalar> {
     }
     var failures: [SlicePlace] = []
     _ = try clock.time(.score) {
-      try batch.evaluate(visits) { visit, prediction, conversion in
+      try batch.evaluate(visits) { visit, prediction, conversion, variances in
         let part = plan.parts[requests[visit].part]
         let (chunk, request) = (chunks[part.key()], requests[visit].request)
-        let isFinite = chunk.absorb(request, prediction, conversion)
+        let isFinite = chunk.absorb(request, prediction, conversion, variances: variances)
         if !isFinite { failures.append(SlicePlace(sample: part.sample, slice: chunk.first + request.slice)) }
         return isFinite
       }

@@ -9,6 +9,12 @@ public protocol ResumableSolver<Scalar>: AnyObject {
   /// Rows that this rank has handed to the model.
   var evaluations: Int { get }
 
+  /// Evaluates some of the rows so far again, beside others, before their results are
+  /// stored. Collective over this solver's ranks.
+  ///
+  /// - Throws: `RowDependence`; what the model throws.
+  func checkRowsAgain() throws
+
   /// How far each of this solver's samples is. Collective over its ranks,
   /// which all get the same.
   func progress() throws -> [SampleProgress]

@@ -1,10 +1,10 @@
 public import Diffusion
 import Foundation
 
-/// Evaluates a model on time slices, in batches of rows.
+/// Evaluates a model on time slices, in calls of a few sizes.
 ///
-/// Counts rows and calls, and makes sure that a row's bits do not depend on
-/// the rest of its batch.
+/// Counts rows and calls, and checks that a row's bits are those of the row
+/// alone, whatever is evaluated in the same call (`ScoreBatch.checkRows`).
 public final class ScoreBatch<Scalar: StateScalar> {
   /// What is evaluated.
   public let model: any ScoreModel<Scalar>
@@ -13,120 +13,141 @@ public final class ScoreBatch<Scalar: StateScalar> {
   let dimension: Int
   private let parametrization: Parametrization
   private let bound: EstimateBound?
-  /// Rows a call at most.
-  public let rows: Int
-  /// A row alone gave the bits of the same row in a batch. Where it did not,
-  /// every call is filled up to `rows` rows.
-  @exclusivity(unchecked) public private(set) var isInvariant = true
+  /// The model predicts the variances of steps too.
+  private let hasVariances: Bool
+  /// Rows of a call at most; the calls of a run may have fewer.
+  public let limit: Int
+  /// The limit was chosen here, so that calls may be kept shorter.
+  let choosesRows: Bool
+  /// Numbers of rows of the run's calls.
+  @exclusivity(unchecked) var sizes: CallSizes
+  /// Rows of the largest call.
+  public var rows: Int { sizes.full }
+  /// What the check has found; `nil` before it.
+  @exclusivity(unchecked) public internal(set) var check: RowCheck?
+  /// Rows of a round that it was made for, by several ranks together and by this one alone.
+  @exclusivity(unchecked) var agreedLoad = 0
+  @exclusivity(unchecked) var ownLoad = 0
+  /// Rows of the run that are evaluated again at its end.
+  @exclusivity(unchecked) var witnesses: Witnesses<Scalar>?
+
   /// Rows that were asked for.
   @exclusivity(unchecked) public private(set) var evaluations = 0
-  /// Calls of the model.
+  /// Calls of the model for them.
   @exclusivity(unchecked) public private(set) var calls = 0
 
-  /// Seconds that are waited in every call.
-  public let latency: Double
-  /// Numbers of rows that calls have had, ascending.
-  @exclusivity(unchecked) private var usedSizes: [Int] = []
-  /// Seconds a row of the last call took.
-  @exclusivity(unchecked) private var rowSeconds = Double.infinity
-  private let memory: Rows<Scalar>
+  /// Seconds that are waited in every call of a run.
+  @exclusivity(unchecked) public var latency: Double
+  @exclusivity(unchecked) private var memory: Rows<Scalar>
   @exclusivity(unchecked) private var times: [NoiseTime]
   /// The sample that each row belongs to.
   @exclusivity(unchecked) private var samples: [Int]
 
   /// - Parameters:
   ///   - model: what is evaluated.
-  ///   - rows: rows a call at most.
+  ///   - rows: rows of a call at most, as far as memory for them goes; with 1 every
+  ///     row is evaluated alone. `nil` for `defaultRows`, and for less where a
+  ///     call would take longer than half a second.
   ///   - latency: seconds added to every call, for scaling studies.
-  public init(_ model: any ScoreModel<Scalar>, rows: Int, latency: Double = 0) {
-    precondition(rows > 0)
+  public init(_ model: any ScoreModel<Scalar>, rows: Int? = nil, latency: Double = 0) {
+    precondition(rows ?? 1 > 0)
     self.model = model
-    self.rows = rows
     self.latency = latency
     dimension = model.dimension
     parametrization = model.parametrization
     bound = model.bound
-    memory = Rows(2, of: rows * dimension)
-    times = [NoiseTime](repeating: .clean, count: rows)
-    samples = [Int](repeating: 0, count: rows)
+    hasVariances = model.variance != nil
+    limit = rows ?? Self.defaultRows(dimension: model.dimension)
+    choosesRows = rows == nil
+    sizes = CallSizes(full: limit)
+    memory = Rows(2, of: 0)
+    times = []
+    samples = []
   }
+
+  /// Rows of a call unless chosen otherwise: past 64 a row gets little cheaper,
+  /// and matrix kernels begin to round differently; large states are batched in
+  /// 16 MiB of single precision at most.
+  public static func defaultRows(dimension: Int) -> Int { max(1, min(64, (1 << 22) / dimension)) }
 
   /// Rows of states in the model's scaling, one after another.
   private var input: Row<Scalar> { memory[0] }
   /// Their predictions.
   private var output: Row<Scalar> { memory[1] }
+  /// What it says of the variances of steps, where it does.
+  private var variances: Row<Scalar> { memory[2] }
 
   private func row(_ row: Int, of rows: Row<Scalar>) -> Row<Scalar> {
     Row(rebasing: rows[(row * dimension)..<((row + 1) * dimension)])
   }
 
-  /// Evaluates rows alone and in batches of other sizes, and compares bits.
-  ///
-  /// - Parameter nodes: noise times that a run visits.
-  /// - Throws: what the model throws.
-  @specialized(where Scalar == Float)
-  @specialized(where Scalar == Double)
-  public func checkInvariance(at nodes: [NoiseTime]) throws {
-    let states = Rows<Scalar>(1, of: rows * dimension)
-    let noise = CounterNoise(seed: 0x5ca1ab1e)
-    for row in 0..<rows {
-      var one = self.row(row, of: states[0]).mutableSpan
-      noise.fill(&one, stream: .initialState, step: 0, sample: row)
-    }
-    func load(_ source: Int, into row: Int) {
-      times[row] = nodes[source % nodes.count]
-      let factor = Scalar(parametrization.inputScale(at: times[row]))
-      scale(self.row(row, of: input), factor, self.row(source, of: states[0]))
-    }
-    for row in 0..<rows { load(row, into: row) }
-    try call(rows)
-    let together = Array(output)
-    // Sizes at which matrix kernels are known to change, and uneven ones.
-    for size in [1, 2, 3, 8, 31, 48] where size < rows {
-      let first = rows - size
-      for row in 0..<size { load(first + row, into: row) }
-      try call(size)
-      let expected = together[(first * dimension)..<(rows * dimension)]
-      if !output[0..<(size * dimension)].elementsEqual(expected) {
-        isInvariant = false
-        return
-      }
-    }
+  /// Makes room for a call.
+  private func reserve(_ count: Int) {
+    guard count > times.count else { return }
+    memory = Rows(hasVariances ? 3 : 2, of: count * dimension)
+    times = [NoiseTime](repeating: .clean, count: count)
+    samples = [Int](repeating: 0, count: count)
   }
-
-  /// Fills every call up, because rows were found to depend on their batch on
-  /// another rank.
-  public func padEveryCall() { isInvariant = false }
 
   /// Evaluates the model at states, as many at a time as a call takes.
   ///
-  /// - Parameter absorb: is handed the number of a visit, the prediction there
-  ///   and how it becomes `f`, and returns whether all is well with it.
+  /// - Parameter absorb: is handed the number of a visit, the prediction there,
+  ///   how it becomes `f`, and what the model says of the variances of the step
+  ///   (`nil` where it says nothing), and returns whether all is well with it.
   /// - Returns: the number of the first visit with which it is not.
   func evaluate(
     _ visits: [Visit<Scalar>],
-    absorb: (_ visit: Int, _ prediction: Row<Scalar>, _ conversion: Conversion) -> Bool
+    absorb: (
+      _ visit: Int, _ prediction: Row<Scalar>, _ conversion: Conversion, _ variances: Row<Scalar>?
+    ) -> Bool
   ) throws -> Int? {
     var failed: Int?
     var first = 0
     while first < visits.count {
-      let count = min(rows, visits.count - first)
+      let size = sizes.next(for: visits.count - first)
+      let count = min(size, visits.count - first)
+      reserve(size)
       for row in 0..<count {
         let visit = visits[first + row]
         (times[row], samples[row]) = (visit.time, visit.sample)
         let factor = Scalar(parametrization.inputScale(at: visit.time))
         scale(self.row(row, of: input), factor, visit.state)
       }
-      try call(padded(count))
+      fill(count..<size)
+      let seconds = try call(size)
+      calls += 1
+      sizes.note(size, seconds: seconds)
+      if latency > 0 { Thread.sleep(forTimeInterval: latency) }
+      if rows > 1 { keepWitnesses(count, of: size) }
       for row in 0..<count {
         let prediction = self.row(row, of: output)
         let conversion = conversion(of: prediction, visits[first + row])
-        if !absorb(first + row, prediction, conversion), failed == nil { failed = first + row }
+        let variances = hasVariances ? self.row(row, of: variances) : nil
+        if !absorb(first + row, prediction, conversion, variances), failed == nil { failed = first + row }
       }
       evaluations += count
       first += count
     }
     return failed
+  }
+
+  /// Fills a call up with copies of its first row.
+  private func fill(_ places: Range<Int>) {
+    for row in places {
+      (times[row], samples[row]) = (times[0], samples[0])
+      copy(self.row(0, of: input), to: self.row(row, of: input))
+    }
+  }
+
+  /// Some of the rows that were just evaluated, among those that are kept.
+  private func keepWitnesses(_ count: Int, of size: Int) {
+    for row in 0..<count {
+      witnesses?.offer(from: size) {
+        TestRow(time: times[row], sample: samples[row], input: Array(self.row(row, of: input)))
+      } prediction: {
+        Array(self.row(row, of: output))
+      }
+    }
   }
 
   /// How a prediction becomes `f`. Where the model's estimates are bounded, it
@@ -139,15 +160,30 @@ public final class ScoreBatch<Scalar: StateScalar> {
     return Parametrization.sample.conversion(to: visit.quantity, at: visit.time)
   }
 
-  /// Seconds of one call of `count` rows, at most `rows`, whatever the batch holds.
+  /// One call of the model with rows that are not the run's.
+  func predictions(of rows: [TestRow<Scalar>]) throws -> (rows: [[Scalar]], seconds: Double) {
+    reserve(rows.count)
+    for (place, row) in rows.enumerated() {
+      (times[place], samples[place]) = (row.time, row.sample)
+      row.input.withUnsafeBufferPointer { _ = self.row(place, of: input).update(fromContentsOf: $0) }
+    }
+    let seconds = try call(rows.count)
+    return (rows.indices.map { Array(row($0, of: output)) }, seconds)
+  }
+
+  /// Seconds of one call of `count` rows, whatever the batch holds.
   ///
   /// - Throws: what the model throws.
   public func time(_ count: Int, at node: NoiseTime) throws -> Double {
+    reserve(count)
     for row in 0..<count { (times[row], samples[row]) = (node, 0) }
-    let clock = ContinuousClock()
-    let start = clock.now
-    try call(count)
-    return (clock.now - start) / .seconds(1)
+    return try call(count) + latency
+  }
+
+  /// Seconds of the calls for so many rows, by what the run's own calls have taken.
+  public func expectedSeconds(of count: Int) -> Double {
+    let cost = sizes.cost(of: count)
+    return cost.seconds + Double(cost.calls) * latency
   }
 
   /// Seconds of a call as a run makes them one after another: the median of a
@@ -160,54 +196,21 @@ public final class ScoreBatch<Scalar: StateScalar> {
     return times.sorted()[times.count / 2]
   }
 
-  /// Calls the model once with so many rows, so that the run finds it ready.
-  ///
-  /// - Throws: what the model throws.
-  public func prepare(_ count: Int, at node: NoiseTime) throws {
-    guard count > 0 else { return }
-    _ = try time(min(count, rows), at: node)
-  }
-
-  /// Rows of a call for `count` states: all there are where a row depends on its
-  /// batch. Otherwise a few more than asked for, where a call of that size has
-  /// been made: a network generates code for every new size, about a
-  /// millisecond each (OpenVINO 2026 on x86-64).
-  private func size(for count: Int) -> Int {
-    guard isInvariant else { return rows }
-    let firstCallSeconds = 0.0005
-    guard let used = usedSizes.first(where: { $0 >= count }),
-      Double(used - count) * rowSeconds < firstCallSeconds
-    else { return count }
-    return used
-  }
-
-  /// Fills a batch with copies of its first row.
-  /// - Returns: how many rows it then has.
-  private func padded(_ count: Int) -> Int {
-    let size = size(for: count)
-    for row in count..<size {
-      (times[row], samples[row]) = (times[0], samples[0])
-      copy(self.row(0, of: input), to: self.row(row, of: input))
-    }
-    return size
-  }
-
-  private func call(_ count: Int) throws {
+  /// - Returns: the seconds that it took.
+  private func call(_ count: Int) throws -> Double {
     let elements = 0..<(count * dimension)
     let (times, samples) = (times, samples)
     var predictions = Row(rebasing: output[elements]).mutableSpan
     let start = ContinuousClock.now
-    try model.predict(
-      Row(rebasing: input[elements]).span, at: times.span.extracting(0..<count),
-      of: samples.span.extracting(0..<count), into: &predictions)
-    rowSeconds = (ContinuousClock.now - start) / .seconds(1) / Double(count)
-    calls += 1
-    if let index = usedSizes.firstIndex(where: { $0 >= count }) {
-      if usedSizes[index] != count { usedSizes.insert(count, at: index) }
+    let states = Row(rebasing: input[elements]).span
+    let (rowTimes, rowSamples) = (times.span.extracting(0..<count), samples.span.extracting(0..<count))
+    if hasVariances {
+      var variances = Row(rebasing: variances[elements]).mutableSpan
+      try model.predict(states, at: rowTimes, of: rowSamples, into: &predictions, variances: &variances)
     } else {
-      usedSizes.append(count)
+      try model.predict(states, at: rowTimes, of: rowSamples, into: &predictions)
     }
-    if latency > 0 { Thread.sleep(forTimeInterval: latency) }
+    return (ContinuousClock.now - start) / .seconds(1)
   }
 }
 
@@ -225,4 +228,4 @@ struct Visit<Scalar: StateScalar> {
 }
 
 /// `f = state y + prediction p` at a state `y` with the model's prediction `p`.
-typealias Conversion = (state: Double, prediction: Double)
+package typealias Conversion = (state: Double, prediction: Double)

@@ -9,7 +9,7 @@ public final class SequentialSolver<Scalar: StateScalar> {
   private let batch: ScoreBatch<Scalar>
   private let noise: any NoiseSource
   private let samples: [Int]
-  private let clock = PhaseClock()
+  private let clock: PhaseClock
 
   /// Is told what this rank does.
   public var observer: (any RunObserver)? {
@@ -26,8 +26,10 @@ public final class SequentialSolver<Scalar: StateScalar> {
   /// The same trajectory, batch, noise and sample numbers as of a `PicardSolver` give its
   /// fixed point.
   public init(
-    _ trajectory: Trajectory, batch: ScoreBatch<Scalar>, noise: any NoiseSource, samples: [Int]
+    _ trajectory: Trajectory, batch: ScoreBatch<Scalar>, noise: any NoiseSource, samples: [Int],
+    clock: PhaseClock = PhaseClock()
   ) {
+    self.clock = clock
     self.trajectory = trajectory
     self.batch = batch
     self.noise = noise
@@ -35,12 +37,14 @@ public final class SequentialSolver<Scalar: StateScalar> {
   }
 
   /// Draws the samples.
-  /// - Throws: `SamplingError` where a score is not finite; what the model throws.
+  /// - Throws: `SamplingError` where a score is not finite; `RowDependence` where a row's
+  ///   score is not a function of that row; what the model throws.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func run(
     observe: (RoundSummary) throws -> Void = { _ in }
   ) throws -> Solution<Scalar> {
+    try batch.checkOnce(load: samples.count, of: trajectory, samples: samples, over: SingleRank())
     if lanes.isEmpty { start() }
     while !samples.isEmpty, stage < trajectory.stages.count {
       let current = trajectory.stages[stage]
@@ -52,6 +56,7 @@ public final class SequentialSolver<Scalar: StateScalar> {
           isCorrector: current.isCorrector,
           changes: SliceChanges(starts: [], windows: [], changes: Changes(products: 0))))
     }
+    try checkRowsAgain()
     var record = RunRecord(sequential: trajectory)
     record.evaluations = batch.evaluations
     record.seconds = clock.seconds
@@ -92,7 +97,7 @@ public final class SequentialSolver<Scalar: StateScalar> {
         sample: $0.sample)
     }
     let failed = try clock.time(.score) {
-      try batch.evaluate(visits) { lanes[$0].absorb($1, $2) }
+      try batch.evaluate(visits) { lanes[$0].absorb($1, $2, variances: $3) }
     }
     if let failed {
       throw SamplingError(
@@ -111,6 +116,8 @@ public final class SequentialSolver<Scalar: StateScalar> {
 
 extension SequentialSolver: ResumableSolver {
   public var evaluations: Int { batch.evaluations }
+
+  public func checkRowsAgain() throws { try batch.checkAgain(over: SingleRank()) }
 
   public func progress() -> [SampleProgress] {
     samples.map {
@@ -160,6 +167,8 @@ private final class Lane<Scalar: StateScalar> {
   private var values: [Row<Scalar>]
   private let dimension: Int
   private var now = 0
+  /// What the model says of the noise of the next step, where it does.
+  private var variances: Rows<Scalar>?
 
   /// - Parameters:
   ///   - components: components of a state at most.
@@ -183,11 +192,20 @@ private final class Lane<Scalar: StateScalar> {
     State(Row(rebasing: states[row][..<(components * dimension)]), components: components)
   }
 
-  /// Takes the model's prediction at the state.
+  /// Takes the model's prediction at the state, and what it says of the noise.
   /// - Returns: whether `f` is finite in every element.
   func absorb(
-    _ prediction: Row<Scalar>, _ conversion: Conversion
+    _ prediction: Row<Scalar>, _ conversion: Conversion, variances: Row<Scalar>?
   ) -> Bool {
+    if let variances {
+      let kept = self.variances ?? Rows(1, of: dimension)
+      copy(variances, to: kept[0])
+      self.variances = kept
+    }
+    return takeValue(prediction, conversion)
+  }
+
+  private func takeValue(_ prediction: Row<Scalar>, _ conversion: Conversion) -> Bool {
     PicardSampler.absorb(
       values[0], p: Scalar(conversion.state), state: position, q: Scalar(conversion.prediction),
       prediction: prediction, earlier: position
@@ -196,7 +214,7 @@ private final class Lane<Scalar: StateScalar> {
 
   func step(_ map: SliceMap, components: Int, noise source: any NoiseSource) {
     let noise = map.isRandom ? stored(2, components) : nil
-    if let noise { map.fill(noise, with: source, sample: sample) }
+    if let noise { map.fill(noise, with: source, sample: sample, variances: variances?[0]) }
     stored(1 - now, components).step(map, from: state(components), value: values[0], noise: noise) { values[1 + $0] }
     now = 1 - now
     if map.keepsValue { values.insert(values.removeLast(), at: 0) }

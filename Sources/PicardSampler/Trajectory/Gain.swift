@@ -1,17 +1,21 @@
 /// One number for each component of a state.
-struct Pair: Hashable, Sendable {
-  var u: Double
-  var v: Double = 0
+package struct Pair: Hashable, Sendable {
+  package var u: Double
+  package var v: Double = 0
 
-  subscript(component: Int) -> Double { component == 0 ? u : v }
+  package subscript(component: Int) -> Double { component == 0 ? u : v }
 }
 
 /// A linear map between states that treats all elements of a component alike.
-struct Gain: Hashable, Sendable {
-  var uu: Double
-  var uv: Double = 0
-  var vu: Double = 0
-  var vv: Double = 0
+package struct Gain: Hashable, Sendable {
+  package var uu: Double
+  package var uv: Double = 0
+  package var vu: Double = 0
+  package var vv: Double = 0
+
+  package init(uu: Double, uv: Double = 0, vu: Double = 0, vv: Double = 0) {
+    (self.uu, self.uv, self.vu, self.vv) = (uu, uv, vu, vv)
+  }
 
   static let identity = Gain(uu: 1, vv: 1)
   static let zero = Gain(uu: 0)

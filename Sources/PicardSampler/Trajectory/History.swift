@@ -1,24 +1,24 @@
 /// `D_1, D_2, ...`: what a slice's map adds of values of `f` that earlier slices have kept,
 /// the newest first, to each component of the state.
-struct History: Hashable, Sendable {
+package struct History: Hashable, Sendable {
   /// How many of the newest kept values count.
-  private(set) var depth = 0
+  package private(set) var depth = 0
   // Vectors, since slices are copied all the time and lists would be counted each time.
   private var position = SIMD4<Double>.zero
   private var velocity = SIMD4<Double>.zero
 
   /// Kept values that a map can read.
-  static let capacity = 4
+  package static let capacity = 4
 
   /// A map that reads none.
-  static let none = History()
+  package static let none = History()
 
   private init() {}
 
   /// - Parameters:
   ///   - position: factors for the position, the newest value's first, at most `capacity`.
   ///   - velocity: likewise for the velocity.
-  init(position: [Double], velocity: [Double] = []) {
+  package init(position: [Double], velocity: [Double] = []) {
     precondition(max(position.count, velocity.count) <= Self.capacity, "a map reads too many kept values")
     for (age, factor) in position.enumerated() { self.position[age] = factor }
     for (age, factor) in velocity.enumerated() { self.velocity[age] = factor }

@@ -1,4 +1,4 @@
-import Diffusion
+package import Diffusion
 
 /// The map from one slice's state to the next one's,
 ///
@@ -7,22 +7,22 @@ import Diffusion
 /// The state has one component (the position) in the predictor and two
 /// (position and velocity) in the corrector; `f` is a function of the position, and
 /// `f_-k` are the newest values of `f` that earlier slices have kept.
-struct SliceMap: Hashable, Sendable {
+package struct SliceMap: Hashable, Sendable {
   /// A.
-  var state: Gain
+  package var state: Gain
   /// B, for each component.
-  var value: Pair
+  package var value: Pair
   /// D_1, D_2, ...
-  var history = History.none
+  package var history = History.none
   /// `f` of this slice is one of those that later slices read.
-  var keepsValue = true
+  package var keepsValue = true
   /// Share of the estimate as predicted in `f`, where estimates are bounded.
   var unbounded = 0.0
   /// Noise time at which `f` is evaluated.
-  var time: NoiseTime
+  package var time: NoiseTime
   /// By how much a change of the state behind this slice moves the last one, as far as is
   /// known beforehand: of normal data with unit variance.
-  var sensitivity: Double
+  package var sensitivity: Double
   /// `f = p y + q g`, where the Jacobian of `g` changes little along the trajectory: the
   /// denoised estimate, `p = 0` and `q = 1`; or `alpha` times it where `f` is the score,
   /// `p = -1/sigma^2 = -q`, which stays in bounds where `alpha` vanishes. This is `p`, and
@@ -37,6 +37,8 @@ struct SliceMap: Hashable, Sendable {
     case none
     /// `deviation` times the step noise of this step.
     case step(Int, deviation: Double)
+    /// The step noise of this step, with the deviations that the model predicts.
+    case learned(Int, LearnedNoise)
     /// The correlated pair of an underdamped Langevin step with this number.
     case langevin(Int, velocity: Double, positionFromVelocity: Double, position: Double)
   }
@@ -51,7 +53,12 @@ struct SliceMap: Hashable, Sendable {
     sensitivity = map.sensitivity(ofNode: index + 1)
     let precision = 1 / (time.sigma * time.sigma)
     (stateInValue, estimateInValue) = map.quantity == .score ? (-precision, precision) : (0, 1)
-    noise = step.noise == 0 ? .none : .step(index, deviation: step.noise)
+    noise =
+      if let learned = step.learnedNoise {
+        .learned(index, learned)
+      } else {
+        step.noise == 0 ? .none : .step(index, deviation: step.noise)
+      }
   }
 
   init(_ corrector: LangevinCorrector, at time: NoiseTime, step: Int) {
@@ -94,11 +101,17 @@ struct SliceMap: Hashable, Sendable {
   /// The map adds noise to the state.
   var isRandom: Bool { noise != .none }
 
+  /// Its noise depends on what the model predicts.
+  var hasLearnedNoise: Bool { if case .learned = noise { true } else { false } }
+
   /// Fills a state with the noise of this slice as it enters the state, scaled.
+  ///
+  /// - Parameter variances: what the model has said of this slice's noise; `nil`
+  ///   where it has not been asked, or says nothing.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   func fill<Scalar: StateScalar>(
-    _ state: State<Scalar>, with source: any NoiseSource, sample: Int
+    _ state: State<Scalar>, with source: any NoiseSource, sample: Int, variances: Row<Scalar>? = nil
   ) {
     func draw(_ component: Int, _ stream: NoiseStream, _ step: Int) {
       var span = state[component].mutableSpan
@@ -110,6 +123,14 @@ struct SliceMap: Hashable, Sendable {
     case .step(let step, let deviation):
       draw(0, .step, step)
       scale(state.position, by: Scalar(deviation))
+    case .learned(let step, let learned):
+      draw(0, .step, step)
+      if let variances {
+        var span = state.position.mutableSpan
+        learned.scale(&span, by: variances.span)
+      } else {
+        scale(state.position, by: Scalar(learned.firstDeviation))
+      }
     case .langevin(let step, let velocity, let positionFromVelocity, let position):
       draw(1, .correctorVelocity, step)
       draw(0, .correctorPosition, step)

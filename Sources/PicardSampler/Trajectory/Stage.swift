@@ -1,27 +1,27 @@
-import Diffusion
+package import Diffusion
 
 /// A run of slices that is iterated as one: the predictor steps of a block, or the
 /// corrector steps after it.
 package struct Stage: Hashable, Sendable {
-  enum Kind: Hashable, Sendable {
+  package enum Kind: Hashable, Sendable {
     /// Steps of the step map, the first of them being step `first`.
     case predictor(first: Int)
     /// Underdamped Langevin steps after a block.
     case corrector
   }
 
-  let kind: Kind
+  package let kind: Kind
   /// Number of the block that it is, or that it corrects.
-  let block: Int
+  package let block: Int
   /// What `f` is.
-  let quantity: StepQuantity
+  package let quantity: StepQuantity
   /// Components of a state: 1 (position) in the predictor, 2 (and velocity) in the corrector.
   package let components: Int
-  let slices: [SliceMap]
+  package let slices: [SliceMap]
   /// How many kept values of `f` a slice's map reads beside its own, at most.
   package let historyDepth: Int
 
-  init(kind: Kind, block: Int, quantity: StepQuantity, components: Int, slices: [SliceMap]) {
+  package init(kind: Kind, block: Int, quantity: StepQuantity, components: Int, slices: [SliceMap]) {
     self.kind = kind
     self.block = block
     self.quantity = quantity
@@ -34,6 +34,9 @@ package struct Stage: Hashable, Sendable {
 
   /// Some slice adds noise.
   var isRandom: Bool { slices.contains(where: \.isRandom) }
+
+  /// Some slice's noise depends on the model.
+  var hasLearnedNoise: Bool { slices.contains(where: \.hasLearnedNoise) }
 
   /// Every chunk of so many slices keeps all the values that the chunk behind it reads, so
   /// that it need not hear of those before it first.

@@ -27,17 +27,19 @@ public struct Trajectory: Hashable, Sendable {
   ///   - corrector: run after every block, the last one too, but not where a
   ///     block ends on clean data, which leaves it nothing to do.
   ///   - bound: what is done to the model's denoised estimate.
+  ///   - variance: what the model says of the noise of posterior steps.
   /// - Throws: `DiffusionError` where the numbers do not fit together.
   public init(
     _ kind: StepMap.Kind, on grid: TimeGrid, noiseLevel: Double, blocks: Int = 1,
-    corrector: LangevinCorrector.Settings = .init(steps: 0), bound: EstimateBound? = nil
+    corrector: LangevinCorrector.Settings = .init(steps: 0), bound: EstimateBound? = nil,
+    variance: LearnedVariance? = nil
   ) throws {
     try corrector.validate()
     let blocks = try grid.blocks(blocks)
     // A corrector moves the state off the trajectory that the history of a
     // multistep map belongs to.
     let restarts = corrector.steps > 0 ? Set(blocks.map(\.lowerBound)) : []
-    let map = try StepMap(kind, on: grid, noiseLevel: noiseLevel, restarts: restarts, bound: bound)
+    let map = try StepMap(kind, on: grid, noiseLevel: noiseLevel, restarts: restarts, bound: bound, variance: variance)
     let stages = blocks.enumerated().flatMap { block, range -> [Stage] in
       let predictor = Stage(
         kind: .predictor(first: range.lowerBound), block: block, quantity: map.quantity, components: 1,
@@ -56,7 +58,7 @@ public struct Trajectory: Hashable, Sendable {
   }
 
   /// - Parameter steps: sampling steps, which may be fewer than slices.
-  init(stages: [Stage], steps: Int) {
+  package init(stages: [Stage], steps: Int) {
     self.stages = stages
     self.steps = steps
     stageStarts = stages.indices.map { stages[..<$0].reduce(0) { $0 + $1.slices.count } }
