@@ -363,7 +363,8 @@ def keys():
             if key in ("self", "args", "kwargs") or parameter.kind == parameter.VAR_KEYWORD:
                 continue
             default = parameter.default
-            settings[key] = None if default is parameter.empty else default
+            isNumber = isinstance(default, float) and not math.isfinite(default)
+            settings[key] = None if default is parameter.empty or isNumber else default
         if settings:
             yield name, settings
 
