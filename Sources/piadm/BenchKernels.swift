@@ -170,7 +170,7 @@ private final class UpdateStopwatch: RunObserver {
   }
 
   func ended(
-    _ phase: SolverPhase, since start: ContinuousClock.Instant, at end: ContinuousClock.Instant
+    _ phase: Phase, since start: ContinuousClock.Instant, at end: ContinuousClock.Instant
   ) {
     if phase == .update { seconds += (end - start) / .seconds(1) }
   }

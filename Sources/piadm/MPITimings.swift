@@ -100,11 +100,11 @@ private func pingPongSeconds(
   let start = world.wallTime
   for _ in 0..<repeats {
     if world.rank == 0 {
-      try world.send(buffer.span, to: 1)
-      try world.receive(into: &buffer, from: 1)
+      try world.send(buffer.span, to: world[1])
+      try world.receive(into: &buffer, from: world[1])
     } else if world.rank == 1 {
-      try world.receive(into: &buffer, from: 0)
-      try world.send(buffer.span, to: 0)
+      try world.receive(into: &buffer, from: world[0])
+      try world.send(buffer.span, to: world[0])
     }
   }
   return world.wallTime - start

@@ -113,7 +113,6 @@ struct RoundsStudy<Scalar: StateScalar & MPI.Scalar> {
       return nil
     }
     let seconds = (ContinuousClock.now - start) / .seconds(1)
-    try ring.finish()
     let state = solution.samples.first?.state ?? []
     let reference = references[(sample * setup.model.dimension)...].prefix(state.count)
     let squares = zip(state, reference).reduce(0.0) { $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1) }

@@ -59,15 +59,17 @@ final class RunRecording: RunObserver {
   }
 
   func ended(
-    _ phase: SolverPhase, since start: ContinuousClock.Instant, at end: ContinuousClock.Instant
+    _ phase: Phase, since start: ContinuousClock.Instant, at end: ContinuousClock.Instant
   ) {
-    let activity: Trace.Activity =
-      switch phase {
-      case .score: .score
-      case .update: .update
-      case .exchange: .exchange
-      case .reduce: .reduce
-      }
+    let activity: Trace.Activity
+    switch phase {
+    case .score: activity = .score
+    case .update: activity = .update
+    case .exchange: activity = .exchange
+    case .reduce: activity = .reduce
+    // Told by the moments between which they last.
+    case .setup, .output: return
+    }
     trace?.add(activity, from: nanoseconds(start), to: nanoseconds(end))
   }
 

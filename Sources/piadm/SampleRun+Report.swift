@@ -9,7 +9,7 @@ extension SampleRun {
   /// - Returns: what is to be told at the end, on rank 0.
   func report(
     _ setup: Setup<Scalar>, _ resolved: ResolvedOptions, _ outcome: Outcome,
-    _ residuals: ResidualMap?, digest: String, seconds: Results.PhaseSeconds,
+    _ residuals: ResidualMap?, digest: String, seconds: PhaseSeconds,
     _ keeper: CheckpointKeeper?
   ) throws -> RunSummary? {
     let record = outcome.solution.record
@@ -47,7 +47,7 @@ extension SampleRun {
   /// The report of a run that was stopped after a round, its state stored.
   func reportStop(
     _ setup: Setup<Scalar>, _ resolved: ResolvedOptions, _ keeper: CheckpointKeeper?,
-    _ evaluations: Int, _ rounds: Int, _ seconds: Results.PhaseSeconds
+    _ evaluations: Int, _ rounds: Int, _ seconds: PhaseSeconds
   ) throws {
     let ranks = try gather(seconds)
     let memory = try world.allReduce(peakMemoryBytes(), .maximum)
@@ -66,7 +66,7 @@ extension SampleRun {
   }
 
   private func draw(
-    _ report: Report, _ ranks: [Results.PhaseSeconds], _ residuals: ResidualMap
+    _ report: Report, _ ranks: [PhaseSeconds], _ residuals: ResidualMap
   ) throws {
     guard let file = command.pictures.plot.flatMap({ PictureFile($0) }) else { return }
     var tolerance: Double?
@@ -112,11 +112,11 @@ extension SampleRun {
     return (rounds, change, blocks)
   }
 
-  private func gather(_ seconds: Results.PhaseSeconds) throws -> [Results.PhaseSeconds] {
+  private func gather(_ seconds: PhaseSeconds) throws -> [PhaseSeconds] {
     let own = [seconds.total] + Phase.allCases.map { seconds[$0] } + [seconds.wait]
     let all = try world.gather(own, root: 0)
     return stride(from: 0, to: all.count, by: own.count).map { first in
-      var seconds = Results.PhaseSeconds(total: all[first], wait: all[first + own.count - 1])
+      var seconds = PhaseSeconds(total: all[first], wait: all[first + own.count - 1])
       for (index, phase) in Phase.allCases.enumerated() { seconds[phase] = all[first + 1 + index] }
       return seconds
     }

@@ -22,8 +22,8 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
 
   mutating func run() throws {
     let begin = ContinuousClock.now
-    var timers = PhaseTimers()
-    timers.enter(.setup)
+    let clock = PhaseClock()
+    clock.enter(.setup)
     try world.agree {
       guard command.solver.groups <= world.size else {
         throw WrongUsage(
@@ -77,11 +77,11 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     let recording = try RunRecording(
       command, slices: setup.trajectory.slices, blocks: setup.trajectory.blocks, over: world)
     let outcome = try world.withSplit(color: replica, key: world.rank) { ranks in
-      timers.enter(nil)
-      defer { timers.enter(.output) }
-      return try solve(setup, picard, samples, ranks, keeper, recording) { evaluations, rounds in
+      clock.enter(nil)
+      defer { clock.enter(.output) }
+      return try solve(setup, picard, samples, ranks, keeper, recording, clock) { evaluations, rounds in
         try recording.endRounds()
-        try reportStop(setup, resolved, keeper, evaluations, rounds, timers.seconds)
+        try reportStop(setup, resolved, keeper, evaluations, rounds, clock.seconds)
       }
     }
 
@@ -105,12 +105,8 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
           .write(samplesOf: decoded ?? command.output.out, to: images)
       }
     }
-    timers.enter(nil)
-    var seconds = timers.seconds
-    let phases = outcome.solution.record.seconds
-    (seconds.score, seconds.update) = (phases.score, phases.update)
-    (seconds.exchange, seconds.reduce) = (phases.exchange, phases.reduce)
-    seconds.wait = phases.wait
+    clock.enter(nil)
+    let seconds = clock.seconds
     if let trace = command.pictures.trace {
       try recording.writeTrace(to: trace, since: begin, solved: solved, hosts: placement.hosts, over: world)
     }
@@ -199,7 +195,6 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
       if $0.round == 1 { first = .now }
       (rounds, last) = ($0.round - 1, .now)
     }
-    try ring.finish()
     let seconds = try world.allReduce((last - first) / .seconds(1) / Double(max(1, rounds)), .maximum)
     let chunks = Double(grid.steps / 2)
     return world.size == 1
@@ -214,7 +209,7 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
 
   private func solve(
     _ setup: Setup<Scalar>, _ picard: PicardOptions, _ samples: [Int], _ ranks: Communicator,
-    _ keeper: CheckpointKeeper?, _ recording: RunRecording,
+    _ keeper: CheckpointKeeper?, _ recording: RunRecording, _ clock: PhaseClock,
     stopping: (_ evaluations: Int, _ rounds: Int) throws -> Void
   ) throws -> Outcome {
     recording.beginRounds(firstRank: world.rank - ranks.rank)
@@ -235,14 +230,14 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     if command.solver.solver == .sequential {
       let solver = SequentialSolver(
         setup.trajectory, batch: setup.batch, noise: setup.noise,
-        samples: ranks.rank == 0 ? samples : [])
+        samples: ranks.rank == 0 ? samples : [], clock: clock)
       if recording.observesPhases { solver.observer = recording }
       return Outcome(solution: try run(solver) {}, bytesSent: 0)
     }
     let ring = MPIRing(ranks, stallTimeout: command.solver.stallTimeout)
     let solver = PicardSolver(
       setup.trajectory, options: picard, batch: setup.batch, ring: ring, noise: setup.noise,
-      samples: samples)
+      samples: samples, clock: clock)
     if recording.observesPhases { solver.observer = recording }
     let solution = try run(solver) { try ring.finish() }
     return Outcome(solution: solution, bytesSent: ring.bytesSent)

@@ -130,7 +130,7 @@ private struct Bench {
   mutating func evaluate(isLeftmost: Bool) {
     var part = part
     part.left = isLeftmost ? nil : 0
-    var requests: [(Chunk<Double>.Request, Row<Double>)] = []
+    var requests: [(ChunkRequest, Row<Double>)] = []
     chunk.beginRound(part) { request, state, _ in requests.append((request, state)) }
     for (request, state) in requests {
       var prediction = value(state)

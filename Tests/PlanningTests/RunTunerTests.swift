@@ -46,7 +46,7 @@ import Testing
   func evenChunks() {
     let chunks = [1, 2, 3, 4, 7, 16, 40].map { ranks -> Int? in
       var tuner = tuner(call: 0.01, ranks: ranks)
-      (tuner.stated.window, tuner.stated.solver) = (.steps(16), .picard)
+      (tuner.stated.extent, tuner.stated.solver) = (.window(16), .picard)
       guard case .picard(_, let chunk) = tuner.best.choice.solver else { return nil }
       return chunk
     }

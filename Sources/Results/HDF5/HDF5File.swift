@@ -1,4 +1,5 @@
 public import MPI
+import PicardSampler
 
 /// A run as one HDF5 file: samples, noise times, changes and the report.
 ///
