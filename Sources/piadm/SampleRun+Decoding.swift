@@ -24,12 +24,12 @@ extension SampleRun {
       while sample >= first(of: worker + 1) { worker += 1 }
       let state = latents.first { $0.number == sample }?.state.map { Float($0) }
       // Both ranks take part in the same order of samples, so that no two wait for each other.
-      if let state, worker != world.rank { try world.send(state.span, to: worker) }
+      if let state, worker != world.rank { try world.send(state.span, to: world[worker]) }
       guard worker == world.rank else { continue }
       var latent = state ?? [Float](repeating: 0, count: decoder.latentShape.reduce(1, *))
       if state == nil, let holder = holder(of: sample) {
         var span = latent.mutableSpan
-        try world.receive(into: &span, from: holder)
+        try world.receive(into: &span, from: world[holder])
       }
       received.append(latent)
     }
