@@ -82,7 +82,10 @@ extension JSONObject {
     schedule.levels = try levels()
     // Levels linear in their logarithm (Lu et al., 2022); Karras ones go before them.
     let takesLu = isLu && schedule.levels != .karras()
-    if takesLu { schedule.levels = .exponential }
+    if takesLu {
+      schedule.levels = .exponential
+      (schedule.leastLevel, schedule.greatestLevel) = schedule.loggedEnds
+    }
     schedule.levelsSpanTraining = true
     try readEnds(of: &schedule, unless: takesLu)
     let rounds = schedule.levels == .karras() || takesLu

@@ -107,7 +107,7 @@ private func discrete(_ text: String) throws -> DiscreteSchedule {
     (#"{"_class_name": "EulerDiscreteScheduler", "interpolation_type": "cubic"}"#, "interpolation_type"),
     (#"{"_class_name": "EulerDiscreteScheduler", "timestep_type": "whole"}"#, "timestep_type"),
     (#"{"_class_name": "EulerDiscreteScheduler", "sigma_min": 1e-3, "final_sigmas_type": "sigma_min", "use_karras_sigmas": true}"#, "sigma_min"),
-    (#"{"_class_name": "EulerDiscreteScheduler", "sigma_min": -1}"#, "sigma_min"),
+    (#"{"_class_name": "EulerDiscreteScheduler", "use_karras_sigmas": true, "sigma_min": -1}"#, "sigma_min"),
     (#"{"_class_name": "DPMSolverMultistepScheduler", "algorithm_type": "rk45"}"#, "algorithm_type"),
     (#"{"_class_name": "DPMSolverMultistepScheduler", "solver_type": "trapezoid"}"#, "solver_type"),
     (#"{"_class_name": "DPMSolverMultistepScheduler", "solver_order": 4}"#, "solver_order"),
