@@ -130,7 +130,7 @@ public struct RunTuner: Sendable {
     let blocks = Double(steps) / Double(blockSteps)
     let share = Double(open) / Double(blockSteps)
     let all = min(1 / share + furtherRounds, Double(blockSteps))
-    let full = isWhole ? all - 1 : max(all / 2, all - 1.5 - 0.75 * furtherRounds * share)
+    let full = isWhole ? all - 1 : max(all / 4, all - 2.2 - 1.1 * furtherRounds * share)
     return (blocks * all, blocks * full)
   }
 

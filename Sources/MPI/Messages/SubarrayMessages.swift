@@ -4,7 +4,7 @@ internal import CMPI
 // to its place.
 
 extension Communicator {
-  /// Sends a part of an array; see ``send(_:to:tag:)``.
+  /// Sends a part of an array; see `send(_:to:tag:)`.
   public func send<Element: Transferable>(
     _ array: Span<Element>, _ part: Subarray<Element>, to peer: Peer, tag: Int = 0
   ) throws(MPIError) {
@@ -19,7 +19,7 @@ extension Communicator {
     }
   }
 
-  /// Receives into a part of an array; see ``receive(into:from:tag:)``.
+  /// Receives into a part of an array; see `receive(into:from:tag:)`.
   @discardableResult
   public func receive<Element: Transferable, From: Source, Tag: TagPattern>(
     into array: inout MutableSpan<Element>, _ part: Subarray<Element>, from source: From,

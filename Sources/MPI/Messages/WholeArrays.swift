@@ -2,7 +2,7 @@
 // in one expression.
 
 extension Communicator {
-  /// Waits for values from a rank; see ``receive(into:from:tag:)``.
+  /// Waits for values from a rank; see `receive(into:from:tag:)`.
   @inlinable
   @discardableResult
   public func receive<Element: Transferable, From: Source, Tag: TagPattern>(
