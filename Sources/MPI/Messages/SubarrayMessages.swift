@@ -41,7 +41,7 @@ extension Communicator {
   }
 
   /// Sends one part of an array and receives into another one of the same
-  /// array, as an exchange of halos does; see ``sendReceive(_:to:tag:into:from:tag:)``.
+  /// array, as an exchange of halos does; see `sendReceive(_:to:tag:into:from:tag:)`.
   ///
   /// - Throws: an ``MPIError`` of class ``ErrorClass/buffer`` if the parts have
   ///   elements in common.
