@@ -133,6 +133,7 @@ public func withEnvironment<Result>(
 ) throws(JobError) -> Result {
   let job = Job(options)
   try job.requireUsableLibrary()
+  Library.avoidOverruns()
   job.watchForStalls()
   do {
     var provided: Int32 = 0

@@ -1,5 +1,11 @@
 internal import CMPI
 
+#if canImport(Darwin)
+  internal import Darwin
+#else
+  internal import Glibc
+#endif
+
 /// An MPI library: the one that the program was built for, and what is known of
 /// the one that it runs with.
 public struct Library: Equatable, Sendable {
@@ -47,6 +53,18 @@ public struct Library: Equatable, Sendable {
     var minor: Int32 = 0
     MPI_Get_version(&major, &minor)
     return (Int(major), Int(minor))
+  }
+}
+
+extension Library {
+  /// Open MPI 4 writes a long message that is copied straight from the memory of
+  /// its sender into the buffer in full, however short that is, and only then
+  /// reports that it was too long. Unless the user has chosen otherwise, messages
+  /// on a node pass through shared memory. Before MPI starts.
+  static func avoidOverruns() {
+    guard header.name == "Open MPI", header.major == 4 else { return }
+    setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", 0)
+    setenv("OMPI_MCA_btl_self_flags", "send,inplace", 0)
   }
 }
 

@@ -11,6 +11,7 @@ func checkFailures(_ world: Communicator) throws {
   try checkNumbers(world)
   try checkAbsentNeighbor(world)
   try checkFailedTest(world)
+  try checkOverrun(world)
   try checkFailedSet(world)
   try checkEndedScopes(world)
   try checkLeftOut(world)
@@ -95,6 +96,24 @@ private func checkFailedTest(_ world: Communicator) throws {
   try expectError(.truncated) { while try started?.test() == false {} }
   try expectError(.truncated) { _ = try started.take()!.wait() }
   _ = try again.wait()
+}
+
+/// A message that is too long is not written beyond its buffer.
+private func checkOverrun(_ world: Communicator) throws {
+  let (left, right) = (world.ringNeighbor(-1), world.ringNeighbor(1))
+  for length in [100, 10_000, 1 << 20, 1 << 23] {
+    let send = try world.startSend(Buffer<UInt8>(repeating: 7, count: length), to: right)
+    try world.barrier()
+    var memory = [UInt8](repeating: 1, count: length)
+    try expectError(.truncated) {
+      try memory.withUnsafeMutableBufferPointer { memory in
+        var part = UnsafeMutableBufferPointer(rebasing: memory[..<10]).mutableSpan
+        try world.receive(into: &part, from: left)
+      }
+    }
+    try expect(memory[10...].allSatisfy { $0 == 1 }, "\(length) bytes went beyond the buffer")
+    _ = try send.wait()
+  }
 }
 
 /// A set says which of its requests failed, and goes on with the others.
