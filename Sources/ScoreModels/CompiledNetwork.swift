@@ -11,7 +11,7 @@ final class CompiledNetwork<Interface> {
   /// What the inputs and outputs are.
   let interface: Interface
 
-  private let file: String
+  let file: String
   private let library: OpenVINOLibrary
   private let core: OpaquePointer
   private let compiled: OpaquePointer

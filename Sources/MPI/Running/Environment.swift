@@ -136,6 +136,10 @@ public func withEnvironment<Result>(
   Library.avoidOverruns()
   job.watchForStalls()
   do {
+    if let step = job.launch.slurmStep, step.isLeftAlone {
+      throw job.refusal(.isolated(slurmTasks: step.tasks)).written()
+    }
+    job.launch.hideFromLibrary()
     var provided: Int32 = 0
     try blocking("MPI_Init_thread") {
       MPI_Init_thread(nil, nil, options.threadLevel.rawValue, &provided)
@@ -145,9 +149,6 @@ public func withEnvironment<Result>(
     do {
       if provided < options.threadLevel.rawValue {
         throw job.refusal(.threadLevel(asked: options.threadLevel))
-      }
-      if world.size == 1, let step = job.launch.slurmStep, step.isLeftAlone {
-        throw job.refusal(.isolated(slurmTasks: step.tasks))
       }
       result = try body(world)
       if OutstandingRequests.count != 0 {

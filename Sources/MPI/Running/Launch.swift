@@ -62,6 +62,58 @@ public struct Launch: Sendable {
     getenv(name).map { String(cString: $0) }
   }
 
+  /// Lets MPI start this process by itself, where variables of a launcher say otherwise: in
+  /// a step of Slurm with one task and no PMI, in which some libraries refuse to start, and
+  /// in a program that a rank of another job has started, whose number it has inherited.
+  package func hideFromLibrary() {
+    if let slurmStep, slurmStep.tasks == 1, !slurmStep.hasLauncher {
+      for name in ["SLURM_STEPID", "SLURM_STEP_ID"] { unsetenv(name) }
+    }
+    guard launcher != nil, !isStartedByLauncher, Self.isBelowRank() else { return }
+    for name in Self.variables() where ["OMPI_", "PMIX_", "PMI_", "ORTE_", "OPAL_"].contains(where: { name.hasPrefix($0) })
+      && !name.hasPrefix("OMPI_MCA_mpi_") && !name.hasPrefix("OMPI_ALLOW_RUN_AS_ROOT")
+    {
+      unsetenv(name)
+    }
+  }
+
+  /// Names of the environment's variables.
+  private static func variables() -> [String] {
+    content("/proc/self/environ").split(separator: "\0").map { String($0.prefix { $0 != "=" }) }
+  }
+
+  /// Whether a program between this process and its launcher has loaded an MPI library,
+  /// and so is a rank itself.
+  private static func isBelowRank() -> Bool {
+    var process = getppid()
+    // No chain of shells is as long.
+    for _ in 0..<64 where process > 1 {
+      guard let name = firstLine("/proc/\(process)/comm"), !parents.contains(where: { name.hasPrefix($0) }) else {
+        return false
+      }
+      if content("/proc/\(process)/maps").contains("/libmpi") { return true }
+      // "pid (name) state parent"; the name may hold anything.
+      let rest = content("/proc/\(process)/stat").split(separator: ")").last?.split(separator: " ")
+      guard let parent = rest?.dropFirst().first.flatMap({ pid_t($0) }) else { return false }
+      process = parent
+    }
+    return false
+  }
+
+  private static func firstLine(_ path: String) -> String? {
+    content(path).split(separator: "\n").first.map { String($0) }
+  }
+
+  /// All of a file of the kernel's, which does not tell its length.
+  private static func content(_ path: String) -> String {
+    let file = open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { return "" }
+    defer { close(file) }
+    var (bytes, buffer) = ([UInt8](), [UInt8](repeating: 0, count: 1 << 16))
+    while case let count = read(file, &buffer, buffer.count), count > 0 { bytes += buffer.prefix(count) }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
   /// The name of the process that has started this one, as the kernel tells it: at most 15 characters.
   public static var parentName: String? {
     let file = open("/proc/\(getppid())/comm", O_RDONLY | O_CLOEXEC)

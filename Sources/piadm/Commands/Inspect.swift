@@ -23,6 +23,13 @@ struct Inspect: ParsableCommand {
   @OptionGroup(title: "Model")
   var modelOptions: ModelOptions
 
+  @Option(help: ArgumentHelp("Evaluate a row of an ONNX file by onnxruntime too, where Python has that package, and print the largest difference.", valueName: "runtime"))
+  var against: Runtime?
+
+  enum Runtime: String, ExpressibleByArgument, CaseIterable {
+    case onnxruntime
+  }
+
   @Option(help: ArgumentHelp("Also store what was found.", valueName: "file.json"))
   var json: String?
 
@@ -45,6 +52,11 @@ struct Inspect: ParsableCommand {
     let check = try ModelCheck(opened, named: model)
     try write(check.text)
     description.check = check
+    if against != nil {
+      let comparison = try RuntimeComparison(opened, named: model, at: check.middle)
+      try write(comparison.text)
+      description.against = comparison
+    }
     if let json { try description.write(to: json) }
     guard check.isUsable else {
       let failed = check.findings.filter { !$0.holds }.map(\.property)

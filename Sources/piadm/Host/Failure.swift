@@ -12,6 +12,7 @@ enum Failure {
   static let usage: Int32 = 64
   static let badData: Int32 = 65
   static let missingFile: Int32 = 66
+  static let missingLibrary: Int32 = 69
   static let failed: Int32 = 70
   /// `EX_TEMPFAIL`: run me again.
   static let stopped: Int32 = 75
@@ -22,9 +23,11 @@ enum Failure {
     case let error as WrongUsage: FailureReport("piadm: \(error)", exitCode: usage)
     case let error as DiffusionError: FailureReport("piadm: \(error)", exitCode: usage)
     case let error as MissingFile: FailureReport("piadm: \(error)", exitCode: missingFile)
+    case let error as MissingPackage: FailureReport("piadm: \(error)", exitCode: missingLibrary)
     case let error as MissingLibrary: FailureReport("piadm: \(error)", exitCode: error.exitCode)
     case let error as NumPyError: FailureReport("piadm: \(error)", exitCode: error.exitCode)
     case let error as BadData: FailureReport("piadm: \(error)", exitCode: badData)
+    case EnvironmentError.isolated: FailureReport("piadm: \(error)", exitCode: missingLibrary)
     case let error as RowDependence: FailureReport("piadm: MODEL: \(error.advice)", exitCode: badData)
     case let error as ScoreModelError: FailureReport("piadm: \(error)", exitCode: error.exitCode)
     case let error as CheckpointError: FailureReport("piadm: \(error)", exitCode: error.exitCode)

@@ -19,7 +19,7 @@ struct SamplerOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Number of samples.", valueName: "b"))
   var samples = 1
 
-  @Option(help: ArgumentHelp("Seed. Sample i of a seed is the same whatever the number of samples and ranks.", valueName: "s"))
+  @Option(help: ArgumentHelp("Seed. Sample i of a seed is the same whatever the number of samples and ranks.", valueName: "s"), transform: SamplerOptions.seed)
   var seed: UInt64 = 0
 
   @Option(help: ArgumentHelp("Number of steps. (default: 100, or all training steps where there are fewer)", valueName: "m"))
@@ -64,6 +64,13 @@ struct SamplerOptions: ParsableArguments {
 
   enum Precision: String, ExpressibleByArgument, CaseIterable {
     case single, double
+  }
+
+  @Sendable private static func seed(_ text: String) throws -> UInt64 {
+    guard let seed = UInt64(text) else {
+      throw ValidationError("a seed is a whole number from 0 to \(UInt64.max)")
+    }
+    return seed
   }
 
   func validate() throws {

@@ -35,11 +35,13 @@ struct ModelDescription: Encodable {
   let openvino: String?
   let threads: Int?
   var check: ModelCheck?
+  /// A row by another runtime.
+  var against: RuntimeComparison?
   private let schedulerLines: [String]
 
   private enum CodingKeys: CodingKey {
     case model, kind, files, shape, dimension, prediction, bound, schedule, scheduler, ownMethod, ignoredKeys
-    case noiseTimes, inputs, output, parameters, openvino, threads, check
+    case noiseTimes, inputs, output, parameters, openvino, threads, check, against
   }
 
   init(_ model: any ScoreModel<Float>, named name: String, _ source: ModelSource, _ read: InputFiles) {
@@ -124,6 +126,10 @@ struct ModelCheck: Encodable {
   let convention: Convention?
   let isUsable: Bool
   let times: [Timing]
+  /// A noise time in the middle of the model's range.
+  let middle: NoiseTime
+
+  private enum CodingKeys: CodingKey { case findings, convention, isUsable, times }
 
   init(_ model: any ScoreModel<Float>, named name: String) throws {
     let rows = max(2, ScoreBatch<Float>.defaultRows(dimension: model.dimension))
@@ -133,6 +139,7 @@ struct ModelCheck: Encodable {
       throw BadData("\(name): \(rows) samples of \(model.dimension) numbers do not fit into this machine's memory")
     }
     let nodes = try Self.nodes(model)
+    middle = nodes[nodes.count / 2]
     let test = try SelfTest(of: model, at: nodes, rows: rows)
     findings = test.findings.map { Finding(property: $0.property.rawValue, holds: $0.holds, detail: $0.detail) }
     isUsable = test.isUsable

@@ -14,6 +14,11 @@ extension SampleRun {
 
         """)
     }
+    let steps = trajectory.longestStage
+    if case .stated(.window(let slices, _)) = command.solver.window, command.solver.solver != .sequential, slices > steps {
+      try write(
+        "warning: --window \(slices) is larger than the \(steps) steps: all of them are iterated at the same time, as with --window \(steps)\n")
+    }
     let ranks = world.size / replicas
     let useful = configuration.solver.solver == .sequential ? 1 : picard.activeChunks(trajectory)
     guard ranks > useful else { return }
