@@ -26,8 +26,10 @@ enum MisreadOperators {
     case "LSTM" where node.has(input: 7):
       ("it ignores the peephole weights", "build the cell of other operators")
     case "AveragePool" where node.integer("ceil_mode") == 1 && node.integer("count_include_pad") == 1:
-      ("with ceil_mode it counts other elements than count_include_pad says",
-        "use ceil_mode=False or count_include_pad=False")
+      (
+        "with ceil_mode it counts other elements than count_include_pad says",
+        "use ceil_mode=False or count_include_pad=False"
+      )
     case "ConvTranspose" where node.texts["auto_pad"]?.hasPrefix("SAME") == true:
       ("its output has another shape with auto_pad", "state pads and output_padding")
     case "DFT" where nodes.version >= 20:
@@ -35,8 +37,10 @@ enum MisreadOperators {
     case "DFT" where node.integer("onesided") == 1:
       ("onesided has another meaning", "use the transform of all frequencies")
     case "BatchNormalization" where node.integer("training_mode") == 1:
-      ("it takes the stored statistics where the file asks for those of the batch",
-        "export in evaluation mode (model.eval())")
+      (
+        "it takes the stored statistics where the file asks for those of the batch",
+        "export in evaluation mode (model.eval())"
+      )
     default: nil
     }
   }

@@ -70,7 +70,8 @@ struct NetworkInterface {
       throw refuse("it has no input '\(known[0])', and \(fitting.count) inputs in the shape of one", mend: mend)
     }
     let sample = try input(names.sample, Self.sampleNames, what: "sample") { input in
-      input.name != "timestep" && (input.shape?.count ?? 0) >= 2 && outputs.contains { $0.mayHaveShape(of: input) || $0.hasTwiceTheChannels(of: input) }
+      input.name != "timestep" && (input.shape?.count ?? 0) >= 2
+        && outputs.contains { $0.mayHaveShape(of: input) || $0.hasTwiceTheChannels(of: input) }
     }
     guard let lengths = sample.shape, lengths.count >= 2, lengths.allSatisfy({ $0 != 0 }) else {
       throw refuse("its input '\(sample.name)' has shape \(sample.shapeText)")
@@ -90,7 +91,9 @@ struct NetworkInterface {
         guard let port = outputs.first(where: { $0.name == stated }) else {
           throw refuse("it has no output '\(stated)', which is stated to be its prediction")
         }
-        guard port.mayHaveShape(of: sample) || port.hasTwiceTheChannels(of: sample) else { throw refuse("its output '\(stated)' has shape \(port.shapeText)") }
+        guard port.mayHaveShape(of: sample) || port.hasTwiceTheChannels(of: sample) else {
+          throw refuse("its output '\(stated)' has shape \(port.shapeText)")
+        }
         return port
       }
       let exact = outputs.filter { $0.mayHaveShape(of: sample) }
@@ -121,7 +124,8 @@ struct NetworkInterface {
     if let stated {
       guard stated.count == lengths.count, zip(stated, lengths).allSatisfy({ $1 == nil || $0 == $1 }) else {
         throw ScoreModelError(
-          .usage, "--shape \(stated.map { "\($0)" }.joined(separator: ",")) does not fit \(file), whose input '\(sample.name)' has shape \(sample.shapeText)")
+          .usage,
+          "--shape \(stated.map { "\($0)" }.joined(separator: ",")) does not fit \(file), whose input '\(sample.name)' has shape \(sample.shapeText)")
       }
       return stated
     }
@@ -129,7 +133,8 @@ struct NetworkInterface {
     guard known.count == lengths.count else {
       throw ScoreModelError(
         .usage,
-        "\(file): its input '\(sample.name)' has shape \(sample.shapeText), free where it says ?: state a sample's shape with --shape, as in --shape \(lengths.map { "\($0 ?? 32)" }.joined(separator: ","))")
+        "\(file): its input '\(sample.name)' has shape \(sample.shapeText), free where it says ?: state a sample's shape with --shape, as in --shape \(lengths.map { "\($0 ?? 32)" }.joined(separator: ","))"
+      )
     }
     return known
   }

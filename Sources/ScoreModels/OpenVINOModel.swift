@@ -50,8 +50,7 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
   private var rowsOfCall: ClosedRange<Int> { isLarge && shape.count == 1 ? 2...63 : 1...Int.max }
   private let rowsAlone: Bool
   /// Is told of every call: the file, the output's name, the inputs, and the output.
-  var recorder:
-    ((_ file: String, _ name: String, _ inputs: [NetworkMemory], _ shape: [Int], _ output: UnsafePointer<Float>) -> Void)?
+  var recorder: ((_ file: String, _ name: String, _ inputs: [NetworkMemory], _ shape: [Int], _ output: UnsafePointer<Float>) -> Void)?
   private let network: CompiledNetwork<NetworkInterface>
   private let conditions: [ConditionValues]
   private var guidance: Guidance?

@@ -79,7 +79,8 @@ extension CommandLineTests {
       let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().path
       let build = try place.run(
-        [], script: """
+        [],
+        script: """
           cc -shared -fPIC -I '\(top)/Sources/CScorePlugin/include' -o model.so \
             '\(top)/Tests/ScoreModelsTests/Fixtures/absent_plugin.c'
           """)

@@ -68,7 +68,8 @@ private func check(_ folder: String) throws -> ConventionCheck {
   }
 
   /// Sign and direction wrong together mirror a flow, which mirrored normal data fit.
-  @Test("a flow told another sign, direction or scale of time is noticed, whichever it is", arguments: ["flow-forwards", "flow-backwards", "flow-unit"])
+  @Test(
+    "a flow told another sign, direction or scale of time is noticed, whichever it is", arguments: ["flow-forwards", "flow-backwards", "flow-unit"])
   func flows(name: String) throws {
     let own = try String(contentsOfFile: ownNetwork(name) + "/piadm.json", encoding: .utf8)
     var right = 0

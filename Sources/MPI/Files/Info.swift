@@ -16,8 +16,7 @@ public struct Info: ExpressibleByDictionaryLiteral {
   }
 
   /// Runs `body` with MPI's own object of these hints.
-  func withHandle<Result>(_ body: (cmpi_info) throws(MPIError) -> Result) throws(MPIError) -> Result
-  {
+  func withHandle<Result>(_ body: (cmpi_info) throws(MPIError) -> Result) throws(MPIError) -> Result {
     if hints.isEmpty { return try body(cmpi_info_null()) }
     var handle = cmpi_info()
     try check(MPI_Info_create(&handle.raw), "MPI_Info_create")

@@ -119,8 +119,7 @@ public struct StartedRequest<Element: Transferable>: ~Copyable {
 
   /// Waits for the message to complete; `status` tells what was received.
   @inlinable
-  public consuming func wait(_ status: inout Status) throws(MPIError) -> PersistentRequest<Element>
-  {
+  public consuming func wait(_ status: inout Status) throws(MPIError) -> PersistentRequest<Element> {
     do {
       try pending.wait()
     } catch {

@@ -70,7 +70,8 @@ public struct Launch: Sendable {
       for name in ["SLURM_STEPID", "SLURM_STEP_ID"] { unsetenv(name) }
     }
     guard launcher != nil, !isStartedByLauncher, Self.isBelowRank() else { return }
-    for name in Self.variables() where ["OMPI_", "PMIX_", "PMI_", "ORTE_", "OPAL_"].contains(where: { name.hasPrefix($0) })
+    for name in Self.variables()
+    where ["OMPI_", "PMIX_", "PMI_", "ORTE_", "OPAL_"].contains(where: { name.hasPrefix($0) })
       && !name.hasPrefix("OMPI_MCA_mpi_") && !name.hasPrefix("OMPI_ALLOW_RUN_AS_ROOT")
     {
       unsetenv(name)

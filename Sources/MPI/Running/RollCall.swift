@@ -78,10 +78,11 @@ final class RollCall: Sendable {
 
   /// Answers what has been asked since the last time.
   func answer(_ activity: Activity) {
-    let tenths: Int32 = switch activity {
-    case .waits(let seconds): Int32(clamping: Int(seconds * 10) + 1)
-    case .works(let seconds): -Int32(clamping: Int(seconds * 10) + 1)
-    }
+    let tenths: Int32 =
+      switch activity {
+      case .waits(let seconds): Int32(clamping: Int(seconds * 10) + 1)
+      case .works(let seconds): -Int32(clamping: Int(seconds * 10) + 1)
+      }
     var asker = sockaddr_in()
     while let question = receive(UInt64.self, on: socket, from: &asker) {
       guard question == desks[rank].key else { continue }

@@ -71,27 +71,30 @@ final class StallWatch: Sendable {
   ///     and what was found out of the other ranks.
   func start(seconds: Double, expire: @escaping @Sendable (_ call: String, _ finding: String?) -> Never) {
     guard !isAwake.exchange(true, ordering: .relaxed) else { return }
-    let body = Unmanaged.passRetained(Body { [self] in
-      while true {
-        usleep(100_000)
-        answer()
-        let now = clock.wrappingAdd(1, ordering: .relaxed).newValue
-        let start = since.load(ordering: .relaxed)
-        guard start > 0, Double(now - start) / 10 > seconds,
-          let name = UnsafePointer<CChar>(bitPattern: call.load(ordering: .relaxed))
-        else { continue }
-        expire(String(cString: name), finding(meanwhile: answer))
-      }
-    })
+    let body = Unmanaged.passRetained(
+      Body { [self] in
+        while true {
+          usleep(100_000)
+          answer()
+          let now = clock.wrappingAdd(1, ordering: .relaxed).newValue
+          let start = since.load(ordering: .relaxed)
+          guard start > 0, Double(now - start) / 10 > seconds,
+            let name = UnsafePointer<CChar>(bitPattern: call.load(ordering: .relaxed))
+          else { continue }
+          expire(String(cString: name), finding(meanwhile: answer))
+        }
+      })
     var thread = pthread_t()
     // Signals are for the main thread.
     var (all, old) = (sigset_t(), sigset_t())
     sigfillset(&all)
     pthread_sigmask(SIG_BLOCK, &all, &old)
-    let code = pthread_create(&thread, nil, { body in
-      if let body { Unmanaged<Body>.fromOpaque(body).takeUnretainedValue().run() }
-      return nil
-    }, body.toOpaque())
+    let code = pthread_create(
+      &thread, nil,
+      { body in
+        if let body { Unmanaged<Body>.fromOpaque(body).takeUnretainedValue().run() }
+        return nil
+      }, body.toOpaque())
     pthread_sigmask(SIG_SETMASK, &old, nil)
     if code == 0 { pthread_detach(thread) }
   }

@@ -25,14 +25,15 @@ public struct Operation<Element: Transferable>: Sendable {
   public static func custom(
     isCommutative: Bool, _ combine: @escaping @Sendable (Element, Element) -> Element
   ) -> Self {
-    Self(UserOperation(Element.datatype.type, isCommutative: isCommutative) { from, into, count in
-      let stride = MemoryLayout<Element>.stride
-      for offset in Swift.stride(from: 0, to: count * stride, by: stride) {
-        let lower = from.loadUnaligned(fromByteOffset: offset, as: Element.self)
-        let higher = into.loadUnaligned(fromByteOffset: offset, as: Element.self)
-        into.storeBytes(of: combine(lower, higher), toByteOffset: offset, as: Element.self)
-      }
-    })
+    Self(
+      UserOperation(Element.datatype.type, isCommutative: isCommutative) { from, into, count in
+        let stride = MemoryLayout<Element>.stride
+        for offset in Swift.stride(from: 0, to: count * stride, by: stride) {
+          let lower = from.loadUnaligned(fromByteOffset: offset, as: Element.self)
+          let higher = into.loadUnaligned(fromByteOffset: offset, as: Element.self)
+          into.storeBytes(of: combine(lower, higher), toByteOffset: offset, as: Element.self)
+        }
+      })
   }
 
   private init(_ operation: UserOperation) {

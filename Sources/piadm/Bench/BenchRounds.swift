@@ -37,13 +37,19 @@ struct BenchRounds: ParsableCommand {
     help: ArgumentHelp("The model and all options, as for `piadm sample`.", valueName: "MODEL and options"))
   var words: [String] = []
 
-  @Option(help: ArgumentHelp("Slopes of a correction. (default: all, but none only where a sample takes at most 2^14 evaluations; with --probes elementwise)", valueName: "name,..."))
+  @Option(
+    help: ArgumentHelp(
+      "Slopes of a correction. (default: all, but none only where a sample takes at most 2^14 evaluations; with --probes elementwise)",
+      valueName: "name,..."))
   var linearization: RoundsChoice?
 
-  @Option(help: ArgumentHelp("Steps of the sliding window, w or w:m, or all for whole blocks. (default: all,128,32,8 as far as there are steps)", valueName: "w,..."))
+  @Option(
+    help: ArgumentHelp(
+      "Steps of the sliding window, w or w:m, or all for whole blocks. (default: all,128,32,8 as far as there are steps)", valueName: "w,..."))
   var window: RoundsChoice?
 
-  @Option(help: ArgumentHelp("Tolerances. (default: 0.01,0.001,0.0001; with --error 1, 2, 5 of every decade from 0.05 to 0.000001)", valueName: "x,..."))
+  @Option(
+    help: ArgumentHelp("Tolerances. (default: 0.01,0.001,0.0001; with --error 1, 2, 5 of every decade from 0.05 to 0.000001)", valueName: "x,..."))
   var tolerance: RoundsChoice?
 
   @Option(help: ArgumentHelp("Iterates that Anderson mixing takes, or off.", valueName: "history,..."))

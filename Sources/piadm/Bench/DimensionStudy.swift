@@ -155,15 +155,16 @@ struct DimensionStudy {
           distance = max(distance, Self.distance(state, reference))
         }
       }
-      try note(DimensionPoint(
-        target: target.name, method: plan.method.rawValue, setting: setting,
-        linearization: linearization.rawValue, dimension: dimension, horizon: plan.horizon,
-        blocks: plan.blocks, window: options.extent.window, sequentialSteps: trajectory.slices, divergence: error.divergence,
-        discretizationError: discretization, tolerance: Self.share * discretization,
-        samples: samples.count, rounds: Double(rounds.reduce(0, +)) / Double(samples.count),
-        largestRounds: rounds.max() ?? 0,
-        picardError: try world.allReduce(distance, .maximum),
-        memoryBytes: try world.allReduce(max(0, peak - memoryAtStart), .sum), seconds: world.wallTime - start))
+      try note(
+        DimensionPoint(
+          target: target.name, method: plan.method.rawValue, setting: setting,
+          linearization: linearization.rawValue, dimension: dimension, horizon: plan.horizon,
+          blocks: plan.blocks, window: options.extent.window, sequentialSteps: trajectory.slices, divergence: error.divergence,
+          discretizationError: discretization, tolerance: Self.share * discretization,
+          samples: samples.count, rounds: Double(rounds.reduce(0, +)) / Double(samples.count),
+          largestRounds: rounds.max() ?? 0,
+          picardError: try world.allReduce(distance, .maximum),
+          memoryBytes: try world.allReduce(max(0, peak - memoryAtStart), .sum), seconds: world.wallTime - start))
     }
   }
 

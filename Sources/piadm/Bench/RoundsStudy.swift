@@ -84,7 +84,8 @@ struct RoundsStudy<Scalar: StateScalar & MPI.Scalar> {
     }
     row.rounds = Double(rounds.reduce(0, +)) / Double(rounds.count)
     row.mostRounds = rounds.max()
-    row.evaluations = try Double(world.allReduce(evaluations, .sum))
+    row.evaluations =
+      try Double(world.allReduce(evaluations, .sum))
       / Double(setup.trajectory.slices * rounds.count)
     row.error = error
     row.seconds = try world.allReduce(median(seconds), .maximum)

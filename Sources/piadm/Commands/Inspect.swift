@@ -23,7 +23,9 @@ struct Inspect: ParsableCommand {
   @OptionGroup(title: "Model")
   var modelOptions: ModelOptions
 
-  @Option(help: ArgumentHelp("Evaluate a row of an ONNX file by onnxruntime too, where Python has that package, and print the largest difference.", valueName: "runtime"))
+  @Option(
+    help: ArgumentHelp(
+      "Evaluate a row of an ONNX file by onnxruntime too, where Python has that package, and print the largest difference.", valueName: "runtime"))
   var against: Runtime?
 
   enum Runtime: String, ExpressibleByArgument, CaseIterable {

@@ -124,13 +124,16 @@ struct Plan: ParsableCommand {
       lines.append("network    \(milliseconds(network.latency)) a message, \(String(format: "%.3g", network.bandwidth)) B/s: as given")
     } else if world.size > 1 {
       lines.append(
-        "network    \(milliseconds(run.cost.hop.last?.seconds ?? 0)) a message, \(milliseconds(run.cost.agreement.last?.seconds ?? 0)) to agree: measured on \(world.size) ranks")
+        "network    \(milliseconds(run.cost.hop.last?.seconds ?? 0)) a message, \(milliseconds(run.cost.agreement.last?.seconds ?? 0)) to agree: measured on \(world.size) ranks"
+      )
     } else {
       lines.append("network    not measured on one rank, taken to cost nothing: start plan on 2 ranks or more, or give --network-latency")
     }
     if let crowd = run.cost.slowdown.last, crowd.factor > 1.5 {
       lines.append(
-        String(format: "warning    score calls take %.1f times longer with all \(crowd.ranks) ranks at work: they share processors or memory", crowd.factor))
+        String(
+          format: "warning    score calls take %.1f times longer with all \(crowd.ranks) ranks at work: they share processors or memory", crowd.factor
+        ))
     }
     return lines.joined(separator: "\n") + "\n\n"
   }
@@ -186,6 +189,7 @@ func leftPadded(_ text: String, _ width: Int) -> String {
 
 /// Three digits of a short time.
 func milliseconds(_ seconds: Double) -> String {
-  seconds >= 1 ? String(format: "%.3g s", seconds)
+  seconds >= 1
+    ? String(format: "%.3g s", seconds)
     : seconds >= 1e-3 ? String(format: "%.3g ms", seconds * 1e3) : String(format: "%.3g us", seconds * 1e6)
 }

@@ -2,10 +2,15 @@ import ArgumentParser
 
 /// How a run is stopped and taken up again.
 struct CheckpointOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("Stores the state in this folder, so that the run can be taken up again. SIGUSR1 and SIGTERM then finish the round, store the state and exit with 75.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp(
+      "Stores the state in this folder, so that the run can be taken up again. SIGUSR1 and SIGTERM then finish the round, store the state and exit with 75.",
+      valueName: "dir"))
   var checkpoint: String?
 
-  @Option(help: ArgumentHelp("Seconds between two checkpoints; 0 stores every round. (default: 600, or more where storing takes more than 2 % of it)", valueName: "seconds"))
+  @Option(
+    help: ArgumentHelp(
+      "Seconds between two checkpoints; 0 stores every round. (default: 600, or more where storing takes more than 2 % of it)", valueName: "seconds"))
   var every: Double?
 
   @Flag(help: "Goes on from the checkpoint, to the bits of an uninterrupted run; starts afresh where there is none.")

@@ -3,7 +3,10 @@ import Foundation
 
 /// What is made of finished latents.
 struct DecodeOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("Decode the samples, which are latents: a folder with a decoder and its config.json, or a pipeline with vae_decoder/. (default: off)", valueName: "folder"))
+  @Option(
+    help: ArgumentHelp(
+      "Decode the samples, which are latents: a folder with a decoder and its config.json, or a pipeline with vae_decoder/. (default: off)",
+      valueName: "folder"))
   var decode: String?
 
   @Option(help: ArgumentHelp("The decoded samples. (default: beside --out, ending in -decoded.npy)", valueName: "file.npy"))

@@ -3,7 +3,8 @@ import ScoreModels
 
 /// What a model is given beside states and noise times.
 struct ModelOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("A further input of the network, one array for all samples or one a sample; may be repeated.", valueName: "name=file.npy"))
+  @Option(
+    help: ArgumentHelp("A further input of the network, one array for all samples or one a sample; may be repeated.", valueName: "name=file.npy"))
   var condition: [String] = []
 
   @Option(help: ArgumentHelp("What guidance gives that input in the unconditional branch; may be repeated.", valueName: "name=file.npy"))
@@ -12,16 +13,19 @@ struct ModelOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Classifier-free guidance: null + G (conditional - null). (default: off)", valueName: "g"))
   var guidance: Double?
 
-  @Option(help: ArgumentHelp("Share of a guided prediction that is brought to the deviation of the conditional one, from 0 to 1.", valueName: "share"))
+  @Option(
+    help: ArgumentHelp("Share of a guided prediction that is brought to the deviation of the conditional one, from 0 to 1.", valueName: "share"))
   var guidanceRescale = 0.0
 
-  @Option(help: ArgumentHelp("Noise levels sigma = sigma_E that are guided; others take the conditional branch. (default: all)", valueName: "low:high"))
+  @Option(
+    help: ArgumentHelp("Noise levels sigma = sigma_E that are guided; others take the conditional branch. (default: all)", valueName: "low:high"))
   var guidanceInterval: NoiseInterval?
 
   @Option(help: ArgumentHelp("Shape of one sample, as in 4,64,64, where the network leaves it free.", valueName: "lengths"))
   var shape: Shape?
 
-  @Option(help: ArgumentHelp("The output of the network that is its prediction, where it has several. (default: by name and shape)", valueName: "name"))
+  @Option(
+    help: ArgumentHelp("The output of the network that is its prediction, where it has several. (default: by name and shape)", valueName: "name"))
   var networkOutput: String?
 
   /// Noise levels `sigma_E`.

@@ -10,7 +10,10 @@ extension Linearization: ExpressibleByArgument {}
 
 /// What is drawn, and by which sampler.
 struct SamplerOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("The sampler: piadm-sde, piadm-ode (with corrector), ddpm (also called euler-ancestral), ddim (also called euler) or dpm++2m. (default: of a folder, its scheduler's own; else piadm-sde)", valueName: "name"))
+  @Option(
+    help: ArgumentHelp(
+      "The sampler: piadm-sde, piadm-ode (with corrector), ddpm (also called euler-ancestral), ddim (also called euler) or dpm++2m. (default: of a folder, its scheduler's own; else piadm-sde)",
+      valueName: "name"))
   var method: SamplingMethod?
 
   @Option(help: ArgumentHelp("Noise of a step, from 0 (ODE) to 1 (SDE). (default: the method's)", valueName: "v"))
@@ -19,13 +22,18 @@ struct SamplerOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Number of samples.", valueName: "b"))
   var samples = 1
 
-  @Option(help: ArgumentHelp("Seed. Sample i of a seed is the same whatever the number of samples and ranks.", valueName: "s"), transform: SamplerOptions.seed)
+  @Option(
+    help: ArgumentHelp("Seed. Sample i of a seed is the same whatever the number of samples and ranks.", valueName: "s"),
+    transform: SamplerOptions.seed)
   var seed: UInt64 = 0
 
   @Option(help: ArgumentHelp("Number of steps. (default: 100, or all training steps where there are fewer)", valueName: "m"))
   var steps: Int?
 
-  @Option(help: ArgumentHelp("Spacing of the steps: shrinking, uniform, karras or model. (default: model where the model has training timesteps, else shrinking)", valueName: "name"))
+  @Option(
+    help: ArgumentHelp(
+      "Spacing of the steps: shrinking, uniform, karras or model. (default: model where the model has training timesteps, else shrinking)",
+      valueName: "name"))
   var grid: GridName?
 
   @Option(help: ArgumentHelp("An explicit grid: forward noise times, decreasing, one more than steps.", valueName: "file.npy"))
@@ -52,7 +60,8 @@ struct SamplerOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Type of the states: single or double.", valueName: "type"))
   var precision = Precision.single
 
-  @Option(help: ArgumentHelp("Initial states (latents, before a scheduler scales them) instead of drawn ones, samples x shape.", valueName: "file.npy"))
+  @Option(
+    help: ArgumentHelp("Initial states (latents, before a scheduler scales them) instead of drawn ones, samples x shape.", valueName: "file.npy"))
   var initial: String?
 
   @Option(help: ArgumentHelp("Step noise instead of drawn one, steps x samples x shape.", valueName: "file.npy"))
@@ -94,28 +103,41 @@ struct SamplerOptions: ParsableArguments {
 
 /// How the samples are computed.
 struct SolverOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("The solver: picard, sequential (one step after another, samples shared out over the ranks), or auto.", valueName: "name"))
+  @Option(
+    help: ArgumentHelp("The solver: picard, sequential (one step after another, samples shared out over the ranks), or auto.", valueName: "name"))
   var solver = Solver.auto
 
   @Option(help: ArgumentHelp("Blocks that the steps are cut into. (default: 4 for piadm-ode, else 1)", valueName: "n"))
   var blocks: Int?
 
-  @Option(help: ArgumentHelp("A sliding window of w steps. w:m lets the window double, up to m, as long as new steps converge in their first round. off: whole blocks. auto: chosen from a measurement.", valueName: "w|w:m|off|auto"))
+  @Option(
+    help: ArgumentHelp(
+      "A sliding window of w steps. w:m lets the window double, up to m, as long as new steps converge in their first round. off: whole blocks. auto: chosen from a measurement.",
+      valueName: "w|w:m|off|auto"))
   var window = WindowRequest.auto
 
-  @Option(help: ArgumentHelp("Largest change at which a slice is done, root mean square over a sample, in a sliding window times what it moves the last state by (alpha^(v^2) at noise level v); 0 gives the sequential sampler's bits. (default: 0.001)", valueName: "x"))
+  @Option(
+    help: ArgumentHelp(
+      "Largest change at which a slice is done, root mean square over a sample, in a sliding window times what it moves the last state by (alpha^(v^2) at noise level v); 0 gives the sequential sampler's bits. (default: 0.001)",
+      valueName: "x"))
   var tolerance: Double?
 
   @Option(help: ArgumentHelp("A fixed number of iterations instead of a tolerance.", valueName: "k"))
   var iterations: Int?
 
-  @Option(help: ArgumentHelp("Slope of a correction: elementwise (fewest rounds), secant, frozen (the paper's), increment (ParaDiGMS) or none. (default: elementwise)", valueName: "name"))
+  @Option(
+    help: ArgumentHelp(
+      "Slope of a correction: elementwise (fewest rounds), secant, frozen (the paper's), increment (ParaDiGMS) or none. (default: elementwise)",
+      valueName: "name"))
   var linearization: Linearization?
 
   @Option(help: ArgumentHelp("Triangular Anderson mixing over so many iterates. (default: off)", valueName: "history"))
   var anderson: Int?
 
-  @Option(help: ArgumentHelp("Further rows of the score for every slice and round, which measure its Jacobian: up to a fifth fewer rounds for 1 + n times the evaluations. (default: off)", valueName: "n"))
+  @Option(
+    help: ArgumentHelp(
+      "Further rows of the score for every slice and round, which measure its Jacobian: up to a fifth fewer rounds for 1 + n times the evaluations. (default: off)",
+      valueName: "n"))
   var probes: Int?
 
   @Option(help: ArgumentHelp("Slices of a chunk, the unit of ownership and of messages. (default: chosen, and reported)", valueName: "c"))

@@ -13,7 +13,9 @@ struct ScheduleOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Exponent of the Karras grid. (default: the model's, else 7)", valueName: "rho"))
   var rho: Double?
 
-  @Option(help: ArgumentHelp("Shift of the flow times of a model that shifts them by the size of a sample. (default: from --sequence-length)", valueName: "mu"))
+  @Option(
+    help: ArgumentHelp(
+      "Shift of the flow times of a model that shifts them by the size of a sample. (default: from --sequence-length)", valueName: "mu"))
   var mu: Double?
 
   @Option(help: ArgumentHelp("Tokens of a sample, which give that shift. (default: the first axis of samples that have two)", valueName: "n"))

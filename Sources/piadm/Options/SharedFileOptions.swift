@@ -3,10 +3,16 @@ import MPI
 
 /// What network file systems that many ranks share ask for.
 struct SharedFileOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("A hint to MPI-IO for writing the samples, such as romio_ds_write=disable or ind_wr_buffer_size=16777216; may be given several times. Libraries pass over hints that they do not know.", valueName: "name=value"))
+  @Option(
+    help: ArgumentHelp(
+      "A hint to MPI-IO for writing the samples, such as romio_ds_write=disable or ind_wr_buffer_size=16777216; may be given several times. Libraries pass over hints that they do not know.",
+      valueName: "name=value"))
   var ioHint: [Hint] = []
 
-  @Flag(help: "Lets rank 0 alone read the model, and copies it to a folder in the TMPDIR of every host, for models that very many ranks would read from one file system.")
+  @Flag(
+    help:
+      "Lets rank 0 alone read the model, and copies it to a folder in the TMPDIR of every host, for models that very many ranks would read from one file system."
+  )
   var broadcastModel = false
 
   /// A key and a value of MPI's info objects.

@@ -51,7 +51,10 @@ final class CheckpointKeeper {
   /// What the log says of where the run begins; `nil` where that is the start.
   var beginning: String? {
     guard let header = stored?.header else { return nil }
-    let other = header.processor == processor ? "" : """
+    let other =
+      header.processor == processor
+      ? ""
+      : """
       warning: the checkpoint was written on \(header.processor), and this is \(processor): \
       the samples' last bits can differ from those of an uninterrupted run
 

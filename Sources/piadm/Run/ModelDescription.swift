@@ -182,7 +182,8 @@ struct ModelCheck: Encodable {
       (index == 0 ? "check" : "", "\(finding.property): \(finding.holds ? "holds" : "DOES NOT HOLD"), \(finding.detail)")
     }
     if let convention {
-      let told = convention.warnings.isEmpty ? [String(format: "misfit %.2g of what is declared; 0 is exact", convention.misfit)] : convention.warnings
+      let told =
+        convention.warnings.isEmpty ? [String(format: "misfit %.2g of what is declared; 0 is exact", convention.misfit)] : convention.warnings
       lines += told.enumerated().map { ($0 == 0 ? "convention" : "", $1) }
     }
     lines += times.enumerated().map { index, timing in

@@ -154,7 +154,8 @@ extension Progress {
       guard let inBlock = stop.expectedRounds(changes, slices: summary.steps) else { return nil }
       let left = max(0, inBlock - Double(changes.count))
       let blocksDone = (done * Double(blocks) / all).rounded(.down)
-      let aBlock = blocksDone > 0
+      let aBlock =
+        blocksDone > 0
         ? Double(summary.round - changes.count) / blocksDone : Double(changes.count) + left
       return left + max(0, Double(blocks) - blocksDone - 1) * aBlock
     }

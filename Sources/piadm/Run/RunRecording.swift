@@ -100,7 +100,8 @@ final class RunRecording: RunObserver {
     try clock.measureAgain(world)
     var processes = world.rank == 0 ? hosts.map { hosts.firstIndex(of: $0) ?? 0 } : [Int](repeating: 0, count: world.size)
     try world.broadcast(&processes, root: 0)
-    try TraceFile(path).write(trace, clock: clock, host: world.processorName, process: processes[world.rank],
+    try TraceFile(path).write(
+      trace, clock: clock, host: world.processorName, process: processes[world.rank],
       over: world)
   }
 

@@ -57,7 +57,7 @@ extension SampleRun {
   ) throws -> Result {
     do {
       return try body()
-    } catch where error is SamplingError || error is RowDependence || error is ScoreModelError {
+    } catch  where error is SamplingError || error is RowDependence || error is ScoreModelError {
       let isAgreed = error is RowDependence || (error is SamplingError && configuration.solver.iterations == nil)
       if isAgreed, configuration.solver.solver == .picard, configuration.solver.groups == 1 {
         try finishMessages()

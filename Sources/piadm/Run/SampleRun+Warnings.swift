@@ -15,7 +15,7 @@ extension SampleRun {
         """)
     }
     let steps = trajectory.longestStage
-    if case .stated(.window(let slices, _)) = command.solver.window, command.solver.solver != .sequential, slices > steps {
+    if case .stated(.window(let slices, _)) = configuration.solver.window, configuration.solver.solver != .sequential, slices > steps {
       try write(
         "warning: --window \(slices) is larger than the \(steps) steps: all of them are iterated at the same time, as with --window \(steps)\n")
     }

@@ -57,10 +57,12 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     let nodes = try world.gather(encoded: node, root: 0)
     let keeper = try keeper(identity, node, stored, since: begin)
     if world.rank == 0 {
-      try write(RunHeader(
-        versions: setup.versions, model: configuration.model, shape: setup.model.shape,
-        scheduler: setup.scheduler, seed: sampler.seed, hosts: placement.hosts, threadsPerRank: setup.threads,
-        options: resolved.values).text + "\n")
+      try write(
+        RunHeader(
+          versions: setup.versions, model: configuration.model, shape: setup.model.shape,
+          scheduler: setup.scheduler, seed: sampler.seed, hosts: placement.hosts, threadsPerRank: setup.threads,
+          options: resolved.values
+        ).text + "\n")
       if let note = setup.rowNote { try write(note) }
       // Idle processors are a loss only where the model could use them.
       for warning in placement.crowding + (setup.usesManyThreads ? placement.idleness : []) {
@@ -161,14 +163,17 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
       ? samples
       : picard.largestLoad(setup.trajectory, samples: samples, ranks: ranks, dimension: setup.model.dimension)
     // A group's first rank draws its samples one step after another.
-    let isIdle = isSequential && (world.rank - 1) * groups / world.size == world.rank * groups / world.size
+    let isIdle =
+      isSequential && (world.rank - 1) * groups / world.size == world.rank * groups / world.size
       && world.rank > 0
     try setup.checkRows(load: isIdle ? 0 : load, samples: configuration.sampler.samples, over: world, configuration.solver)
   }
 
   private func checkOutputs() throws {
     let output = configuration.output
-    for path in [output.out, configuration.decoding.file(beside: output.out), output.images, output.report].compactMap({ $0 }) + configuration.pictures.files {
+    for path in [output.out, configuration.decoding.file(beside: output.out), output.images, output.report].compactMap({ $0 })
+      + configuration.pictures.files
+    {
       try WholeFile(path).checkWritable()
     }
     if let folder = configuration.checkpoints.checkpoint { try CheckpointFile.prepare(folder) }

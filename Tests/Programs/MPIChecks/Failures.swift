@@ -42,7 +42,9 @@ private func checkNumbers(_ world: Communicator) throws {
   }
   for rank in [-1, -2, -3, world.size, 1 << 32, Int.min, Int.max] {
     try expectError(.rank) { _ = try world[rank] }
-    try expectError(.root) { try world.barrier(); var one = [1]; try world.broadcast(&one, root: rank) }
+    try expectError(.root) {
+      try world.barrier(); var one = [1]; try world.broadcast(&one, root: rank)
+    }
   }
   // A peer of a larger communicator is none of this one.
   try world.withSplit(color: world.rank) { alone in

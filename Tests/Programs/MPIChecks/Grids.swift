@@ -55,7 +55,8 @@ private func checkGrid(_ world: Communicator, _ dimensions: [Int], isPeriodic: [
     try grid.neighborAllToAll(parts.span, into: &span)
     // A neighbor's part for this rank is the one for its opposite side.
     try expectEqual(
-      received, neighbors.enumerated().map { side, neighbor in
+      received,
+      neighbors.enumerated().map { side, neighbor in
         neighbor.map { 100 * $0 + (side ^ 1) } ?? -1
       })
 
@@ -134,21 +135,32 @@ func checkNodes(_ world: Communicator) throws {
       return try node.allReduce(weights.count, .sum)
     }
     try expectEqual(sum, 1000 * world.size)
-    try node.withSharedArray(of: Int.self, count: 0) { _ in } _: { try expectEqual($0.count, 0) }
-    let zeros = try node.withSharedArray(of: Int.self, count: 5) { _ in } _: { $0.array }
+    try node.withSharedArray(of: Int.self, count: 0) { _ in
+    } _: {
+      try expectEqual($0.count, 0)
+    }
+    let zeros = try node.withSharedArray(of: Int.self, count: 5) { _ in
+    } _: {
+      $0.array
+    }
     try expectEqual(zeros, [0, 0, 0, 0, 0])
     try expectError(.count) {
-      try node.withSharedArray(of: Int.self, count: -1) { _ in } _: { _ in }
+      try node.withSharedArray(of: Int.self, count: -1) { _ in
+      } _: { _ in
+      }
     }
     try expectError(.count) {
-      try node.withSharedArray(of: Int.self, count: Int.max / 2) { _ in } _: { _ in }
+      try node.withSharedArray(of: Int.self, count: Int.max / 2) { _ in
+      } _: { _ in
+      }
     }
 
     // What fails on rank 0 fails on all.
     do {
       try node.withSharedArray(of: Int.self, count: 4) { _ in
         throw CheckFailure(description: "no weights")
-      } _: { _ in }
+      } _: { _ in
+      }
       throw CheckFailure(description: "nobody was told")
     } catch let error as JobError {
       try expectEqual("\(error)", "no weights")

@@ -1,8 +1,7 @@
 import MPI
 
 /// The values that `rank` sends, different for every rank and element.
-private func values<Element: Numeric>(of rank: Int, count: Int, as type: Element.Type) -> [Element]
-{
+private func values<Element: Numeric>(of rank: Int, count: Int, as type: Element.Type) -> [Element] {
   (0..<count).map { Element(exactly: (rank + 1) * 7 % 11 + $0 % 5)! }
 }
 
