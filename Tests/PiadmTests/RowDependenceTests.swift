@@ -32,7 +32,7 @@ extension CommandLineTests {
     @Test("plan and bench refuse them as sample does", arguments: [["plan"], ["bench", "scaling"], ["bench", "rounds"]])
     func planned(command: [String]) throws {
       let place = try Workplace()
-      try place.run(command + ["\(Self.networks)/statistics", "--steps", "12"]).expectRefusal(65, "other rows")
+      try place.run(command + ["\(Self.networks)/statistics", "--steps", "12", "--window", "8"]).expectRefusal(65, "other rows")
     }
 
     @Test("networks that are not repeatable are refused, alone too", arguments: ["random", "uniform"])
