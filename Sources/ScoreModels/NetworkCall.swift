@@ -5,13 +5,17 @@ public import Diffusion
 public struct NetworkCall: Sendable {
   /// Numbers of an input or output, in single precision whatever the type in the file.
   public struct Tensor: Hashable, Sendable {
+    /// Of the input or output in the file.
     public let name: String
+    /// Lengths of the axes, that of the rows first.
     public let shape: [Int]
+    /// The numbers, the last axis fastest.
     public let values: [Float]
   }
 
   /// The network's file.
   public let file: String
+  /// What the network was given.
   public let inputs: [Tensor]
   /// The prediction.
   public let output: Tensor

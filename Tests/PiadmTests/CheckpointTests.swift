@@ -81,12 +81,28 @@ extension CommandLineTests {
     @Test("a window that was chosen by a measurement is kept")
     func chosenWindow() throws {
       let place = try Workplace()
-      let arguments = ["mixture.json", "--steps", "40", "--window", "auto", "--checkpoint", "state", "--resume"]
+      let run = ["mixture.json", "--steps", "40", "--solver", "picard"]
+      let arguments = run + ["--window", "auto", "--checkpoint", "state", "--resume"]
       let first = try place.run(["sample", "--max-time", "0"] + arguments, ranks: 2)
-      let window = try #require(first.standardOutput.firstMatch(of: #/\n  window +(\d+)/#)?.1)
-      #expect(first.standardOutput.contains("--window auto chose \(window) "))
+      let choice = try #require(
+        first.standardOutput.firstMatch(of: #/\nauto +--solver picard --window (\w+) --chunk (\d+)/#), "\(first.standardOutput)")
       let digest = try place.digest(arguments)
-      #expect(try digest == place.digest(["mixture.json", "--steps", "40", "--window", String(window)]))
+      let stated = run + ["--window", String(choice.1), "--chunk", String(choice.2)]
+      #expect(try digest == place.digest(stated, ranks: 3))
+    }
+
+    @Test("a run that states nothing prints what it chose, with which it repeats on any number of ranks")
+    func chosen() throws {
+      let place = try Workplace()
+      let arguments = ["mixture.json", "--steps", "60", "--samples", "2"]
+      for ranks in [1, 3] {
+        let run = try place.run(["sample"] + arguments, ranks: ranks, isTuned: true)
+        #expect(run.exitCode == 0, "\(run.standardError)")
+        let choice = try #require(run.standardOutput.firstMatch(of: #/\n +(--solver .+) gives the same bits/#)).1
+        let digest = try #require(run.standardOutput.firstMatch(of: #/\ndigest +(\w+)/#)).1
+        let stated = choice.split(separator: " ").map { String($0) }
+        for others in [1, 2] { #expect(try place.digest(arguments + stated, ranks: others) == String(digest)) }
+      }
     }
 
     /// A shell command for the ranks of the launcher `$started`: its children, or

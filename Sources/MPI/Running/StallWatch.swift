@@ -107,6 +107,7 @@ final class StallWatch: Sendable {
 
 /// That a rank has waited too long for the others.
 public struct StallError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// The rank that waited.
   public let rank: Int
   /// How long it waited, in seconds.
   public let seconds: Double

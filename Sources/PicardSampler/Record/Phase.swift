@@ -16,16 +16,24 @@ public enum Phase: Int, Hashable, Sendable, CaseIterable {
 
 /// Seconds that one rank spent, in all and in every phase.
 public struct PhaseSeconds: Codable, Hashable, Sendable {
+  /// From the start of the program to its end.
   public var total: Double
+  /// Of ``Phase/setup``.
   public var setup: Double
+  /// Of ``Phase/score``.
   public var score: Double
+  /// Of ``Phase/update``.
   public var update: Double
+  /// Of ``Phase/exchange``.
   public var exchange: Double
+  /// Of ``Phase/reduce``.
   public var reduce: Double
+  /// Of ``Phase/output``.
   public var output: Double
   /// What of `exchange` and `reduce` was waiting for other ranks.
   public var wait: Double
 
+  /// Seconds as measured.
   public init(
     total: Double = 0, setup: Double = 0, score: Double = 0, update: Double = 0,
     exchange: Double = 0, reduce: Double = 0, output: Double = 0, wait: Double = 0
@@ -40,6 +48,7 @@ public struct PhaseSeconds: Codable, Hashable, Sendable {
     self.wait = wait
   }
 
+  /// Seconds of a phase.
   public subscript(phase: Phase) -> Double {
     get { self[keyPath: phase.seconds] }
     set { self[keyPath: phase.seconds] = newValue }

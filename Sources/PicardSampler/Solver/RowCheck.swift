@@ -32,6 +32,7 @@ public struct RowCheck: Hashable, Sendable {
 /// A model's prediction for a row is not a function of that row: samples would
 /// depend on the number of ranks, or differ from run to run.
 public struct RowDependence: Error, Hashable, Sendable, CustomStringConvertible {
+  /// What a prediction depends on beside its row.
   public enum Cause: Int, Hashable, Sendable {
     /// It depends on the other rows of the call.
     case company = 1
@@ -39,6 +40,7 @@ public struct RowDependence: Error, Hashable, Sendable, CustomStringConvertible 
     case chance
   }
 
+  /// What the prediction depends on.
   public let cause: Cause
   /// The largest difference of predictions, over the largest of their elements.
   public let difference: Double

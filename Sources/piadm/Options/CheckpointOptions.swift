@@ -13,10 +13,10 @@ struct CheckpointOptions: ParsableArguments {
       "Seconds between two checkpoints; 0 stores every round. (default: 600, or more where storing takes more than 2 % of it)", valueName: "seconds"))
   var every: Double?
 
-  @Flag(help: "Goes on from the checkpoint, to the bits of an uninterrupted run; starts afresh where there is none.")
+  @Flag(help: "Resume from the checkpoint, with bitwise the same result; without a checkpoint, start from the beginning.")
   var resume = false
 
-  @Option(help: ArgumentHelp("Stops as at a signal after the round in which the run has lasted so long.", valueName: "seconds"))
+  @Option(help: ArgumentHelp("Checkpoint and exit 75 after this many seconds.", valueName: "seconds"))
   var maxTime: Double?
 
   func validate() throws {

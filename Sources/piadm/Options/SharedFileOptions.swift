@@ -5,7 +5,7 @@ import MPI
 struct SharedFileOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "A hint to MPI-IO for writing the samples, such as romio_ds_write=disable or ind_wr_buffer_size=16777216; may be given several times. Libraries pass over hints that they do not know.",
+      "A hint to MPI-IO for writing the samples, such as romio_ds_write=disable or ind_wr_buffer_size=16777216; may be given several times. Unknown hints are ignored.",
       valueName: "name=value"))
   var ioHint: [Hint] = []
 

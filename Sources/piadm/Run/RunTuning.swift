@@ -28,6 +28,7 @@ struct RunTuning<Scalar: StateScalar & MPI.Scalar> {
   func choose(stored: [String: String]?, messages: RoundMessages) throws -> Outcome {
     var configuration = configuration
     if let stored { configuration.solver.take(stored) }
+    if configuration.solver.solver == .auto, configuration.solver.meansPicard { configuration.solver.solver = .picard }
     guard !configuration.solver.isStated else { return Outcome(configuration: configuration) }
     // With the window stated, the rest follows from the numbers of ranks and samples.
     let needsCost = configuration.solver.window == .auto && configuration.solver.solver != .sequential
