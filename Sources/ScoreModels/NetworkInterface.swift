@@ -114,7 +114,8 @@ struct NetworkInterface {
     }()
     hasVariance = !prediction.mayHaveShape(of: sample)
     conditions = inputs.filter { $0 != sample && $0 != timestep }
-    batch = lengths[0]
+    // Where a tracer has written its own batch of one into the graph, the output shows it.
+    batch = lengths[0] ?? prediction.shape?[0]
     sharesTimestep = times.isEmpty || times[0] == 1 && batch != 1
   }
 
@@ -149,12 +150,12 @@ extension NetworkPort {
   }
 
   /// The shapes are equal, or may be where axes are free. The first axis, of
-  /// the rows of a call, must be free where that of `other` is.
+  /// the rows of a call, must be free or one where that of `other` is free.
   fileprivate func mayHaveShape(of other: NetworkPort) -> Bool {
     guard let shape, let lengths = other.shape else { return shape == nil }
     guard shape.count == lengths.count else { return false }
     return zip(shape, lengths).enumerated().allSatisfy { axis, pair in
-      pair.0 == nil || pair.0 == pair.1 || pair.1 == nil && axis > 0
+      pair.0 == nil || pair.0 == pair.1 || pair.1 == nil && (axis > 0 || pair.0 == 1)
     }
   }
 }

@@ -34,6 +34,18 @@ private let schedule = DiscreteSchedule(betas: DiscreteSchedule.linearBetas(coun
     }
   }
 
+  @Test func `a network into which a tracer has written its batch of one gets one row a call`() throws {
+    let model = try ModelSource(fixturePath("silent/batch-of-one")).open(as: Float.self)
+    let times = [NoiseTime(s: 0.1), NoiseTime(s: 1), NoiseTime(s: 3)]
+    let states = (0..<48).map { Float($0 % 7) / 3 - 1 }
+    let together = try prediction(model, states, times)
+    let alone = try times.indices.flatMap { row in
+      try prediction(model, Array(states[(16 * row)..<(16 * row + 16)]), [times[row]])
+    }
+    #expect(together == alone)
+    #expect(Set(together).count > 10)
+  }
+
   @Test func `axes of inputs that the file gives one name are equally long, within one input too`() throws {
     try withTemporaryFolder { folder in
       func array(_ name: String, _ shape: [Int]) throws -> String {

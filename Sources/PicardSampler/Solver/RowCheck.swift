@@ -66,6 +66,10 @@ struct TestRow<Scalar: StateScalar> {
   var time: NoiseTime
   var sample: Int
   var input: [Scalar]
+
+  /// A row larger than any other of the check, which shows where what a call shares is its
+  /// largest element.
+  var enlarged: TestRow { TestRow(time: time, sample: sample, input: input.map { 8 * $0 }) }
 }
 
 /// Rows of a run with their predictions: as many as are kept of all, each of which
@@ -167,7 +171,7 @@ extension ScoreBatch {
         continue
       }
       check.isInvariant = false
-      check.failure = try cause(call.map { rows[$0] }, found, others: call.map { rows[$0 + full] }) {
+      check.failure = try cause(call.map { rows[$0] }, found, others: call.map { rows[$0 + full].enlarged }) {
         try predictions($0).rows
       }
       if check.failure != nil { return }
