@@ -42,13 +42,16 @@ extension Complex: Summable {
 }
 
 extension Complex: AdditiveArithmetic {
+  /// 0 + 0 i.
   @inlinable public static var zero: Self { Self(0) }
 
+  /// The sum.
   @inlinable
   public static func + (left: Self, right: Self) -> Self {
     Self(left.real + right.real, left.imaginary + right.imaginary)
   }
 
+  /// The difference.
   @inlinable
   public static func - (left: Self, right: Self) -> Self {
     Self(left.real - right.real, left.imaginary - right.imaginary)
