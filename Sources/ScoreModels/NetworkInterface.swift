@@ -150,12 +150,14 @@ extension NetworkPort {
   }
 
   /// The shapes are equal, or may be where axes are free. The first axis, of
-  /// the rows of a call, must be free or one where that of `other` is free.
+  /// the rows of a call, must be free where that of `other` is free; or one, where all
+  /// others are known and equal.
   fileprivate func mayHaveShape(of other: NetworkPort) -> Bool {
     guard let shape, let lengths = other.shape else { return shape == nil }
     guard shape.count == lengths.count else { return false }
+    let isOfOne = shape.first == 1 && zip(shape, lengths).dropFirst().allSatisfy { $0 != nil && $0 == $1 }
     return zip(shape, lengths).enumerated().allSatisfy { axis, pair in
-      pair.0 == nil || pair.0 == pair.1 || pair.1 == nil && (axis > 0 || pair.0 == 1)
+      pair.0 == nil || pair.0 == pair.1 || pair.1 == nil && (axis > 0 || isOfOne)
     }
   }
 }
