@@ -112,7 +112,7 @@ extension CommandLineTests {
     @Test("signals stop the run after a round", arguments: ["USR1", "TERM"], [1, 3])
     func signals(signal: String, ranks: Int) throws {
       let place = try Workplace()
-      let arguments = ["mixture.json", "--steps", "64", "--window", "8"]
+      let arguments = ["mixture.json", "--steps", "64", "--window", "8", "--chunk", "4"]
       let whole = try Workplace().digest(arguments)
       // A rank gets the signal once the run is under way; which one does not matter.
       let script = """
@@ -133,7 +133,7 @@ extension CommandLineTests {
     @Test("a rank that is killed ends the job on all ranks, and the run goes on from its checkpoint")
     func kills() throws {
       let place = try Workplace()
-      let arguments = ["mixture.json", "--steps", "64", "--window", "8", "--samples", "2"]
+      let arguments = ["mixture.json", "--steps", "64", "--window", "8", "--chunk", "4", "--samples", "2"]
       let whole = try Workplace().digest(arguments)
       let options = ["--checkpoint", "state", "--resume", "--every", "0"]
       let stored = "until [ state/checkpoint -nt before ] || ! kill -0 $started; do sleep 0.05; done"
@@ -183,7 +183,7 @@ extension CommandLineTests {
         // Of what follows from it, such as the chunk, the user has said nothing.
         (["mixture.json", "--steps", "20"], ["--window 8", "not off"]),
         (["mixture.json", "--steps", "20", "--window", "8", "--chunk", "2"], ["--chunk 4", "not 2"]),
-        (["other.json", "--steps", "20", "--window", "8"], ["bytes of MODEL"]),
+        (["other.json", "--steps", "20", "--window", "8"], ["contents of MODEL"]),
       ] as [([String], [String])] {
         let run = try place.run(["sample"] + arguments + options, ranks: 2)
         run.expectRefusal(65, "state/checkpoint")
