@@ -150,7 +150,7 @@ extension CommandLineTests {
       let command = ["sample", "model", "--method", "ddim", "--steps", "3", "--decode"]
       try place.run(command + ["none"]).expectRefusal(66, "none", "vae_decoder/model.onnx")
       try place.run(["sample", "model", "--decoded", "x.npy"]).expectRefusal(64, "--decode FOLDER")
-      try place.run(["sample", "mixture.json", "--decode", "model"], ranks: 2).expectRefusal(65, "vae_decoder/model.onnx", "[5]")
+      try place.run(["sample", "mixture.json", "--decode", "model"], ranks: 2).expectRefusal(65, "vae_decoder/model.onnx", "[1, 5]")
       let file = "model/vae_decoder/config.json"
       for (text, words) in [
         (#"{"_class_name": "AutoencoderX"}"#, ["scaling_factor"]), (#"{"scaling_factor": 0}"#, ["scaling_factor", "above 0"]),

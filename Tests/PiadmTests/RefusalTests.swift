@@ -14,7 +14,7 @@ extension CommandLineTests {
         (["--chunk", "-2"], "not -2"), (["--seed", "18446744073709551616"], "--seed"),
         (["--steps", "0"], "--steps"), (["--steps", "1e3"], "--steps"),
         (["--noise-level", "1.01"], "--noise-level"), (["--noise-level", "nan"], "--noise-level"),
-        (["--method", "euler"], "--method"),
+        (["--method", "eulerian"], "--method"),
         (["--method", "dpm++2m", "--noise-level", "1"], "--noise-level"),
         (["--grid", "cosine"], "--grid"), (["--grid", "model", "--horizon", "3"], "--horizon"),
         (["--horizon", "inf"], "--horizon"), (["--horizon", "0.0001"], "--horizon"),

@@ -50,9 +50,12 @@ struct ModelDescription: Encodable {
     files = read.entries.compactMap { if case .model = $0.role { $0.path } else { nil } }
     shape = model.shape
     dimension = model.dimension
+    let channels = (model as? OpenVINOModel<Float>)?.convention.channels
     prediction = model.parametrization.text
+      + (channels.map { ", by a network inside EDM's preconditioning with sigma_data \($0.deviations) by channel" } ?? "")
     bound = model.bound.map { $0.text }
-    schedule = model.schedule.map { $0.description }
+    let told = (model.schedule as? ContinuousSchedule).map { "; the network is told \($0.input.description)" }
+    schedule = model.schedule.map { $0.description + (told ?? "") }
     noiseTimes = model.schedule.map { schedule in
       let (least, greatest) = schedule.trainedTimes
       return Range(least: least.s, greatest: greatest.s.isFinite ? greatest.s : nil)
