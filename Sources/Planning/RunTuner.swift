@@ -168,12 +168,14 @@ public struct RunTuner: Sendable {
     return extents
   }
 
-  /// The default chunk, or its half, fourth, ... where the busiest rank then has less to do
-  /// by a tenth or more. Follows from the window and the ranks, not from a measurement.
+  /// The default chunk. Where the window is chosen too, its half, fourth, ... if the busiest
+  /// rank then has less to do by a tenth or more; with a stated window, bits do not depend on
+  /// the number of ranks.
   private func chunk(_ extent: Extent, ranks: Int) -> Int {
     if let chunk = stated.chunk { return chunk }
     let open = extent.size(of: blockSteps)
     let usual = PicardOptions.defaultChunk(extent, slices: blockSteps)
+    guard stated.extent == nil else { return usual }
     let sizes = Array(sequence(first: usual) { $0 > 1 ? $0 / 2 : nil })
     let loads = sizes.map { busiest(open: open, chunk: $0, ranks: max(1, ranks)) }
     let least = loads.min() ?? 1

@@ -130,7 +130,7 @@ extension ScoreBatch {
         continue
       }
       check.isInvariant = false
-      check.failure = try cause(call.map { rows[$0] }, found, others: call.map { rows[$0 + full].enlarged }) {
+      check.failure = try cause(call.map { rows[$0] }, found, others: call.map { rows[$0 + full] }) {
         try predictions($0).rows
       }
       if check.failure != nil { return }
@@ -167,8 +167,11 @@ extension ScoreBatch {
     if let difference = largest(found, try predict(call)) { return (.chance, difference) }
     let kept = (call.count + 1) / 2
     guard call.count > kept else { return nil }
-    let mixed = try predict(Array(call.prefix(kept) + others.dropFirst(kept)))
-    return largest(found.prefix(kept), mixed.prefix(kept)).map { (.company, $0) }
+    for others in [others, others.map(\.enlarged)] {
+      let mixed = try predict(Array(call.prefix(kept) + others.dropFirst(kept)))
+      if let difference = largest(found.prefix(kept), mixed.prefix(kept)) { return (.company, difference) }
+    }
+    return nil
   }
 
   /// Lets all ranks know what `checkRows` has found on any of them. Collective.
