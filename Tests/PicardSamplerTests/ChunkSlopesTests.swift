@@ -110,7 +110,7 @@ private struct Bench {
       probes: slopes.probes, trajectory: trajectory)
     stage = trajectory.stages[0]
     products = options.anderson?.products ?? 0
-    let layout = ChunkLayout(stage, options, capacity: Self.slices)
+    let layout = ChunkLayout(stage, of: trajectory, options, capacity: Self.slices)
     chunk = Chunk(layout, dimension: 4, noise: Rows(1, of: 8))
     // The second chunk, so that a multistep map reads a value from the left.
     chunk.begin(Self.slices..<(2 * Self.slices), of: stage, noise: CounterNoise(seed: 5), sample: 0)

@@ -23,7 +23,10 @@ extension Chunk {
     enter(.evaluating, from: .resting)
     active = (part.slices.lowerBound - first)..<slices.count
     isLeftmost = part.left == nil
-    for index in active where slices[index].needsEvaluation {
+    for index in active {
+      let isNext = index % part.stride == 0
+      slices[index].beginRound(evaluatesNew: isNext, beyond: layout.distance)
+      guard slices[index].needsEvaluation else { continue }
       body(.slice(index), slices[index].state.position, slices[index].map)
     }
     slopes.forEachRequest(in: self) { number, index, state in
@@ -89,18 +92,30 @@ extension Chunk {
 
   // MARK: For slopes
 
+  /// The state of a slice from which the next one is proposed: what is proposed for it, or of
+  /// the first one what it is.
+  package func present(_ index: Int) -> State<Scalar> {
+    index == active.lowerBound ? slices[index].state : slices[index].proposal
+  }
+
+  /// What is carried on through a slice differs from the state of its last evaluation.
+  package func carriesChange(_ index: Int) -> Bool { index > active.lowerBound || !slices[index].isAtVisited }
+
   /// The proposal for the state behind a slice.
   package func output(_ index: Int) -> State<Scalar> {
     index + 1 < slices.count ? slices[index + 1].proposal : endProposal
   }
 
-  /// Proposes some elements of the state behind a slice, `phi(y) + L (y+ - y)`.
+  /// Proposes some elements of the state behind a slice, `phi(v) + L (y+ - v)` with the state
+  /// `v` of its last evaluation.
   ///
   /// - Parameters:
   ///   - noise: of the slice.
-  ///   - gain: `L`; `nil` for `phi(y)`.
+  ///   - gain: `L`; `nil` for `phi` alone.
   package func step(_ index: Int, _ elements: Range<Int>, noise: State<Scalar>?, carrying gain: Gain?) {
-    slices[index].step(into: output(index)[elements], elements, noise: noise?[elements], carrying: gain) {
+    slices[index].step(
+      into: output(index)[elements], elements, noise: noise?[elements], carrying: gain, of: present(index)
+    ) {
       Row(rebasing: history(of: index, $0)[elements])
     }
   }

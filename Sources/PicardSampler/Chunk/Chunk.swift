@@ -57,8 +57,8 @@ package final class Chunk<Scalar: StateScalar> {
     values = Rows(layout.values, of: dimension)
     self.noise = SliceNoise(layout, dimension: dimension, shared: noise)
     slopes = layout.slopes(of: Scalar.self).init(layout, dimension: dimension)
-    end = State(states[2 * layout.capacity], components: layout.components)
-    endProposal = State(states[2 * layout.capacity + 1], components: layout.components)
+    end = State(states[layout.states - 2], components: layout.components)
+    endProposal = State(states[layout.states - 1], components: layout.components)
     slices.reserveCapacity(layout.capacity)
   }
 
@@ -114,10 +114,17 @@ package final class Chunk<Scalar: StateScalar> {
   /// still the last one of the last slice. A guess that costs no evaluation.
   private func guess(_ map: SliceMap, into value: Row<Scalar>) {
     guard let last = slices.last else { return copy(firstGuess, to: value) }
+    estimate(map, at: end.position, as: last, into: value)
+  }
+
+  /// `f` at a position if the denoised estimate there were that of a slice.
+  private func estimate(
+    _ map: SliceMap, at position: Row<Scalar>, as last: TimeSlice<Scalar>, into value: Row<Scalar>
+  ) {
     let share = map.estimateInValue * map.estimateScale / (last.map.estimateInValue * last.map.estimateScale)
     guard share != 1 || map.isOfScore || last.map.isOfScore else { return copy(last.value, to: value) }
-    combine(value, Scalar(-share * last.map.stateInValue), last.visitedState.position, Scalar(share), last.value)
-    accumulate(value, Scalar(map.stateInValue), end.position)
+    combine(value, Scalar(-share * last.map.stateInValue), last.visited.position, Scalar(share), last.value)
+    accumulate(value, Scalar(map.stateInValue), position)
   }
 
   /// Opens the next slice at the end, with a guess of its `f`. Its noise must have been drawn.
@@ -125,12 +132,32 @@ package final class Chunk<Scalar: StateScalar> {
     precondition(phase == .resting, "slices are opened between two rounds")
     let number = slices.count
     let map = maps[first + number]
-    let (position, value) = (state(2 * number), values[number])
+    let rows = (0..<layout.statesPerSlice).map { state(layout.statesPerSlice * number + $0) }
+    let (position, value) = (rows[0], values[number])
     position.copy(from: end)
     guess(map, into: value)
     // What earlier slices have kept is not known better than this.
     end.step(map, from: position, value: value, noise: noise[number]) { _ in value }
-    slices.append(TimeSlice(map, state: position, spare: state(2 * number + 1), value: value))
+    slices.append(TimeSlice(map, rows: rows, value: value, weight: weight(ofState: number)))
+  }
+
+  /// What a change of a slice's state is multiplied by to say what it moves the last one by.
+  /// Where every bit counts a product must not vanish.
+  private func weight(ofState index: Int) -> Double {
+    let before = first + index - 1
+    return layout.distance > 0 && before >= 0 ? maps[before].sensitivity : 1
+  }
+
+  /// Gives slices that were never evaluated the denoised estimate of the slice to their left,
+  /// at the mean of their state given that one. Their slopes carry it on to their state.
+  package func guessNewValues() {
+    for index in active where !slices[index].wasEvaluated {
+      let (left, slice) = (slices[index - 1], slices[index])
+      let mean = left.map.posteriorMean(at: slice.map.time)
+      let visited = slices[index].moveVisited()
+      combine(visited, Scalar(mean.state), left.visited.position, Scalar(mean.value), left.value)
+      estimate(slice.map, at: visited, as: left, into: slice.value)
+    }
   }
 
   // MARK: What slices keep of `f`

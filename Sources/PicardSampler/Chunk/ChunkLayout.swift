@@ -14,9 +14,11 @@ package struct ChunkLayout: Hashable, Sendable {
   /// Evaluations beside every slice.
   package let probes: Int
   package let mixing: AndersonMixing?
+  /// How far a state may move before its slice is evaluated again (`EvaluationRule`).
+  package let distance: Double
 
   /// - Parameter capacity: slices of a chunk.
-  package init(_ stage: Stage, _ options: PicardOptions, capacity: Int) {
+  package init(_ stage: Stage, of trajectory: Trajectory, _ options: PicardOptions, capacity: Int) {
     self.capacity = capacity
     components = stage.components
     historyDepth = stage.historyDepth
@@ -25,6 +27,7 @@ package struct ChunkLayout: Hashable, Sendable {
     linearization = options.linearization
     probes = options.linearization.isElementwise(components: stage.components) ? options.probes : 0
     mixing = options.anderson
+    distance = options.evaluationRule(trajectory).distance
   }
 
   /// How its chunks carry corrections.
@@ -32,8 +35,12 @@ package struct ChunkLayout: Hashable, Sendable {
     mixing == nil ? linearization.slopes(self, of: Scalar.self) : MixedSlopes<Scalar>.self
   }
 
-  /// States in memory: two for every slice, and two behind the last one.
-  var states: Int { 2 * capacity + 2 }
+  /// States of a slice: its own and the next one. A third one where the state of its last
+  /// evaluation is of use longer than the state, or while the next one is proposed.
+  var statesPerSlice: Int { distance > 0 || linearization.isElementwise(components: components) ? 3 : 2 }
+
+  /// States in memory: those of every slice, and two behind the last one.
+  var states: Int { statesPerSlice * capacity + 2 }
   /// Values of `f` in memory: of every slice, the first guess of the first one's, and those
   /// that slices to the left have kept.
   var values: Int { capacity + 1 + historyDepth }
@@ -49,17 +56,17 @@ extension PicardOptions {
   /// iterates of one sample, on all ranks together. Times `d` and the bytes of a
   /// number it is the memory that grows with the extent of the iteration.
   ///
-  /// A slice takes four: its state, the last or the next one, `f` and the noise.
-  /// It takes one less where noise is not kept or the step map adds none, one
-  /// more for the change of the estimate where slopes are elementwise, two more for every
-  /// probe, and twice the states in the corrector, which has velocities. A chunk
-  /// takes a few of its own.
+  /// A slice takes five: its state, that of its last evaluation, the next one, `f` and the
+  /// noise. It takes one less where noise is not kept or the step map adds none, one less
+  /// where every change is evaluated and slopes are not elementwise, one more for the change
+  /// of the estimate where they are, two more for every probe, and twice the states in the
+  /// corrector, which has velocities. A chunk takes a few of its own.
   public func rows(for trajectory: Trajectory) -> Int {
     trajectory.stages.map { stage in
       // A window does not always begin where a chunk does.
       let open = (extent.largestSize(of: stage.slices.count) + chunk - 1) / chunk + (extent == .blocks ? 0 : 1)
       let chunks = min(open, (stage.slices.count + chunk - 1) / chunk)
-      return chunks * ChunkLayout(stage, self, capacity: capacity(trajectory)).rows
+      return chunks * ChunkLayout(stage, of: trajectory, self, capacity: capacity(trajectory)).rows
     }.max() ?? 0
   }
 

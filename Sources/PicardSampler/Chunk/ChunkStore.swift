@@ -24,7 +24,7 @@ final class ChunkStore<Scalar: StateScalar> {
   ) {
     self.trajectory = trajectory
     self.schedule = schedule
-    layouts = trajectory.stages.map { ChunkLayout($0, options, capacity: options.capacity(trajectory)) }
+    layouts = trajectory.stages.map { ChunkLayout($0, of: trajectory, options, capacity: options.capacity(trajectory)) }
     self.dimension = dimension
     self.noise = noise
     self.samples = samples

@@ -1,35 +1,60 @@
 package import Diffusion
 
-/// One time slice of one sample: its state, the last value of `f` there, and
-/// what an update needs to remember. The rows are its chunk's.
+/// One time slice of one sample: its state, the last value of `f` and where that was
+/// evaluated, and what an update needs to remember. The rows are its chunk's.
 package struct TimeSlice<Scalar: StateScalar> {
   package let map: SliceMap
   package private(set) var state: State<Scalar>
   /// The next state: at first with the chunk's first state unchanged, then with its correction.
-  /// Until it is proposed, its row holds the state of the round before.
   package private(set) var proposal: State<Scalar>
-  /// The state of the round before, once there was one: until the next one is
-  /// proposed, or until `accept` where that has a row of its own.
-  private(set) var earlierState: State<Scalar>
-  /// `f` at `state` once it is evaluated, and until the state changes.
+  /// The state `v` of the last evaluation, or for which `value` is a guess: the slice's map is
+  /// taken for `phi(v) + L (y - v)`. It is `state` itself in the round of an evaluation.
+  package private(set) var visited: State<Scalar>
+  /// A further row. In the round of an evaluation it holds the state of the one before, where
+  /// slices have three rows throughout the round, otherwise until the next state is proposed.
+  private var spare: State<Scalar>
+  private let hasThirdRow: Bool
+  /// `visited` and `state` are the same.
+  private(set) var isAtVisited = true
+  /// `f` at `visited`.
   package let value: Row<Scalar>
   /// `df/dy` along the last change of the position.
   private(set) var slope: Double
   private(set) var wasEvaluated = false
   /// The slice was evaluated in this round: for the first time, or not.
   private(set) var visit = Visited.not
-  /// The state differs from the one at which `value` was computed.
-  private(set) var needsEvaluation = true
+  /// By how much the state has moved since the last evaluation, at most: the sum of its
+  /// changes, weighted. 0 only where no bit has changed.
+  private(set) var moved = 0.0
+  private let weight: Double
+  /// This round evaluates the slice, and has not yet.
+  private(set) var needsEvaluation = false
   /// What this round does to the state.
   package var change = 0.0
 
-  /// - Parameter spare: a row for a state; what it holds does not matter.
-  init(_ map: SliceMap, state: State<Scalar>, spare: State<Scalar>, value: Row<Scalar>) {
+  /// - Parameters:
+  ///   - rows: the state, and one or two more.
+  ///   - weight: what a change of the state is multiplied by to say how far it has moved.
+  init(_ map: SliceMap, rows: [State<Scalar>], value: Row<Scalar>, weight: Double) {
     self.map = map
-    self.state = state
-    (proposal, earlierState) = (spare, spare)
+    (state, visited, proposal) = (rows[0], rows[0], rows[1])
+    hasThirdRow = rows.count > 2
+    spare = hasThirdRow ? rows[2] : rows[1]
     self.value = value
+    self.weight = weight
     slope = map.stateInValue
+  }
+
+  /// Decides whether this round evaluates the slice.
+  ///
+  /// - Parameters:
+  ///   - evaluatesNew: if it never was before.
+  ///   - distance: by how much the state has to have moved otherwise.
+  mutating func beginRound(evaluatesNew: Bool, beyond distance: Double) {
+    visit = .not
+    // Where no bit has changed, `f` is known.
+    if wasEvaluated, moved == 0 { visitState() }
+    needsEvaluation = wasEvaluated ? moved > distance : evaluatesNew
   }
 
   /// Takes the model's prediction at the present state.
@@ -39,7 +64,7 @@ package struct TimeSlice<Scalar: StateScalar> {
   ) -> Bool {
     let products = PicardSampler.absorb(
       value, p: Scalar(conversion.state), state: state.position, q: Scalar(conversion.prediction),
-      prediction: prediction, earlier: wasEvaluated ? earlierState.position : state.position)
+      prediction: prediction, earlier: wasEvaluated ? visited.position : state.position)
     if wasEvaluated, products.stateState > smallestSquare(value.count) {
       slope = products.valueState / products.stateState
       visit = .again(squaredChange: products.stateState)
@@ -48,11 +73,24 @@ package struct TimeSlice<Scalar: StateScalar> {
     }
     wasEvaluated = true
     needsEvaluation = false
+    visitState()
     return products.isFinite
   }
 
-  /// The state at which `value` was computed, or guessed.
-  var visitedState: State<Scalar> { wasEvaluated && needsEvaluation ? earlierState : state }
+  /// The state becomes that of the last evaluation.
+  private mutating func visitState() {
+    if !isAtVisited { (spare, visited, isAtVisited) = (visited, state, true) }
+    moved = 0
+  }
+
+  /// Where a slice was evaluated again, the state of the evaluation before.
+  var earlierVisited: State<Scalar> { spare }
+
+  /// A row for the position at which a guess of `value` is to be made.
+  mutating func moveVisited() -> Row<Scalar> {
+    if isAtVisited { (visited, isAtVisited) = (spare, false) }
+    return visited.position
+  }
 
   var isVisitedFirst: Bool { if case .first = visit { true } else { false } }
 
@@ -61,31 +99,31 @@ package struct TimeSlice<Scalar: StateScalar> {
 
   /// Takes a slope of `g` from its neighbours, until it has one of its own.
   mutating func takeFirstSlope(_ slope: Double) {
-    if isVisitedFirst { self.slope = map.stateInValue + map.estimateInValue * slope }
+    if isVisitedFirst || !wasEvaluated { self.slope = map.stateInValue + map.estimateInValue * slope }
   }
 
-  /// Some elements of the next slice's state with the change of this one's
-  /// proposal carried on, `phi(y) + L (y+ - y)`.
+  /// Some elements of the next slice's state, `phi(v) + L (y - v)`.
   ///
   /// - Parameters:
   ///   - output: these elements.
   ///   - noise: likewise.
-  ///   - gain: `L`; `nil` for `phi(y)`.
+  ///   - gain: `L`; `nil` for `phi(v)`.
+  ///   - new: `y`, all of it.
   ///   - kept: these elements of the values that the map reads beside `f`, by how many newer
   ///     ones there are.
   func step(
     into output: State<Scalar>, _ elements: Range<Int>, noise: State<Scalar>?, carrying gain: Gain?,
-    kept: (_ age: Int) -> Row<Scalar>
+    of new: State<Scalar>, kept: (_ age: Int) -> Row<Scalar>
   ) {
-    let (state, proposal) = (state[elements], proposal[elements])
+    let (visited, new) = (visited[elements], new[elements])
     let value = Row(rebasing: value[elements])
-    if let gain, state.components == 1, map.history.depth == 0, let noise {
+    if let gain, visited.components == 1, map.history.depth == 0, let noise {
       combine(
-        output.position, Scalar(map.state.uu), state.position, Scalar(map.value.u), value,
-        plus: noise.position, Scalar(gain.uu), proposal.position)
+        output.position, Scalar(map.state.uu), visited.position, Scalar(map.value.u), value,
+        plus: noise.position, Scalar(gain.uu), new.position)
     } else {
-      output.step(map, from: state, value: value, noise: noise, kept: kept)
-      if let gain { output.correct(gain, proposal, minus: state) }
+      output.step(map, from: visited, value: value, noise: noise, kept: kept)
+      if let gain { output.correct(gain, new, minus: visited) }
     }
   }
 
@@ -95,20 +133,25 @@ package struct TimeSlice<Scalar: StateScalar> {
     try coder.code(value)
     try coder.code(&slope)
     try coder.code(&wasEvaluated)
-    try coder.code(&needsEvaluation)
-    if wasEvaluated { try earlierState.code(&coder) }
+    try coder.code(&moved)
+    var isElsewhere = !isAtVisited
+    try coder.code(&isElsewhere)
+    guard isElsewhere else { return }
+    if isAtVisited { (visited, isAtVisited) = (spare, false) }
+    try visited.code(&coder)
   }
-
-  /// Takes another row for what will be proposed, so that the state of the round
-  /// before remains.
-  mutating func propose(in row: State<Scalar>) { proposal = row }
 
   /// Makes the proposal the state.
   mutating func accept() {
-    // Where the two are equal, `f` is known.
-    if change != 0 { needsEvaluation = true }
-    visit = .not
-    (earlierState, state, proposal) = (state, proposal, state)
+    moved += change * weight
+    if isAtVisited {
+      // With two rows the next proposal takes the place of the state of the last evaluation,
+      // which is of no use once the slice has been evaluated again.
+      (visited, state, proposal) = (state, proposal, hasThirdRow ? spare : state)
+      isAtVisited = false
+    } else {
+      (state, proposal) = (proposal, state)
+    }
   }
 }
 

@@ -20,6 +20,8 @@ package struct RoundPlan {
     package var left: Int?
     /// The owner of the chunk to the right, where it has a part in this round, too.
     package var right: Int?
+    /// Every so many slices of the chunk may be evaluated for the first time.
+    package var stride = 1
 
     /// The part's chunk, or the one so many chunks further.
     func key(_ offset: Int = 0) -> ChunkKey { ChunkKey(sample: sample, chunk: chunk + offset) }
@@ -93,21 +95,23 @@ package struct Schedule: Sendable {
         let chunk = chunks.lowerBound + level
         guard isPlanned(map.owner(ofChunk: chunk)) else { continue }
         plan.parts.append(
-          part(chunk, level: level, of: chunks, sample: sample, stage: window.stage, slices: window.slices))
+          part(
+            chunk, level: level, of: chunks, sample: sample, stage: window.stage, slices: window.slices,
+            stride: policy.stride(window)))
       }
       level += 1
     }
   }
 
   private func part(
-    _ chunk: Int, level: Int, of chunks: Range<Int>, sample: Int, stage: Int, slices: Range<Int>
+    _ chunk: Int, level: Int, of chunks: Range<Int>, sample: Int, stage: Int, slices: Range<Int>, stride: Int = 1
   ) -> RoundPlan.Part {
     let map = maps[stage]
     return RoundPlan.Part(
       sample: sample, stage: stage, chunk: chunk, slices: map.slices(ofChunk: chunk).clamped(to: slices),
       level: level, owner: map.owner(ofChunk: chunk),
       left: chunk > chunks.lowerBound ? map.owner(ofChunk: chunk - 1) : nil,
-      right: chunk + 1 < chunks.upperBound ? map.owner(ofChunk: chunk + 1) : nil)
+      right: chunk + 1 < chunks.upperBound ? map.owner(ofChunk: chunk + 1) : nil, stride: stride)
   }
 
   /// The first slices of a sample.

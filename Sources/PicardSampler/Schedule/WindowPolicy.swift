@@ -8,18 +8,22 @@ package struct WindowPolicy: Hashable, Sendable {
   /// The state behind a converged one is a plain step from there, and so as good as
   /// converged whatever it changed by itself; not so where iterates are mixed.
   let stepsBehindConverge: Bool
+  let evaluations: EvaluationRule
 
-  package init(extent: Extent, stop: StopRule, stages: [Int], stepsBehindConverge: Bool = true) {
+  package init(
+    extent: Extent, stop: StopRule, stages: [Int], stepsBehindConverge: Bool = true, evaluations: EvaluationRule? = nil
+  ) {
     self.extent = extent
     self.stop = stop
     self.stages = stages
     self.stepsBehindConverge = stepsBehindConverge
+    self.evaluations = evaluations ?? .everything(stages: stages.count)
   }
 
   package init(_ trajectory: Trajectory, _ options: PicardOptions) {
     self.init(
       extent: options.extent, stop: options.stop, stages: trajectory.stages.map(\.slices.count),
-      stepsBehindConverge: options.anderson == nil)
+      stepsBehindConverge: options.anderson == nil, evaluations: options.evaluationRule(trajectory))
   }
 
   /// The window with which a sample enters a stage, or ends behind the last one.
@@ -50,17 +54,23 @@ package struct WindowPolicy: Hashable, Sendable {
   /// How many slices from the left of the window need no further round.
   private func convergedSlices(_ window: Window, _ changes: some RandomAccessCollection<Double>) -> Int {
     let count = changes.count
+    // Nothing has converged before every slice was evaluated.
+    let sparseRounds = evaluations.sparseRounds(window.stage)
+    if window.rounds <= sparseRounds { return 0 }
     let converged = stop.converged(changes, after: window.rounds)
     if converged == count { return count }
     if extent == .blocks || stop.convergesAtOnce {
       // After as many rounds as it has slices a block is exact.
-      return window.rounds >= count ? count : 0
+      return window.rounds - sparseRounds >= count ? count : 0
     }
     guard stepsBehindConverge else { return max(1, converged) }
     // A stage's last state is left only when it has converged itself.
     let isLast = window.end == stages[window.stage]
     return max(1, min(converged + 1, isLast ? count - 1 : count))
   }
+
+  /// How far apart the slices of a window are that may be evaluated for the first time.
+  func stride(_ window: Window) -> Int { evaluations.stride(window.stage, after: window.rounds) }
 
   /// A window grows as long as slices converge as fast as they are opened.
   private func size(after window: Window, first: Int) -> Int {

@@ -60,18 +60,20 @@ struct DiagonalEstimate<Scalar: StateScalar> {
     }
   }
 
-  /// Adds the secants of neighbours that were visited for the first time.
+  /// Adds the secants of slices that were visited for the first time with the last visited one
+  /// before each.
   ///
   /// - Parameter innovation: room for what a state does not know of the one before it.
   mutating func addFirstVisits(of chunk: Chunk<Scalar>, _ innovation: Row<Scalar>) {
-    let slices = chunk.slices
     var sums = (estimateState: 0.0, stateState: 0.0)
-    for index in chunk.active.dropLast() where slices[index].isVisitedFirst && slices[index + 1].isVisitedFirst {
-      let (left, right) = (slices[index], slices[index + 1])
+    var last: TimeSlice<Scalar>?
+    for right in chunk.slices[chunk.active] where right.wasEvaluated {
+      defer { last = right }
+      guard right.isVisitedFirst, let left = last else { continue }
       let mean = left.map.posteriorMean(at: right.map.time)
       combine(
-        innovation, Scalar(-mean.state), left.state.position, Scalar(-mean.value), left.value,
-        plus: right.state.position)
+        innovation, Scalar(-mean.state), left.visited.position, Scalar(-mean.value), left.value,
+        plus: right.visited.position)
       let change = shared
       findChange(left, right, change)
       let products = mixedProducts(change, innovation)
@@ -96,8 +98,8 @@ struct DiagonalEstimate<Scalar: StateScalar> {
       return
     }
     // Here alpha times it, y + sigma^2 f.
-    combine(change, -1, left.state.position, Scalar(-1 / left.map.estimateInValue), left.value)
-    accumulate(change, Scalar(ratio), right.state.position)
+    combine(change, -1, left.visited.position, Scalar(-1 / left.map.estimateInValue), left.value)
+    accumulate(change, Scalar(ratio), right.visited.position)
     accumulate(change, Scalar(ratio / right.map.estimateInValue), right.value)
   }
 

@@ -6,7 +6,6 @@ import Diffusion
 final class DiagonalSlopes<Scalar: StateScalar>: ChunkSlopes {
   @exclusivity(unchecked) private var estimate: DiagonalEstimate<Scalar>
   private let secants: SliceSecants<Scalar>
-  private let spares: SpareStates<Scalar>
   /// The derivative of the state behind the chunk with respect to its first state, and the
   /// change of that, carried through the chunk.
   private let passing: Rows<Scalar>
@@ -15,13 +14,12 @@ final class DiagonalSlopes<Scalar: StateScalar>: ChunkSlopes {
   private var change: Row<Scalar> { passing[1] }
 
   static func rows(_ layout: ChunkLayout) -> Int {
-    DiagonalEstimate<Scalar>.rows + SliceSecants<Scalar>.rows(layout) + SpareStates<Scalar>.rows + 2
+    DiagonalEstimate<Scalar>.rows + SliceSecants<Scalar>.rows(layout) + 2
   }
 
   init(_ layout: ChunkLayout, dimension: Int) {
     estimate = DiagonalEstimate(dimension: dimension)
     secants = SliceSecants(layout, dimension: dimension)
-    spares = SpareStates(dimension: dimension)
     passing = Rows(2, of: dimension)
   }
 
@@ -29,7 +27,6 @@ final class DiagonalSlopes<Scalar: StateScalar>: ChunkSlopes {
   @specialized(where Scalar == Double)
   func reset() {
     estimate.reset()
-    spares.reset()
   }
 
   @specialized(where Scalar == Float)
@@ -61,18 +58,17 @@ final class DiagonalSlopes<Scalar: StateScalar>: ChunkSlopes {
       let nextGains = isLast ? gains : estimate.gains(index + 1, chunk.slices[index + 1])
       let nextSecant = isLast ? nil : secants.secant(index + 1, in: chunk)
       var nextProducts = RankTwoProducts()
-      if !isLast { chunk.slices[index + 1].propose(in: spares.take()) }
       let slice = chunk.slices[index]
-      let noise = chunk.noise[index]
+      let (present, noise) = (chunk.present(index), chunk.noise[index])
       inPieces(chunk.dimension) { elements in
         let output = chunk.output(index)[elements]
         if index == active.lowerBound { findSlopes(gains[elements]) }
         if !isLast { findSlopes(nextGains[elements]) }
         chunk.step(index, elements, noise: noise, carrying: nil)
-        if index > active.lowerBound {
+        if chunk.carriesChange(index) {
           accumulate(
-            output.position, gains[elements], slice.proposal[elements].position,
-            minus: slice.state[elements].position, secant?[elements], products)
+            output.position, gains[elements], present[elements].position,
+            minus: slice.visited[elements].position, secant?[elements], products)
         }
         if let nextSecant {
           nextProducts += rankTwoProducts(
@@ -85,8 +81,6 @@ final class DiagonalSlopes<Scalar: StateScalar>: ChunkSlopes {
         }
       }
       products = nextProducts
-      // Its secant has been carried on.
-      if index > active.lowerBound { spares.give(slice.earlierState) }
     }
   }
 
@@ -118,28 +112,4 @@ final class DiagonalSlopes<Scalar: StateScalar>: ChunkSlopes {
   }
 
   func code(_ coder: inout StateCoder, of chunk: Chunk<Scalar>) throws { try estimate.code(&coder) }
-}
-
-/// Two states for the next proposals, where a slice's secant is of use until it has been
-/// carried on: what is proposed must not take the place of the state of the round before.
-final class SpareStates<Scalar: StateScalar> {
-  private let memory: Rows<Scalar>
-  @exclusivity(unchecked) private var states: [State<Scalar>] = []
-
-  static var rows: Int { 2 }
-
-  init(dimension: Int) {
-    memory = Rows(Self.rows, of: dimension)
-    states.reserveCapacity(Self.rows + 1)
-  }
-
-  func reset() {
-    states.removeAll(keepingCapacity: true)
-    for row in 0..<Self.rows { states.append(State(memory[row], components: 1)) }
-  }
-
-  func take() -> State<Scalar> { states.removeLast() }
-
-  /// Hands in a state whose numbers are no longer needed.
-  func give(_ state: State<Scalar>) { states.append(state) }
 }

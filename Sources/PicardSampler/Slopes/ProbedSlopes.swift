@@ -6,12 +6,11 @@ final class ProbedSlopes<Scalar: StateScalar>: ChunkSlopes {
   @exclusivity(unchecked) private var estimate: DiagonalEstimate<Scalar>
   @exclusivity(unchecked) private var probes: JacobianProbes<Scalar>
   private let secants: SliceSecants<Scalar>
-  private let spares: SpareStates<Scalar>
   /// The slices that this round probes, by index in the chunk.
   @exclusivity(unchecked) private var probed: [Int] = []
 
   static func rows(_ layout: ChunkLayout) -> Int {
-    DiagonalEstimate<Scalar>.rows + SliceSecants<Scalar>.rows(layout) + SpareStates<Scalar>.rows
+    DiagonalEstimate<Scalar>.rows + SliceSecants<Scalar>.rows(layout)
       + JacobianProbes<Scalar>.rows(layout)
   }
 
@@ -19,7 +18,6 @@ final class ProbedSlopes<Scalar: StateScalar>: ChunkSlopes {
     estimate = DiagonalEstimate(dimension: dimension)
     probes = JacobianProbes(layout, dimension: dimension)
     secants = SliceSecants(layout, dimension: dimension)
-    spares = SpareStates(dimension: dimension)
   }
 
   @specialized(where Scalar == Float)
@@ -27,7 +25,6 @@ final class ProbedSlopes<Scalar: StateScalar>: ChunkSlopes {
   func reset() {
     estimate.reset()
     probes.reset()
-    spares.reset()
   }
 
   @specialized(where Scalar == Float)
@@ -96,17 +93,15 @@ final class ProbedSlopes<Scalar: StateScalar>: ChunkSlopes {
     for index in active {
       let isLast = index + 1 == count
       let nextSecant = isLast ? nil : secants.secant(index + 1, in: chunk)
-      if !isLast { chunk.slices[index + 1].propose(in: spares.take()) }
       let slice = chunk.slices[index]
       let output = chunk.output(index)
       chunk.step(index, 0..<chunk.dimension, noise: chunk.noise[index], carrying: nil)
-      if index > active.lowerBound {
-        let (proposal, state) = (slice.proposal.position, slice.state.position)
+      if chunk.carriesChange(index) {
+        let (present, visited) = (chunk.present(index).position, slice.visited.position)
         accumulate(
-          output.position, estimate.sharedGains(slice.map), proposal, minus: state,
+          output.position, estimate.sharedGains(slice.map), present, minus: visited,
           secants.secant(index, in: chunk), products)
-        accumulate(output.position, Scalar(slice.map.estimate), product(slice.map, proposal, minus: state))
-        spares.give(slice.earlierState)
+        accumulate(output.position, Scalar(slice.map.estimate), product(slice.map, present, minus: visited))
       }
       products = RankTwoProducts()
       if let nextSecant {

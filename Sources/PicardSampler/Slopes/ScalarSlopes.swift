@@ -31,6 +31,8 @@ final class ScalarSlopes<Scalar: StateScalar>: ChunkSlopes {
   func update(from chunk: Chunk<Scalar>) {
     var response = Gain.identity
     for index in chunk.active {
+      // A slice that was never evaluated has no secant of its own.
+      if !chunk.slices[index].wasEvaluated { chunk.slices[index].takeFirstSlope(chunk.slices[index - 1].estimateSlope) }
       gains[index] = linearization.gain(chunk.slices[index].map, slope: chunk.slices[index].slope)
       response = (gains[index] * response).bounded
       responses[index] = response
@@ -46,7 +48,7 @@ final class ScalarSlopes<Scalar: StateScalar>: ChunkSlopes {
     func propose(_ elements: Range<Int>) {
       for index in active {
         chunk.step(
-          index, elements, noise: chunk.noise[index], carrying: index == active.lowerBound ? nil : gains[index])
+          index, elements, noise: chunk.noise[index], carrying: chunk.carriesChange(index) ? gains[index] : nil)
         chunk.measure(index, elements)
       }
     }

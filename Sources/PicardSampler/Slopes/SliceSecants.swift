@@ -24,7 +24,7 @@ struct SliceSecants<Scalar: StateScalar> {
       let (p, q) = (slice.map.stateInValue, slice.map.estimateInValue)
       subtract(
         change, Scalar(1 / q), slice.value, change, plus: Scalar(-p / q), slice.state.position,
-        slice.earlierState.position)
+        slice.earlierVisited.position)
     } else {
       subtract(change, slice.value, change)
     }
@@ -37,7 +37,7 @@ struct SliceSecants<Scalar: StateScalar> {
     let slice = chunk.slices[index]
     guard case .again(let squared) = slice.visit else { return nil }
     return ElementSecant(
-      estimateChange: changes[index], state: slice.state.position, earlier: slice.earlierState.position,
+      estimateChange: changes[index], state: slice.state.position, earlier: slice.earlierVisited.position,
       squaredChange: squared)
   }
 }

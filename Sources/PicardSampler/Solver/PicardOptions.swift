@@ -16,6 +16,12 @@ public struct PicardOptions: Hashable, Sendable {
   /// The step noise of open slices stays in memory. Otherwise it is drawn in
   /// every round again, to the same bits: slower, with a fourth less memory.
   public var keepsNoise = true
+  /// Share of the tolerance by which a state may move, weighted by what it moves the last
+  /// state by, before its slice is evaluated again; 0 evaluates whatever changes.
+  public var movement = defaultMovement
+  /// In blocks, how far apart the slices are that the first round evaluates, as far as chunks
+  /// have so many; 1 for all, `nil` for a choice by the number of steps.
+  public var stride: Int?
 
   /// What is left away takes the default of the command line; `chunk` that of
   /// `defaultChunk`.

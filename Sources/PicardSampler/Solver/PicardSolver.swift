@@ -116,7 +116,8 @@ public final class PicardSolver<Scalar: StateScalar> {
 
   public func checkRowsAgain() throws { try batch.checkAgain(over: ring) }
 
-  /// Evaluates the slices whose state has changed, and what slopes ask for beside them.
+  /// Evaluates the slices whose state has moved (`EvaluationRule`), and what slopes ask for
+  /// beside them.
   /// - Returns: where `f` is not finite.
   private func evaluate(_ plan: RoundPlan) throws -> [SlicePlace] {
     var visits: [Visit<Scalar>] = []
@@ -142,6 +143,9 @@ public final class PicardSolver<Scalar: StateScalar> {
         if !isFinite { failures.append(SlicePlace(sample: part.sample, slice: chunk.first + request.slice)) }
         return isFinite
       }
+    }
+    clock.time(.update) {
+      for part in plan.parts where part.stride > 1 { chunks[part.key()].guessNewValues() }
     }
     return failures
   }

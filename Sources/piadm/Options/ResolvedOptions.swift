@@ -66,6 +66,9 @@ struct ResolvedOptions {
       values["chunk"] = .integer(picard.chunk)
       values["anderson"] = picard.anderson.map { OptionValue.integer($0.history) } ?? OptionValue.none
       values["probes"] = picard.probes > 0 ? .integer(picard.probes) : OptionValue.none
+      let evaluations = picard.evaluationRule(setup.trajectory)
+      values["movement"] = .number(evaluations.distance > 0 ? picard.movement : 0)
+      values["stride"] = .integer(evaluations.largestStride)
       values["linearization"] = .text(picard.linearization.rawValue)
       switch picard.stop {
       case .tolerance(let tolerance): values["tolerance"] = .number(tolerance)

@@ -42,6 +42,18 @@ struct SolverOptions: ParsableArguments {
       valueName: "n"))
   var probes: Int?
 
+  @Option(
+    help: ArgumentHelp(
+      "For studies: a slice is evaluated again once its state has moved by x times the tolerance, weighted by its effect on the final sample; 0 evaluates every slice whose state has changed. (default: 0.1)",
+      valueName: "x"))
+  var movement: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "For studies: the first round of a block evaluates every n-th slice of a chunk, the next one every n/2-th, ... (default: chosen, and reported)",
+      valueName: "n"))
+  var stride: Int?
+
   @Option(help: ArgumentHelp("Slices of a chunk, the unit of ownership and of messages. (default: chosen, and reported)", valueName: "c"))
   var chunk: Int?
 
@@ -112,7 +124,7 @@ struct SolverOptions: ParsableArguments {
   /// At tolerance 0 every solver gives the same bits.
   var meansPicard: Bool {
     solver == .picard || window != .auto || chunk != nil || tolerance.map { $0 > 0 } ?? false || iterations != nil
-      || linearization != nil || anderson != nil || probes != nil
+      || linearization != nil || anderson != nil || probes != nil || movement != nil || stride != nil
   }
 
   /// The slope of corrections, as stated or by default.
@@ -120,9 +132,12 @@ struct SolverOptions: ParsableArguments {
 
   /// Options of the parallel solver, with whole blocks where no window is stated.
   func picard(_ trajectory: Trajectory) -> PicardOptions {
-    PicardOptions(
+    var options = PicardOptions(
       linearization: resolvedLinearization, stop: stop, extent: window.extent ?? .blocks, chunk: chunk,
       anderson: anderson.map { AndersonMixing(history: $0) }, probes: probes ?? 0, trajectory: trajectory)
+    options.movement = movement ?? PicardOptions.defaultMovement
+    options.stride = stride
+    return options
   }
 
   func validate() throws {
@@ -134,7 +149,7 @@ struct SolverOptions: ParsableArguments {
     }
     for (name, value) in [
       ("blocks", blocks), ("iterations", iterations), ("chunk", chunk),
-      ("anderson", anderson), ("probes", probes), ("batch", batch), ("replicas", replicas), ("threads", Int(threads.description)),
+      ("anderson", anderson), ("probes", probes), ("stride", stride), ("batch", batch), ("replicas", replicas), ("threads", Int(threads.description)),
     ] {
       if let value { try require(1...most ~= value, "--\(name) must be from 1 to \(most), not \(value)") }
     }
@@ -146,6 +161,9 @@ struct SolverOptions: ParsableArguments {
       try require(
         slices == maximum || iterations == nil,
         "--window \(window) grows by what converges at once, which --iterations does not ask for")
+    }
+    if let movement {
+      try require(0...10 ~= movement, "--movement must be from 0 to 10 times the tolerance, not \(movement)")
     }
     if let anderson {
       try require(anderson <= 32, "--anderson mixes at most 32 iterates, not \(anderson)")
@@ -168,8 +186,8 @@ struct SolverOptions: ParsableArguments {
     if solver == .sequential {
       try require(
         window == .auto && tolerance == nil && iterations == nil && chunk == nil && linearization == nil && anderson == nil
-          && probes == nil,
-        "--solver sequential has nothing to iterate: omit --window, --tolerance, --iterations, --chunk, --linearization, --anderson and --probes"
+          && probes == nil && movement == nil && stride == nil,
+        "--solver sequential has nothing to iterate: omit --window, --tolerance, --iterations, --chunk, --linearization, --anderson, --probes, --movement and --stride"
       )
     }
   }
