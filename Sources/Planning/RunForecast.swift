@@ -56,7 +56,7 @@ public struct RunForecast: Sendable {
     var clocks = RankClocks(ranks: ranks)
     open(schedule, [], pattern.rounds.first ?? [], &clocks)
     for (number, round) in pattern.rounds.enumerated() {
-      simulate(round, schedule, &clocks)
+      simulate(number, schedule, &clocks)
       if number + 1 < pattern.count { open(schedule, round, pattern.rounds[number + 1], &clocks) }
     }
     return clocks.latest
@@ -67,8 +67,8 @@ public struct RunForecast: Sendable {
   public func workSeconds(ranks: Int) -> (score: Double, update: Double) {
     var (score, update) = (0.0, 0.0)
     let schedule = Schedule(trajectory, options, ranks: ranks)
-    for round in pattern.rounds {
-      for count in loads(parts(round, schedule)).values {
+    for number in 0..<pattern.count {
+      for count in loads(parts(number, schedule)).values {
         score += cost.score.time(of: count.rows)
         update += Double(count.slices) * cost.update
       }
@@ -80,7 +80,7 @@ public struct RunForecast: Sendable {
   /// The largest number of slices that one rank holds at once, samples together.
   public func largestLoad(ranks: Int) -> Int {
     let schedule = Schedule(trajectory, options, ranks: ranks)
-    return pattern.rounds.map { loads(parts($0, schedule)).values.map(\.slices).max() ?? 0 }.max() ?? 0
+    return (0..<pattern.count).map { loads(parts($0, schedule)).values.map(\.slices).max() ?? 0 }.max() ?? 0
   }
 
   /// A part of a round with what it costs.
@@ -98,23 +98,26 @@ public struct RunForecast: Sendable {
   /// By source and destination.
   typealias Messages = [Int: [Int: (count: Int, bytes: Int)]]
 
-  private func parts(_ round: [Window], _ schedule: Schedule) -> [Part] {
+  private func parts(_ number: Int, _ schedule: Schedule) -> [Part] {
+    let (round, evaluated) = (pattern.rounds[number], pattern.evaluated[number])
     // The run's samples are dealt out to those of the pattern.
     let weights = round.indices.map { (samples * ($0 + 1)) / round.count - (samples * $0) / round.count }
     return schedule.plan(round).parts.filter { weights[$0.sample] > 0 }.map { part in
       let (stage, weight) = (trajectory.stages[part.stage], weights[part.sample])
+      let first = round[part.sample].first
+      let rows = part.slices.count { evaluated[part.sample][$0 - first] }
       return Part(
         planned: part, weight: weight,
         rows: stage.isCorrector
-          ? part.slices.count : options.rows(ofSlices: part.slices.count, dimension: stateBytes / scalarBytes),
+          ? rows : options.rows(ofSlices: rows, dimension: stateBytes / scalarBytes),
         messages: weight * stage.components * piecesPerState, bytes: weight * stage.components * stateBytes)
     }
   }
 
-  private func simulate(_ round: [Window], _ schedule: Schedule, _ clocks: inout RankClocks) {
+  private func simulate(_ number: Int, _ schedule: Schedule, _ clocks: inout RankClocks) {
     let ranks = clocks.ranks
     let slowdown = cost.slowdown(ranks: ranks)
-    let parts = parts(round, schedule)
+    let parts = parts(number, schedule)
     for (rank, load) in loads(parts) {
       let work = cost.score.time(of: load.rows) + Double(load.slices) * cost.update
       let seconds = work * slowdown + cost.waits(for: load.rows) + cost.overhead(ranks: ranks)

@@ -7,6 +7,8 @@ public import PicardSampler
 public struct RunPattern: Sendable {
   /// By round and sample.
   private(set) var rounds: [[Window]] = []
+  /// By round and sample, of every slice of the window: it was evaluated.
+  private(set) var evaluated: [[[Bool]]] = []
   /// Slices that are done, of the sample that is furthest behind.
   public private(set) var finishedSteps = 0
   private var changes: [Double] = []
@@ -23,6 +25,7 @@ public struct RunPattern: Sendable {
       summary.changes.active.map { stage, slices in
         Window(stage: stage, first: slices.lowerBound, end: slices.upperBound, size: slices.count)
       })
+    evaluated.append(summary.changes.active.indices.map { summary.changes.evaluated(of: $0) })
     if summary.finishedSteps > finishedSteps { changes = [] }
     finishedSteps = summary.finishedSteps
     changes.append(summary.largestChange)

@@ -48,6 +48,8 @@ public struct RunTuner: Sendable {
   /// By what factor a linearization and a tolerance have more rounds beyond those that
   /// the window moves in.
   public var roundsFactor: Double
+  /// Slices are evaluated when their state has moved, not in every round.
+  public var evaluatesWhatMoved = true
   /// What is stated, and so not chosen.
   public var stated: Stated
   /// The largest number of slices that fit into a rank's memory, a sample.
@@ -110,14 +112,16 @@ public struct RunTuner: Sendable {
       }
       let rounds = rounds(open: open, isWhole: extent == .blocks)
       let messages = roundSeconds + (ranks > 1 ? Double(chunks - 1) * hopSeconds : 0)
-      // A window that shrinks has a third of its slices, as a rule.
-      return rounds.full * work(busiest) + (rounds.all - rounds.full) * work(max(1, busiest / 3))
+      // A window that shrinks has a third of its slices, as a rule, and a block evaluates a third
+      // of them. These lie to the right, so that ranks have unequal shares.
+      let part = extent == .blocks && ranks > 1 && evaluatesWhatMoved ? 2 : 3
+      return rounds.full * work(busiest) + (rounds.all - rounds.full) * work(max(1, busiest / part))
         + rounds.all * messages
     }
   }
 
   /// Rounds of a run with so many slices open, and how many of them work on all of those:
-  /// at its end a window shrinks.
+  /// at its end a window shrinks, and a block evaluates what has moved.
   ///
   /// Measured on `digits` with elementwise slopes and the default tolerance, 20 to 1000
   /// steps of `ddpm`, `piadm-sde`, `ddim` and `dpm++2m`, windows from 2 steps to the whole
@@ -130,7 +134,8 @@ public struct RunTuner: Sendable {
     let blocks = Double(steps) / Double(blockSteps)
     let share = Double(open) / Double(blockSteps)
     let all = min(1 / share + furtherRounds, Double(blockSteps))
-    let full = isWhole ? all - 1 : max(all / 4, all - 2.2 - 1.1 * furtherRounds * share)
+    let ofBlock = evaluatesWhatMoved ? max(0, 2.2 - 0.7 * log10(Double(blockSteps))) : all - 1
+    let full = isWhole ? ofBlock : max(all / 4, all - 2.2 - 1.1 * furtherRounds * share)
     return (blocks * all, blocks * full)
   }
 

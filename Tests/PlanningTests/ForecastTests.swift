@@ -53,7 +53,8 @@ import Testing
         trajectory, options: options, batch: ScoreBatch(try mixture(3), rows: 16),
         ring: SingleRank(), noise: CounterNoise(seed: 1), samples: [0, 1])
       _ = try solver.run { summary in
-        for (_, slices) in summary.changes.active {
+        for (sample, (_, active)) in summary.changes.active.enumerated() {
+          let slices = zip(active, summary.changes.evaluated(of: sample)).filter { $1 }.map { $0.0 }
           rows += slices.count
           // A chunk of two probes no more than the three directions there are.
           for (_, count) in Dictionary(slices.map { ($0 / 2, 1) }, uniquingKeysWith: +) {
@@ -61,6 +62,7 @@ import Testing
           }
         }
       }
+      #expect(rows == solver.evaluations)
       // All of them are powers of two or their sums: exact.
       #expect(try forecast(options, samples: 2).seconds(ranks: 1) == Double(rows) * call)
     }
@@ -79,7 +81,9 @@ import Testing
 
   @Test("with a tolerance every round waits for all hops and for the agreement")
   func agreements() throws {
-    let options = PicardOptions(stop: .tolerance(1e-3), chunk: 1, trajectory: trajectory)
+    var options = PicardOptions(stop: .tolerance(1e-3), chunk: 1, trajectory: trajectory)
+    // All ranks have as much to do in every round.
+    options.movement = 0
     let forecast = try forecast(options)
     let rounds = Double(try pattern(options).count)
     #expect(rounds < 12)

@@ -26,7 +26,7 @@ extension Chunk {
     for index in active {
       let isNext = index % part.stride == 0
       slices[index].beginRound(evaluatesNew: isNext, beyond: layout.distance)
-      guard slices[index].needsEvaluation else { continue }
+      guard slices[index].isEvaluated else { continue }
       body(.slice(index), slices[index].state.position, slices[index].map)
     }
     slopes.forEachRequest(in: self) { number, index, state in

@@ -138,7 +138,8 @@ package final class Chunk<Scalar: StateScalar> {
     guess(map, into: value)
     // What earlier slices have kept is not known better than this.
     end.step(map, from: position, value: value, noise: noise[number]) { _ in value }
-    slices.append(TimeSlice(map, rows: rows, value: value, weight: weight(ofState: number)))
+    slices.append(
+      TimeSlice(map, rows: rows, value: value, weight: weight(ofState: number), share: layout.share))
   }
 
   /// What a change of a slice's state is multiplied by to say what it moves the last one by.
@@ -146,6 +147,30 @@ package final class Chunk<Scalar: StateScalar> {
   private func weight(ofState index: Int) -> Double {
     let before = first + index - 1
     return layout.distance > 0 && before >= 0 ? maps[before].sensitivity : 1
+  }
+
+  /// Slices that this round found to have been carried on worse than their share allows.
+  var misjudged: Int { slices[active].count { $0.isMisjudged } }
+
+  /// Tells of each active slice whether this round has evaluated it, and by what a change of
+  /// its state is multiplied in one step, along its last change.
+  func forEachVisit(_ body: (_ slice: Int, _ isEvaluated: Bool, _ gain: Double) -> Void) {
+    for index in active {
+      let slice = slices[index]
+      let gain = abs(slice.map.state.uu + slice.map.value.u * slice.slope)
+      body(first + index, slice.isEvaluated, gain.isFinite ? min(gain, 1e6) : 1e6)
+    }
+  }
+
+  /// Weighs changes of states by what they move the last state by: as known beforehand, or by
+  /// the slopes where those say more.
+  ///
+  /// - Parameter gains: by what changes of the window's states are multiplied up to its end.
+  func weigh(by gains: [Double], in window: Window) {
+    let behind = maps[window.end - 1].sensitivity
+    for index in active {
+      slices[index].weight = max(weight(ofState: index), gains[first + index - window.first] * behind)
+    }
   }
 
   /// Gives slices that were never evaluated the denoised estimate of the slice to their left,

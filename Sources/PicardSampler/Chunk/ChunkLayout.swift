@@ -16,6 +16,10 @@ package struct ChunkLayout: Hashable, Sendable {
   package let mixing: AndersonMixing?
   /// How far a state may move before its slice is evaluated again (`EvaluationRule`).
   package let distance: Double
+  /// By how much a carried `f` may make the next state wrong for every unit that a state has
+  /// moved: as much as makes the errors of all slices of a stage no larger together than the
+  /// tolerance.
+  package let share: Double
 
   /// - Parameter capacity: slices of a chunk.
   package init(_ stage: Stage, of trajectory: Trajectory, _ options: PicardOptions, capacity: Int) {
@@ -28,6 +32,7 @@ package struct ChunkLayout: Hashable, Sendable {
     probes = options.linearization.isElementwise(components: stage.components) ? options.probes : 0
     mixing = options.anderson
     distance = options.evaluationRule(trajectory).distance
+    share = distance > 0 ? 1 / (options.movement * Double(stage.slices.count)) : .infinity
   }
 
   /// How its chunks carry corrections.

@@ -26,22 +26,34 @@ package struct TimeSlice<Scalar: StateScalar> {
   /// By how much the state has moved since the last evaluation, at most: the sum of its
   /// changes, weighted. 0 only where no bit has changed.
   private(set) var moved = 0.0
-  private let weight: Double
-  /// This round evaluates the slice, and has not yet.
-  private(set) var needsEvaluation = false
+  /// What a change of the state is multiplied by to say how far it has moved.
+  var weight: Double
+  /// As `ChunkLayout.share`.
+  private let share: Double
+  /// `f` has been carried on by its slope since the last evaluation.
+  private var wasCarried = false
+  /// What distances are multiplied by: more than 1 where the last carried `f` was off by more
+  /// than its share, by as much more as it was off.
+  private(set) var caution = 1.0
+  /// This round found it so.
+  private(set) var isMisjudged = false
+  /// This round evaluates the slice.
+  private(set) var isEvaluated = false
   /// What this round does to the state.
   package var change = 0.0
 
   /// - Parameters:
   ///   - rows: the state, and one or two more.
   ///   - weight: what a change of the state is multiplied by to say how far it has moved.
-  init(_ map: SliceMap, rows: [State<Scalar>], value: Row<Scalar>, weight: Double) {
+  ///   - share: as `ChunkLayout.share`.
+  init(_ map: SliceMap, rows: [State<Scalar>], value: Row<Scalar>, weight: Double, share: Double) {
     self.map = map
     (state, visited, proposal) = (rows[0], rows[0], rows[1])
     hasThirdRow = rows.count > 2
     spare = hasThirdRow ? rows[2] : rows[1]
     self.value = value
     self.weight = weight
+    self.share = share
     slope = map.stateInValue
   }
 
@@ -52,9 +64,11 @@ package struct TimeSlice<Scalar: StateScalar> {
   ///   - distance: by how much the state has to have moved otherwise.
   mutating func beginRound(evaluatesNew: Bool, beyond distance: Double) {
     visit = .not
+    isMisjudged = false
     // Where no bit has changed, `f` is known.
     if wasEvaluated, moved == 0 { visitState() }
-    needsEvaluation = wasEvaluated ? moved > distance : evaluatesNew
+    isEvaluated = wasEvaluated ? caution * moved > distance : evaluatesNew
+    if wasEvaluated, !isEvaluated, moved > 0 { wasCarried = true }
   }
 
   /// Takes the model's prediction at the present state.
@@ -66,15 +80,25 @@ package struct TimeSlice<Scalar: StateScalar> {
       value, p: Scalar(conversion.state), state: state.position, q: Scalar(conversion.prediction),
       prediction: prediction, earlier: wasEvaluated ? visited.position : state.position)
     if wasEvaluated, products.stateState > smallestSquare(value.count) {
+      let old = slope
       slope = products.valueState / products.stateState
+      if wasCarried { judge(missed: slope - old) }
       visit = .again(squaredChange: products.stateState)
     } else if !wasEvaluated {
       visit = .first
     }
-    wasEvaluated = true
-    needsEvaluation = false
+    (wasEvaluated, wasCarried) = (true, false)
     visitState()
     return products.isFinite
+  }
+
+  /// Compares what the carried `f` has missed with its share.
+  ///
+  /// - Parameter missed: of the slope along the way that the state has moved.
+  private mutating func judge(missed: Double) {
+    let error = abs(map.value.u * missed)
+    isMisjudged = error > share
+    caution = isMisjudged ? error / share : 1
   }
 
   /// The state becomes that of the last evaluation.
@@ -134,6 +158,8 @@ package struct TimeSlice<Scalar: StateScalar> {
     try coder.code(&slope)
     try coder.code(&wasEvaluated)
     try coder.code(&moved)
+    try coder.code(&wasCarried)
+    try coder.code(&caution)
     var isElsewhere = !isAtVisited
     try coder.code(&isElsewhere)
     guard isElsewhere else { return }

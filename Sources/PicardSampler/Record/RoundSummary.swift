@@ -32,6 +32,12 @@ public struct SliceChanges: Sendable {
   /// after one, and their range within it, which is empty where the sample was finished.
   public var active: [(stage: Int, slices: Range<Int>)] { windows.map { ($0.stage, $0.slices) } }
 
+  /// Whether each slice of a sample that was iterated was evaluated, by its number in the
+  /// sample's range.
+  public func evaluated(of sample: Int) -> [Bool] {
+    windows[sample].slices.map { changes.isEvaluated(sample, $0) }
+  }
+
   /// How many slices of the sample that is furthest behind have converged by their changes,
   /// from its first active one on. They may still change in a later round.
   public func convergedSlices(by stop: StopRule) -> Int {

@@ -22,6 +22,9 @@ public struct RunRecord: Sendable {
   public internal(set) var rounds = 0
   /// Rows that this rank evaluated.
   public internal(set) var evaluations = 0
+  /// Values that this rank found to have been carried on worse than their share allows when it
+  /// evaluated them again.
+  public internal(set) var misjudged = 0
   /// Where this rank's time went.
   public internal(set) var seconds = PhaseSeconds()
   /// The largest change of the last round.

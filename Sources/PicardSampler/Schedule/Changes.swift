@@ -1,15 +1,23 @@
 /// What a round does to the states behind all active slices, sample after
-/// sample: their changes, and the products that mixing needs.
+/// sample: their changes, which slices were evaluated and by what changes grow, where not all
+/// slices are evaluated, and the products that mixing needs.
 package struct Changes: Sendable {
   /// Active slices of each sample, and where its numbers start.
   private var parts: [(slices: Range<Int>, start: Int)] = []
-  /// Numbers for each slice: the change first, then the products.
+  /// Numbers for each slice: the change first, then two of its evaluation or none, then the
+  /// products.
   private let width: Int
   /// Minus infinity where another rank knows.
   private var values: [Double] = []
+  private let hasVisits: Bool
 
-  /// - Parameter products: numbers of products of a slice.
-  package init(products: Int) { width = 1 + products }
+  /// - Parameters:
+  ///   - products: numbers of products of a slice.
+  ///   - hasVisits: not all slices are evaluated.
+  package init(products: Int, hasVisits: Bool = false) {
+    self.hasVisits = hasVisits
+    width = 1 + (hasVisits ? 2 : 0) + products
+  }
 
   /// Forgets the last round.
   ///
@@ -44,14 +52,40 @@ package struct Changes: Sendable {
     parts[sample].slices.lazy.map { self[sample, $0] }
   }
 
-  mutating func setProducts(_ sample: Int, _ slice: Int, _ products: [Double]) {
+  /// Takes note of a slice where not all are evaluated.
+  ///
+  /// - Parameters:
+  ///   - isEvaluated: in this round.
+  ///   - gain: by what a change of the slice's state is multiplied on its way to the next one,
+  ///     along the last change.
+  mutating func setVisit(_ sample: Int, _ slice: Int, isEvaluated: Bool, gain: Double) {
     let first = index(sample, slice) + 1
+    (values[first], values[first + 1]) = (isEvaluated ? 1 : 0, gain)
+  }
+
+  /// A slice is evaluated in this round, as far as this rank knows.
+  func isEvaluated(_ sample: Int, _ slice: Int) -> Bool { !hasVisits || values[index(sample, slice) + 1] > 0 }
+
+  /// By what a change of each active state of a sample is multiplied on its way to the last
+  /// one of them; `nil` where all slices are evaluated.
+  func gainsToEnd(of sample: Int) -> [Double]? {
+    guard hasVisits else { return nil }
+    var product = 1.0
+    let gains = parts[sample].slices.reversed().map { slice in
+      product = min(1e6, product * values[index(sample, slice) + 2])
+      return product
+    }
+    return gains.reversed()
+  }
+
+  mutating func setProducts(_ sample: Int, _ slice: Int, _ products: [Double]) {
+    let first = index(sample, slice) + (hasVisits ? 3 : 1)
     for (offset, product) in products.enumerated() { values[first + offset] = product }
   }
 
   func products(_ sample: Int, _ slice: Int) -> ArraySlice<Double> {
-    let first = index(sample, slice) + 1
-    return values[first..<(first + width - 1)]
+    let first = index(sample, slice)
+    return values[(first + (hasVisits ? 3 : 1))..<(first + width)]
   }
 
   /// The first slice that any rank reports as failed.

@@ -40,7 +40,7 @@ final class ProbedSlopes<Scalar: StateScalar>: ChunkSlopes {
   func forEachRequest(
     in chunk: Chunk<Scalar>, _ body: (_ number: Int, _ index: Int, _ state: Row<Scalar>) -> Void
   ) {
-    probed = chunk.active.filter { chunk.slices[$0].needsEvaluation }
+    probed = chunk.active.filter { chunk.slices[$0].isEvaluated }
     probes.aim(slices: probed.count) { chunk.noise.fill($1, stream: .probe, step: $0) }
     for number in 0..<probes.count {
       let slice = chunk.slices[probed[number % probed.count]]

@@ -61,7 +61,8 @@ public final class PicardSolver<Scalar: StateScalar> {
     boundary = Boundary(chunks, ring, clock, ahead)
     opener = Opener(chunks, boundary, ahead, clock, noise: noise)
     windows = samples.map { _ in schedule.policy.window(entering: 0) }
-    changes = Changes(products: options.anderson?.products ?? 0)
+    changes = Changes(
+      products: options.anderson?.products ?? 0, hasVisits: schedule.policy.evaluations.distance > 0)
     record = RunRecord(trajectory, samples: samples.count)
   }
 
@@ -177,6 +178,10 @@ public final class PicardSolver<Scalar: StateScalar> {
         chunk.correctInterior()
         for index in chunk.movingStates { note(chunk.first + index - 1, chunk.slices[index].change) }
         if part.right == nil { note(part.slices.upperBound - 1, chunk.endChange) }
+        if schedule.policy.evaluations.distance > 0 {
+          chunk.forEachVisit { changes.setVisit(part.sample, $0, isEvaluated: $1, gain: $2) }
+          record.misjudged += chunk.misjudged
+        }
         chunk.slopes.share(part, of: chunk, in: &changes)
       }
       for place in failures { changes[place.sample, place.slice] = .infinity }
@@ -199,8 +204,10 @@ public final class PicardSolver<Scalar: StateScalar> {
   /// Makes the proposals the states.
   private func accept(_ plan: RoundPlan) {
     clock.time(.update) {
+      let gains = windows.indices.map { changes.gainsToEnd(of: $0) }
       for part in plan.parts {
         let chunk = chunks[part.key()]
+        if let gains = gains[part.sample] { chunk.weigh(by: gains, in: windows[part.sample]) }
         chunk.slopes.adjust(part, of: chunk, in: windows[part.sample], changes)
         chunk.accept(withEnd: part.right == nil)
       }

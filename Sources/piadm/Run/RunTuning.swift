@@ -106,6 +106,7 @@ extension RunTuner {
       samples: configuration.sampler.samples, ranks: ranks, score: cost, roundSeconds: messages.round,
       hopSeconds: messages.hop, updateSeconds: update, rowsOfSlice: 1 + (solver.probes ?? 0),
       roundsFactor: PicardOptions.roundsFactor(solver.resolvedLinearization, solver.stop), stated: solver.stated)
+    evaluatesWhatMoved = solver.picard(trajectory).evaluationRule(trajectory).distance > 0
   }
 }
 
