@@ -70,11 +70,9 @@ struct ResolvedOptions {
       values["movement"] = .number(evaluations.distance > 0 ? picard.movement : 0)
       values["stride"] = .integer(evaluations.largestStride)
       values["linearization"] = .text(picard.linearization.rawValue)
-      switch picard.stop {
-      case .tolerance(let tolerance): values["tolerance"] = .number(tolerance)
-      case .iterations(let iterations): values["iterations"] = .integer(iterations)
-      }
+      values.merge(SolverOptions.values(of: picard.stop)) { $1 }
     }
+    for name in values.keys { precondition(RunOption(rawValue: name) != nil, "the table of options has no \(name)") }
     self.values = values
   }
 }
