@@ -134,7 +134,7 @@ public struct RunTuner: Sendable {
     let blocks = Double(steps) / Double(blockSteps)
     let share = Double(open) / Double(blockSteps)
     let all = min(1 / share + furtherRounds, Double(blockSteps))
-    let ofBlock = evaluatesWhatMoved ? max(0, 2.2 - 0.7 * log10(Double(blockSteps))) : all - 1
+    let ofBlock = evaluatesWhatMoved ? max(0, 4 - 1.7 * log10(Double(blockSteps))) : all - 1
     let full = isWhole ? ofBlock : max(all / 4, all - 2.2 - 1.1 * furtherRounds * share)
     return (blocks * all, blocks * full)
   }

@@ -52,7 +52,7 @@ public struct CheckpointKey: Codable, Hashable, Comparable, Sendable {
 
 /// The bytes in front of the header.
 enum CheckpointPreamble {
-  static let magic = Array("piadm checkpoint 3\n".utf8)
+  static let magic = Array("piadm checkpoint 4\n".utf8)
   private static let digestDigits = 64
   static let length = magic.count + 8 + digestDigits
   /// A header of ten million pieces; more is no checkpoint.

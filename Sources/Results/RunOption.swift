@@ -12,7 +12,7 @@ package enum RunOption: String, Hashable, Sendable, CaseIterable {
   case correctorSteps = "corrector-steps"
   case correctorTime = "corrector-time"
   case friction, precision, initial, noise
-  case solver, blocks, window, tolerance, iterations, linearization, anderson, probes, chunk, batch, replicas, threads
+  case solver, blocks, window, tolerance, iterations, linearization, anderson, probes, movement, stride, chunk, batch, replicas, threads
   case stallTimeout = "stall-timeout"
   case scoreLatency = "score-latency"
   case condition
@@ -50,7 +50,8 @@ package enum RunOption: String, Hashable, Sendable, CaseIterable {
     case .sequenceLength: .none
     case .method, .noiseLevel, .samples, .seed, .steps, .grid, .horizon, .earlyStop, .sigmaMax, .sigmaMin, .rho, .mu,
       .correctorSteps, .correctorTime, .friction, .precision, .solver, .blocks, .window, .tolerance, .iterations,
-      .linearization, .anderson, .probes, .chunk, .guidance, .guidanceRescale, .guidanceInterval, .shape, .networkOutput:
+      .linearization, .anderson, .probes, .movement, .stride, .chunk, .guidance, .guidanceRescale, .guidanceInterval,
+      .shape, .networkOutput:
       .bits
     }
   }
@@ -58,7 +59,7 @@ package enum RunOption: String, Hashable, Sendable, CaseIterable {
   /// The program chooses it by others where it is not stated: told of last where two runs differ.
   package var isDerived: Bool {
     switch self {
-    case .batch, .chunk, .grid, .blocks, .correctorSteps, .noiseLevel: true
+    case .batch, .chunk, .stride, .grid, .blocks, .correctorSteps, .noiseLevel: true
     default: false
     }
   }

@@ -107,6 +107,20 @@ private struct Draw: Sendable {
     }
   }
 
+  @Test("a state that was stored while some slices are new goes on to the same bits", arguments: [0, 1])
+  func sparseRounds(probes: Int) throws {
+    let draw = Draw(steps: 64) {
+      var options = PicardOptions(chunk: 9, probes: probes, trajectory: $0)
+      options.stride = 8
+      return options
+    }
+    let whole = try draw.finish(ranks: 1)
+    for round in 1..<whole.record.rounds {
+      let stored = try #require(try draw.state(afterRound: round, ranks: 1 + round % 2))
+      #expect(try draw.finish(from: stored, ranks: 3).states == whole.states, "after round \(round)")
+    }
+  }
+
   @Test("a window that has grown goes on as it was")
   func grownWindow() throws {
     let draw = Draw(solverCase: SamplerCase(method: .ddpm), steps: 96) {
