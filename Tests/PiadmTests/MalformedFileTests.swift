@@ -80,8 +80,8 @@ extension CommandLineTests {
       arguments: [
         MalformedFile("", "too short"), MalformedFile("hello", "too short"),
         MalformedFile("piadm checkpoint 9\n" + String(repeating: "0", count: 80), "of this version"),
-        MalformedFile(bytes: Array("piadm checkpoint 3\n".utf8) + [UInt8](repeating: 0xff, count: 80), "cut short or damaged"),
-        MalformedFile(bytes: Array("piadm checkpoint 3\n".utf8) + [UInt8](repeating: 0, count: 80), "checksum"),
+        MalformedFile(bytes: Array("piadm checkpoint 4\n".utf8) + [UInt8](repeating: 0xff, count: 80), "cut short or damaged"),
+        MalformedFile(bytes: Array("piadm checkpoint 4\n".utf8) + [UInt8](repeating: 0, count: 80), "checksum"),
       ])
     func checkpoints(_ file: MalformedFile) throws {
       try refuse(file, as: "checkpoint", ["mixture.json", "--checkpoint", ".", "--resume"])
