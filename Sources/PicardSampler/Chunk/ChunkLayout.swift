@@ -16,6 +16,8 @@ package struct ChunkLayout: Hashable, Sendable {
   package let mixing: AndersonMixing?
   /// How far a state may move before its slice is evaluated again (`EvaluationRule`).
   package let distance: Double
+  /// Some rounds leave slices out that are still new.
+  package let isSparse: Bool
   /// By how much a carried `f` may make the next state wrong for every unit that a state has
   /// moved: as much as makes the errors of all slices of a stage no larger together than the
   /// tolerance.
@@ -31,7 +33,9 @@ package struct ChunkLayout: Hashable, Sendable {
     linearization = options.linearization
     probes = options.linearization.isElementwise(components: stage.components) ? options.probes : 0
     mixing = options.anderson
-    distance = options.evaluationRule(trajectory).distance
+    let evaluations = options.evaluationRule(trajectory)
+    distance = evaluations.distance
+    isSparse = evaluations.largestStride > 1
     share = distance > 0 ? 1 / (options.movement * Double(stage.slices.count)) : .infinity
   }
 

@@ -60,8 +60,8 @@ struct DiagonalEstimate<Scalar: StateScalar> {
     }
   }
 
-  /// Adds the secants of slices that were visited for the first time with the last visited one
-  /// before each.
+  /// Adds the secants of neighbours that were visited for the first time. Where rounds leave
+  /// slices out, the neighbour is the last one that was visited, in whatever round.
   ///
   /// - Parameter innovation: room for what a state does not know of the one before it.
   mutating func addFirstVisits(of chunk: Chunk<Scalar>, _ innovation: Row<Scalar>) {
@@ -69,7 +69,7 @@ struct DiagonalEstimate<Scalar: StateScalar> {
     var last: TimeSlice<Scalar>?
     for right in chunk.slices[chunk.active] where right.wasEvaluated {
       defer { last = right }
-      guard right.isVisitedFirst, let left = last else { continue }
+      guard right.isVisitedFirst, let left = last, left.isVisitedFirst || chunk.layout.isSparse else { continue }
       let mean = left.map.posteriorMean(at: right.map.time)
       combine(
         innovation, Scalar(-mean.state), left.visited.position, Scalar(-mean.value), left.value,
