@@ -13,7 +13,7 @@ import Testing
   }
 
   @Test("a slice may move by a tenth of the tolerance, and by nothing where there is no tolerance or no slope")
-  func distance() throws {
+  func distances() throws {
     #expect(try rule { _ in }.distance == 1e-4)
     #expect(try rule { $0.movement = 0.5 }.distance == 5e-4)
     for stop in [StopRule.tolerance(0), .iterations(5)] { #expect(try rule { $0.stop = stop }.distance == 0) }
