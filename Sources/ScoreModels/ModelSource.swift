@@ -9,7 +9,8 @@ public enum ModelSource: Hashable, Sendable {
   case folder(String)
   /// A JSON file that states a target with an exact score.
   case target(String)
-  /// A shared library behind the C header `piadm_score.h`, with text for it.
+  /// A shared library behind the C header `piadm_score.h`, or a Python file,
+  /// with text for it.
   case plugin(file: String, configuration: String)
 
   /// - Throws: `ScoreModelError` for a name that is none of these.
@@ -38,7 +39,7 @@ public enum ModelSource: Hashable, Sendable {
 
   private static let forms =
     "needed: digits, a folder with model.onnx and scheduler_config.json, a closed-form target FILE.json, "
-    + "or plugin:LIB.so[:CONFIG]"
+    + "or plugin:LIB.so[:CONFIG], where LIB.so may be a Python file FILE.py"
 
   /// Opens the model for states of the given type.
   ///
@@ -57,7 +58,7 @@ public enum ModelSource: Hashable, Sendable {
   ) throws -> any ScoreModel<Scalar> {
     switch self {
     case .target(let file), .plugin(let file, _):
-      try conditions.refuse(by: file)
+      if !PythonFile.isOne(file) { try conditions.refuse(by: file) }
       if sampleShape != nil {
         throw ScoreModelError(.usage, "--shape: MODEL \(file) states its own shape; leave it away")
       }
@@ -70,8 +71,15 @@ public enum ModelSource: Hashable, Sendable {
         as: scalar, threads: threads, processors: processors, conditions: conditions, sampleShape: sampleShape)
     case .target(let file):
       return try ClosedFormTarget(contentsOf: file).model(of: scalar, file: file)
+    case .plugin(let file, let configuration) where PythonFile.isOne(file):
+      return try PythonModel<Scalar>(file: file, configuration: configuration, conditions: conditions, threads: threads)
     case .plugin(let file, let configuration):
       return try PluginModel<Scalar>(file: file, configuration: configuration)
     }
   }
+}
+
+/// Plug-ins in Python are told from shared libraries by their name.
+enum PythonFile {
+  static func isOne(_ name: String) -> Bool { name.hasSuffix(".py") }
 }
