@@ -8,7 +8,7 @@ struct Bench: ParsableCommand {
     abstract: "Measure this machine: a table, and --json FILE.",
     subcommands: [
       BenchMPI.self, BenchRounds.self, BenchScaling.self, BenchDimension.self,
-      BenchKernels.self,
+      BenchKernels.self, BenchQuality.self,
     ])
 }
 

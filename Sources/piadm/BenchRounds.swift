@@ -72,13 +72,13 @@ struct BenchRounds: ParsableCommand {
     }
     guard json != "" else { throw ValidationError("--json: an output file needs a name") }
     let solver = try base().solver
-    guard solver.solver == .picard else {
+    guard solver.solver != .sequential else {
       throw ValidationError("bench rounds counts rounds, of which --solver sequential has none: leave it away")
     }
     guard window?.words.contains("auto") != true else {
       throw ValidationError("--window auto depends on the machine: name the windows that are to be compared")
     }
-    guard solver.replicas == 1 else {
+    guard solver.groups == 1 else {
       throw ValidationError("bench rounds measures one group of ranks: leave --replicas away")
     }
     // What `sample` refuses is refused before anything is measured.
@@ -149,7 +149,7 @@ struct BenchRounds: ParsableCommand {
     if let window, !window.words.contains("all") {
       let extents = window.words.compactMap { WindowExtent($0) }
       let most = extents.map { $0.most ?? $0.steps }.max() ?? 1
-      largest.solver.window = .init(argument: "\(most)")
+      largest.solver.window = .sliding(WindowExtent(steps: most))
     }
     func most(_ choice: RoundsChoice) -> Int? { choice.words.compactMap { Int($0) }.max() }
     largest.solver.probes = most(probes)

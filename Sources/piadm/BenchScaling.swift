@@ -64,7 +64,7 @@ struct BenchScaling: ParsableCommand {
         if let most = command.counts?.max(), most > world.size {
           throw WrongUsage("--ranks \(most) needs as many ranks, and there are \(world.size): mpirun -n \(most)")
         }
-        guard sample.solver.replicas == 1 else {
+        guard sample.solver.groups == 1 else {
           throw WrongUsage("bench scaling measures one group of ranks: leave --replicas away")
         }
       }

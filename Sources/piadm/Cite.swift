@@ -85,6 +85,9 @@ struct RunMethods: Decodable {
     } else if isOn("window") {
       list.append(("The sliding window", Literature.paradigms))
     }
+    if text("linearization") == "elementwise" {
+      list.append(("Newton-type iteration with a diagonal Jacobian", Literature.quasiDEER))
+    }
     if isOn("anderson") { list.append(("Triangular Anderson acceleration", Literature.parataa)) }
     if text("grid") == "karras" { list.append(("The time grid", Literature.karras)) }
     if isOn("guidance") { list.append(("Classifier-free guidance", Literature.guidance)) }
@@ -166,6 +169,17 @@ private enum Literature {
       booktitle = {International Conference on Machine Learning},
       year      = {2024},
       eprint    = {2402.09970},
+      archivePrefix = {arXiv}
+    }
+    """
+  static let quasiDEER = """
+    @inproceedings{gonzalez2024elk,
+      title     = {Towards Scalable and Stable Parallelization of Nonlinear {RNN}s},
+      author    = {Gonzalez, Xavier and Warrington, Andrew and Smith, Jimmy T. H. and Linderman, Scott W.},
+      booktitle = {Advances in Neural Information Processing Systems},
+      volume    = {37},
+      year      = {2024},
+      eprint    = {2407.19115},
       archivePrefix = {arXiv}
     }
     """

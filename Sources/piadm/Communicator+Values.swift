@@ -18,6 +18,15 @@ extension Communicator {
     }
   }
 
+  /// The parts of all ranks, which may differ in length, on rank 0; empty elsewhere.
+  func gather<Element: Scalar & AdditiveArithmetic>(unequal part: [Element]) throws -> [Element] {
+    let counts = try allGather([part.count])
+    var all = [Element](repeating: .zero, count: rank == 0 ? counts.reduce(0, +) : 0)
+    var span = all.mutableSpan
+    try gather(part.span, counts: counts, into: &span, root: 0)
+    return all
+  }
+
   /// The root's value.
   func broadcast<Value: Codable>(encoded value: Value, root: Int) throws -> Value {
     var bytes = try rank == root ? encode(value) : []

@@ -56,7 +56,7 @@ struct SampleArguments: ParsableArguments {
 
   func validate() throws {
     let sample = try sample()
-    guard sample.solver.solver == .picard else {
+    guard sample.solver.solver != .sequential else {
       throw ValidationError("--solver sequential runs on one rank: there is nothing to plan")
     }
   }

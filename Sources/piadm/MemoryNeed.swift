@@ -16,12 +16,12 @@ struct MemoryNeed {
     solver: SolverOptions
   ) {
     let vector = Double(scalar) * Double(dimension)
-    let samples = (Double(samples) / Double(solver.replicas)).rounded(.up)
+    let samples = (Double(samples) / Double(solver.groups)).rounded(.up)
     let isSequential = solver.solver == .sequential
     // Of the sequential solver: state, next state, `f` now and one step back, and noise.
-    let kept = isSequential ? 5 : solver.picard(window: solver.window?.extent, trajectory).rows(for: trajectory)
+    let kept = isSequential ? 5 : solver.picard(trajectory).rows(for: trajectory)
     // The first rank of the sequential solver has all samples.
-    let share = isSequential ? 1 : Double(solver.replicas) / Double(ranks)
+    let share = isSequential ? 1 : Double(solver.groups) / Double(ranks)
     // A sample has a window on every rank.
     bytes = vector * Double(kept) * samples * share + 64 * samples + 2 * vector * Double(rows)
   }

@@ -57,16 +57,13 @@ struct PlannedRun<Scalar: StateScalar & MPI.Scalar> {
     var cost = MachineCost(score: try measurement.scoreCost())
     cost.latency = sample.solver.scoreLatency
 
-    let solver = sample.solver
-    let samples = (sample.sampler.samples + solver.replicas - 1) / solver.replicas
-    let window = solver.window.map {
-      $0.extent
-        ?? WindowExtent(
-          ScoreCost(rows: cost.score.rows, seconds: cost.score.seconds.map { $0 + solver.scoreLatency }),
-          solver, steps: setup.trajectory.longestSegment, samples: samples,
-          ranks: max(1, world.size / solver.replicas))
-    }
-    let picard = solver.picard(window: window, setup.trajectory)
+    var solver = sample.solver
+    let samples = (sample.sampler.samples + solver.groups - 1) / solver.groups
+    let withLatency = ScoreCost(rows: cost.score.rows, seconds: cost.score.seconds.map { $0 + solver.scoreLatency })
+    var tuner = RunTuner(sample, setup, withLatency, RoundMessages(round: 2e-5, hop: 2e-6), ranks: world.size)
+    tuner.stated.solver = .picard
+    solver.state(tuner.best.choice)
+    let picard = solver.picard(setup.trajectory)
     self.picard = picard
     let open = min(picard.window ?? .max, setup.trajectory.longestSegment)
     let rows = picard.rows(ofSlices: open, dimension: setup.model.dimension)
@@ -124,22 +121,22 @@ struct PlannedRun<Scalar: StateScalar & MPI.Scalar> {
 
   /// The largest number of ranks that ever have work to do.
   var usefulRanks: Int {
-    (picard.activeSlices(setup.trajectory) + picard.chunk - 1) / picard.chunk * sample.solver.replicas
+    (picard.activeSlices(setup.trajectory) + picard.chunk - 1) / picard.chunk * sample.solver.groups
   }
 
   /// Seconds of sampling on so many ranks; `nil` where the pilot run does not
   /// tell, or there are fewer ranks than replicas.
   func seconds(ranks: Int) -> Double? {
-    ranks >= sample.solver.replicas ? forecast.seconds(ranks: ranks / sample.solver.replicas) : nil
+    ranks >= sample.solver.groups ? forecast.seconds(ranks: ranks / sample.solver.groups) : nil
   }
 
   /// The sequential sampler with all samples on one rank.
-  var sequentialSeconds: Double { forecast.sequentialSeconds * Double(sample.solver.replicas) }
+  var sequentialSeconds: Double { forecast.sequentialSeconds * Double(sample.solver.groups) }
 
   /// Memory of the busiest rank: what it holds before the first round, and its
   /// share of the rows in which slices are kept.
   func memoryBytes(ranks: Int) -> Int {
-    let slices = forecast.largestLoad(ranks: max(1, ranks / sample.solver.replicas))
+    let slices = forecast.largestLoad(ranks: max(1, ranks / sample.solver.groups))
     let rows = Double(slices * picard.rows(for: setup.trajectory)) / Double(picard.activeSlices(setup.trajectory))
     return baseBytes + Int(rows.rounded(.up)) * setup.model.dimension * MemoryLayout<Scalar>.stride
   }

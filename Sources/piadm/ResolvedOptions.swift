@@ -23,7 +23,7 @@ struct ResolvedOptions {
       "solver": .text(solver.solver.rawValue),
       "blocks": .integer(solver.blocks ?? min(sampler.method.defaultBlocks, setup.grid.steps)),
       "batch": .integer(setup.batch.rows),
-      "replicas": .integer(solver.replicas),
+      "replicas": .integer(solver.groups),
       "out": .text(output.out),
       "images": .file(output.images),
       "report": .file(output.report),

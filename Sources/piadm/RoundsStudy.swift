@@ -58,8 +58,8 @@ struct RoundsStudy<Scalar: StateScalar & MPI.Scalar> {
 
   /// A sample takes at most 2^14 evaluations: `none` gains one step a round.
   func isShort(_ solver: SolverOptions) -> Bool {
-    let open = min(solver.window?.extent?.steps ?? .max, setup.trajectory.longestSegment)
-    return solver.linearization != .none || open * setup.trajectory.slices <= 1 << 14
+    let open = min(solver.window.extent?.steps ?? .max, setup.trajectory.longestSegment)
+    return solver.resolvedLinearization != .none || open * setup.trajectory.slices <= 1 << 14
   }
 
   /// Draws every sample on its own. Collective.
@@ -70,7 +70,7 @@ struct RoundsStudy<Scalar: StateScalar & MPI.Scalar> {
   func measure(
     _ solver: SolverOptions, limit: Double = .infinity, isRehearsal: Bool = false
   ) throws -> RoundsRow {
-    let options = solver.picard(window: solver.window?.extent, setup.trajectory)
+    let options = solver.picard(setup.trajectory)
     var row = RoundsRow(solver, chunk: options.chunk)
     var (rounds, evaluations, seconds, error) = ([Int](), 0, [Double](), 0.0)
     for sample in isRehearsal ? samples.prefix(1) : samples {
@@ -152,8 +152,8 @@ struct RoundsRow: Encodable {
   var seconds: Double?
 
   init(_ solver: SolverOptions, chunk: Int) {
-    linearization = solver.linearization.rawValue
-    window = solver.window?.extent
+    linearization = solver.resolvedLinearization.rawValue
+    window = solver.window.extent
     self.chunk = chunk
     anderson = solver.anderson
     probes = solver.probes

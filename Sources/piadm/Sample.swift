@@ -65,8 +65,12 @@ struct Sample: ParsableCommand {
 
   private func run(reading model: String, _ world: Communicator) throws {
     switch sampler.precision {
-    case .single: try SampleRun<Float>(self, model: model, world).run()
-    case .double: try SampleRun<Double>(self, model: model, world).run()
+    case .single:
+      var run = SampleRun<Float>(self, model: model, world)
+      try run.run()
+    case .double:
+      var run = SampleRun<Double>(self, model: model, world)
+      try run.run()
     }
   }
 }

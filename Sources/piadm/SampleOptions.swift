@@ -102,14 +102,14 @@ struct SamplerOptions: ParsableArguments {
 
 /// How the samples are computed.
 struct SolverOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("The solver: picard, or sequential (one step after another, on one rank).", valueName: "name"))
-  var solver = Solver.picard
+  @Option(help: ArgumentHelp("The solver: picard, sequential (one step after another, samples shared out over the ranks), or auto.", valueName: "name"))
+  var solver = Solver.auto
 
   @Option(help: ArgumentHelp("Blocks that the steps are cut into. (default: 4 for piadm-ode, else 1)", valueName: "n"))
   var blocks: Int?
 
-  @Option(help: ArgumentHelp("A sliding window of w steps; w:m grows from w to m where steps come to rest as fast as they are opened; auto chooses from a measurement. (default: off, whole blocks)", valueName: "w|w:m|auto"))
-  var window: WindowChoice?
+  @Option(help: ArgumentHelp("A sliding window of w steps. w:m lets the window double, up to m, as long as new steps converge in their first round. off: whole blocks. auto: chosen from a measurement.", valueName: "w|w:m|off|auto"))
+  var window = WindowRequest.auto
 
   @Option(help: ArgumentHelp("Largest change at which a slice is done, root mean square over a sample, in a sliding window times what it moves the last state by (alpha^(v^2) at noise level v); 0 gives the sequential sampler's bits. (default: 0.001)", valueName: "x"))
   var tolerance: Double?
@@ -117,8 +117,8 @@ struct SolverOptions: ParsableArguments {
   @Option(help: ArgumentHelp("A fixed number of iterations instead of a tolerance.", valueName: "k"))
   var iterations: Int?
 
-  @Option(help: ArgumentHelp("Slope of a correction: elementwise (fewest rounds), secant, frozen (the paper's), increment (ParaDiGMS) or none.", valueName: "name"))
-  var linearization = Linearization.elementwise
+  @Option(help: ArgumentHelp("Slope of a correction: elementwise (fewest rounds), secant, frozen (the paper's), increment (ParaDiGMS) or none. (default: elementwise)", valueName: "name"))
+  var linearization: Linearization?
 
   @Option(help: ArgumentHelp("Triangular Anderson mixing over so many iterates. (default: off)", valueName: "history"))
   var anderson: Int?
@@ -132,8 +132,11 @@ struct SolverOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Rows of a score call. (default: chosen, and reported)", valueName: "rows"))
   var batch: Int?
 
-  @Option(help: ArgumentHelp("Groups of ranks, each with its own samples.", valueName: "r"))
-  var replicas = 1
+  @Option(help: ArgumentHelp("Groups of ranks, each with its own samples. (default: chosen, and reported)", valueName: "r"))
+  var replicas: Int?
+
+  @Option(help: ArgumentHelp("Threads of a score call, or auto.", valueName: "n|auto"))
+  var threads = ThreadRequest.auto
 
   @Option(help: ArgumentHelp("A rank that has waited so long for another one ends the job.", valueName: "seconds"))
   var stallTimeout = 300.0
@@ -142,26 +145,76 @@ struct SolverOptions: ParsableArguments {
   var scoreLatency = 0.0
 
   enum Solver: String, ExpressibleByArgument, CaseIterable {
-    case picard, sequential
+    case auto, picard, sequential
   }
 
-  /// How many steps, or `nil` for a choice at run time.
-  struct WindowChoice: ExpressibleByArgument {
-    var extent: WindowExtent?
+  /// The steps that are iterated at a time, as asked for.
+  enum WindowRequest: Hashable, ExpressibleByArgument, CustomStringConvertible {
+    /// Chosen from a measurement.
+    case auto
+    /// Whole blocks.
+    case off
+    case sliding(WindowExtent)
 
     init?(argument: String) {
-      if argument == "auto" { return }
-      guard let extent = WindowExtent(argument) else { return nil }
-      self.extent = extent
+      switch argument {
+      case "auto": self = .auto
+      case "off": self = .off
+      default:
+        guard let extent = WindowExtent(argument) else { return nil }
+        self = .sliding(extent)
+      }
     }
+
+    var description: String {
+      switch self {
+      case .auto: "auto"
+      case .off: "off"
+      case .sliding(let extent): "\(extent)"
+      }
+    }
+
+    /// The sliding window that is stated.
+    var extent: WindowExtent? { if case .sliding(let extent) = self { extent } else { nil } }
+  }
+
+  enum ThreadRequest: Hashable, ExpressibleByArgument, CustomStringConvertible {
+    case auto
+    case count(Int)
+
+    init?(argument: String) {
+      if argument == "auto" {
+        self = .auto
+      } else if let count = Int(argument) {
+        self = .count(count)
+      } else {
+        return nil
+      }
+    }
+
+    var description: String { if case .count(let count) = self { "\(count)" } else { "auto" } }
   }
 
   var stop: StopRule { iterations.map { .iterations($0) } ?? .tolerance(tolerance ?? 1e-3) }
 
-  /// - Parameter window: steps of the sliding window, chosen where that is asked for.
-  func picard(window: WindowExtent?, _ trajectory: Trajectory) -> PicardOptions {
-    PicardOptions(
-      linearization: linearization, stop: stop, window: window?.steps, largestWindow: window?.most, chunk: chunk,
+  /// Groups of ranks, as stated.
+  var groups: Int { replicas ?? 1 }
+
+  /// An option is stated that only the parallel solver has, so that nothing else is meant.
+  /// At tolerance 0 every solver gives the same bits.
+  var meansPicard: Bool {
+    solver == .picard || window != .auto || chunk != nil || tolerance.map { $0 > 0 } ?? false || iterations != nil
+      || linearization != nil || anderson != nil || probes != nil
+  }
+
+  /// The slope of corrections, as stated or by default.
+  var resolvedLinearization: Linearization { linearization ?? .elementwise }
+
+  /// Options of the parallel solver, with whole blocks where no window is stated.
+  func picard(_ trajectory: Trajectory) -> PicardOptions {
+    let window = window.extent
+    return PicardOptions(
+      linearization: resolvedLinearization, stop: stop, window: window?.steps, largestWindow: window?.most, chunk: chunk,
       anderson: anderson.map { AndersonMixing(history: $0) }, probes: probes ?? 0, trajectory: trajectory)
   }
 
@@ -173,12 +226,12 @@ struct SolverOptions: ParsableArguments {
         tolerance >= 0 && tolerance.isFinite, "--tolerance must be 0 or more, not \(tolerance)")
     }
     for (name, value) in [
-      ("blocks", blocks), ("window", window?.extent?.steps), ("window", window?.extent?.most), ("iterations", iterations), ("chunk", chunk),
-      ("anderson", anderson), ("probes", probes), ("batch", batch), ("replicas", replicas),
+      ("blocks", blocks), ("window", window.extent?.steps), ("window", window.extent?.most), ("iterations", iterations), ("chunk", chunk),
+      ("anderson", anderson), ("probes", probes), ("batch", batch), ("replicas", replicas), ("threads", Int(threads.description)),
     ] {
       if let value { try require(1...most ~= value, "--\(name) must be from 1 to \(most), not \(value)") }
     }
-    if let extent = window?.extent, let most = extent.most {
+    if let extent = window.extent, let most = extent.most {
       try require(extent.steps < most, "--window \(extent) must grow: its second number is not above its first")
       try require(iterations == nil, "--window \(extent) grows by what comes to rest, which --iterations does not ask for")
     }
@@ -188,8 +241,8 @@ struct SolverOptions: ParsableArguments {
     if let probes {
       try require(probes <= 64, "--probes takes at most 64 rows a slice, not \(probes)")
       try require(
-        linearization == .elementwise,
-        "--probes measures what --linearization elementwise uses, not what \(linearization.rawValue) does")
+        resolvedLinearization == .elementwise,
+        "--probes measures what --linearization elementwise uses, not what \(resolvedLinearization.rawValue) does")
     }
     if let batch {
       try require(batch <= 1 << 20, "--batch must be at most 1048576 rows, not \(batch)")
@@ -202,9 +255,9 @@ struct SolverOptions: ParsableArguments {
       "--score-latency must be from 0 to \(longest) s, not \(scoreLatency)")
     if solver == .sequential {
       try require(
-        window == nil && tolerance == nil && iterations == nil && chunk == nil && anderson == nil
+        window == .auto && tolerance == nil && iterations == nil && chunk == nil && linearization == nil && anderson == nil
           && probes == nil,
-        "--solver sequential has nothing to iterate: leave --window, --tolerance, --iterations, --chunk, --anderson and --probes away"
+        "--solver sequential has nothing to iterate: omit --window, --tolerance, --iterations, --chunk, --linearization, --anderson and --probes"
       )
     }
   }

@@ -24,7 +24,7 @@ extension SampleRun {
       guard world.rank == 0 else { return nil }
       let report = Report(
         status: .completed, model: command.model, method: command.sampler.method.rawValue,
-        options: resolved.values, ranks: world.size, replicas: command.solver.replicas,
+        options: resolved.values, ranks: world.size, replicas: command.solver.groups,
         steps: setup.trajectory.steps, samples: command.sampler.samples,
         shape: setup.model.shape, rounds: merged.rounds, evaluations: evaluations,
         blocks: merged.blocks, finalChange: merged.change, batchInvariant: setup.batch.isInvariant,
@@ -48,7 +48,7 @@ extension SampleRun {
     _ = try world.agree(on: 0) {
       let report = Report(
         status: .checkpointed, model: command.model, method: command.sampler.method.rawValue,
-        options: resolved.values, ranks: world.size, replicas: command.solver.replicas,
+        options: resolved.values, ranks: world.size, replicas: command.solver.groups,
         steps: setup.trajectory.steps, samples: command.sampler.samples,
         shape: setup.model.shape, rounds: rounds, evaluations: evaluations, blocks: [],
         finalChange: 0, batchInvariant: setup.batch.isInvariant, digest: "",

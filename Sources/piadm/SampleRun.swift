@@ -8,7 +8,8 @@ import ScoreModels
 
 /// One run of `piadm sample`, on one rank.
 struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
-  let command: Sample
+  /// As stated; once the run has been tuned, with nothing left to choose.
+  private(set) var command: Sample
   /// Where the model is read: MODEL, or a copy of it.
   let model: String
   let world: Communicator
@@ -19,15 +20,14 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     self.world = world
   }
 
-  func run() throws {
+  mutating func run() throws {
     let begin = ContinuousClock.now
     var timers = PhaseTimers()
     timers.enter(.setup)
-    let (sampler, options) = (command.sampler, command.solver)
     try world.agree {
-      guard options.replicas <= world.size else {
+      guard command.solver.groups <= world.size else {
         throw WrongUsage(
-          "--replicas \(options.replicas) needs as many ranks, and there are \(world.size)")
+          "--replicas \(command.solver.groups) needs as many ranks, and there are \(world.size)")
       }
     }
     _ = try world.agree(on: 0) { try checkOutputs() }
@@ -41,9 +41,14 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     let isInvariant = try world.allReduce(setup.batch.isInvariant ? 1 : 0, .minimum) == 1
     if !isInvariant { setup.batch.padEveryCall() }
     let stored = try storedRun()
-    let replica = world.rank * options.replicas / world.size
-    let samples = share(of: sampler.samples, replica, options.replicas)
-    let picard = options.picard(window: try window(setup, stored), setup.trajectory)
+    let messages = try rehearse()
+    let tuned = try RunTuning(command: command, setup: setup, world: world)
+      .choose(stored: stored?.header.fingerprint, messages: messages)
+    command = tuned.command
+    let (sampler, groups) = (command.sampler, command.solver.groups)
+    let replica = world.rank * groups / world.size
+    let samples = share(of: sampler.samples, replica, groups)
+    let picard = command.solver.picard(setup.trajectory)
     try prepare(setup, picard, samples: samples.count)
     let resolved = ResolvedOptions(command, setup: setup, picard: picard)
     let identity = try world.agree {
@@ -66,9 +71,7 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
       try warnOfIdleRanks(setup.trajectory, picard)
       if let warning = NodeKind.warning(of: nodes) { try write(warning) }
       if let message = keeper?.beginning { try write(message) }
-      if stored == nil, let choice = command.solver.window, choice.extent == nil, let window = WindowExtent(picard) {
-        try write("--window auto chose \(window) by timing the model here; --window \(window) gives the same bits on any number of ranks\n")
-      }
+      if let message = tuned.message { try write(message) }
     }
 
     let recording = try RunRecording(
@@ -146,39 +149,12 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
       goingOnFrom: stored, over: world, stallTimeout: command.solver.stallTimeout, since: begin)
   }
 
-  /// The sliding window: as asked for, or chosen by rank 0's measurement.
-  private func window(
-    _ setup: Setup<Scalar>, _ stored: Checkpoint<SampleProgress>?
-  ) throws -> WindowExtent? {
-    guard let choice = command.solver.window else { return nil }
-    if let extent = choice.extent { return extent }
-    // A run that goes on keeps the window that it chose.
-    if let extent = stored?.header.fingerprint["--window"].flatMap({ WindowExtent($0) }) {
-      let steps = min(max(extent.steps, 1), most)
-      return WindowExtent(steps: steps, most: extent.most.map { min(max($0, steps), most) })
-    }
-    var chosen = [0]
-    try world.agree {
-      guard world.rank == 0 else { return }
-      let cost = try setup.batch.measureCost(at: setup.grid.nodes[setup.grid.steps / 2])
-      let replicas = command.solver.replicas
-      chosen[0] = WindowExtent(
-        cost, command.solver, steps: setup.trajectory.longestSegment,
-        // Of the group that has most.
-        samples: (command.sampler.samples + replicas - 1) / replicas, ranks: world.size / replicas
-      ).steps
-    }
-    try world.broadcast(&chosen, root: 0)
-    return WindowExtent(steps: chosen[0])
-  }
-
   /// Calls the model with as many rows as most rounds have on a rank, and lets
   /// the ranks meet.
   private func prepare(
     _ setup: Setup<Scalar>, _ picard: PicardOptions, samples: Int
   ) throws {
-    try rehearse(picard)
-    let ranks = world.size / command.solver.replicas
+    let ranks = world.size / command.solver.groups
     let open = picard.activeSlices(setup.trajectory)
     // A window that grows does so by doubling.
     let windows = sequence(first: min(picard.window ?? open, open)) { $0 < open ? min(2 * $0, open) : nil }
@@ -199,14 +175,15 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
   /// A run in two dimensions that nobody sees: it opens the connections between
   /// the ranks, and has the program's types set up. Without it the first rounds
   /// take some milliseconds longer.
-  private func rehearse(_ picard: PicardOptions) throws {
-    var options = picard
-    options.chunk = min(picard.chunk, 8)
-    let grid = try TimeGrid.uniform(steps: 4 * options.chunk * world.size, horizon: 1, earlyStop: 0.5)
+  ///
+  /// - Returns: what its messages took, a round.
+  private func rehearse() throws -> RoundMessages {
+    let chunksOfRank = 2
+    let grid = try TimeGrid.uniform(steps: max(8, 2 * chunksOfRank * world.size), horizon: 1, earlyStop: 0.5)
     let trajectory = try Trajectory(.posterior, on: grid, noiseLevel: 1)
-    options.window = picard.window.map { min($0, grid.steps / 2) }
-    options.largestWindow = options.largestWindow.map { _ in grid.steps }
-    let target = try Gaussian<Scalar>(mean: [0, 0], variances: [1, 1])
+    let options = PicardOptions(
+      stop: .tolerance(1e-9), window: grid.steps / 2, chunk: 1, trajectory: trajectory)
+    let target = try Gaussian<Scalar>(mean: [0, 0], variances: [1, 2])
     let batch = ScoreBatch(target, rows: grid.steps)
     let ring = MPIRing(world, stallTimeout: command.solver.stallTimeout)
     let solver = PicardSolver(
@@ -214,9 +191,21 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
       samples: [0])
     var progress = Progress(
       world.rank == 0 ? command.output.progress : .none,
-      Progress.Pace(stop: options.stop, blocks: 1, window: options.window != nil))
-    _ = try solver.run { progress.rehearse($0) }
+      Progress.Pace(stop: options.stop, blocks: 1, window: true))
+    // The first round opens the connections.
+    var (first, last) = (ContinuousClock.now, ContinuousClock.now)
+    var rounds = 0
+    _ = try solver.run {
+      progress.rehearse($0)
+      if $0.round == 1 { first = .now }
+      (rounds, last) = ($0.round - 1, .now)
+    }
     try ring.finish()
+    let seconds = try world.allReduce((last - first) / .seconds(1) / Double(max(1, rounds)), .maximum)
+    let chunks = Double(grid.steps / 2)
+    return world.size == 1
+      ? RoundMessages(round: seconds, hop: 0)
+      : RoundMessages(round: seconds / chunks, hop: seconds / chunks)
   }
 
   struct Outcome {
@@ -271,7 +260,7 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
       return try body()
     } catch where error is SamplingError || error is ScoreModelError {
       let isAgreed = command.solver.solver == .picard && command.solver.iterations == nil
-      if error is SamplingError, isAgreed, command.solver.replicas == 1 {
+      if error is SamplingError, isAgreed, command.solver.groups == 1 {
         try finishMessages()
         try world.agree { throw error }
       }
@@ -295,7 +284,7 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
   }
 
   private func warnOfIdleRanks(_ trajectory: Trajectory, _ picard: PicardOptions) throws {
-    let (samples, replicas) = (command.sampler.samples, command.solver.replicas)
+    let (samples, replicas) = (command.sampler.samples, command.solver.groups)
     if replicas > samples {
       try write(
         """

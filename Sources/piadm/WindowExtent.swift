@@ -9,20 +9,6 @@ struct WindowExtent: Hashable {
 }
 
 extension WindowExtent {
-  /// The window with the least predicted time, of one size: what is printed of it repeats
-  /// the bits of the run.
-  ///
-  /// - Parameters:
-  ///   - cost: of a score call, its latency included.
-  ///   - steps: steps of the trajectory.
-  ///   - samples: those in flight on these ranks.
-  ///   - ranks: ranks that share the window.
-  init(_ cost: ScoreCost, _ solver: SolverOptions, steps: Int, samples: Int, ranks: Int) {
-    self.init(
-      steps: cost.bestWindow(
-        steps: steps, rows: samples * (1 + (solver.probes ?? 0)), ranks: ranks, chunk: solver.chunk))
-  }
-
   init?(_ options: PicardOptions) {
     guard let steps = options.window else { return nil }
     self.init(steps: steps, most: options.largestWindow)
