@@ -14,33 +14,36 @@ public struct DiscreteSchedule: NoiseSchedule {
     case linspace
   }
 
-  /// Whose conventions place the steps. Each is named after the scheduler of
-  /// diffusers that it follows.
-  public enum Rule: Hashable, Sendable {
-    /// A step leads from one chosen timestep to the next.
-    case ddpm
-    /// Every step leads `count / steps` timesteps down, even where the next
-    /// one is evaluated elsewhere.
-    case ddim
-    /// Two terms of history, with the exceptions that the rule states.
-    case multistep(MultistepRule)
-    /// Timesteps may be fractions; noise levels are interpolated between them.
-    case euler
+  /// Which timesteps may be chosen.
+  public enum Choice: Hashable, Sendable {
+    /// Whole timesteps, as many as steps.
+    case whole
+    /// As many as steps, fractions among them; noise levels are interpolated
+    /// between training timesteps.
+    case fractional
+    /// Whole timesteps, one more than steps, the lowest of which is left out
+    /// (DPM-Solver). Those with a smaller `log(alpha / sigma)` are left out too.
+    case withoutLowest(leastLogRatio: Double)
+    /// A subset of this many timesteps that a model was distilled to.
+    case distilled(count: Int)
   }
 
-  /// What DPMSolverMultistepScheduler adds. It chooses among one timestep more
-  /// than it has steps, and leaves the lowest out.
-  public struct MultistepRule: Hashable, Sendable {
-    /// Timesteps with a smaller `log(alpha / sigma)` are left out.
-    public var leastLogRatio = -Double.infinity
-    /// Runs of fewer steps end with one of first order.
-    public var firstOrderEndBelow = 15
-    /// Timesteps between training timesteps go to the nearest one, not to the
-    /// one below.
-    public var roundsTimesteps = true
+  /// The timestep of a noise level that is not a training timestep's.
+  public enum LevelTimestep: Hashable, Sendable {
+    /// A fraction, linear in `log sigma_E`.
+    case fraction
+    /// The whole one below.
+    case below
+    /// The nearest whole one.
+    case nearest
+  }
 
-    /// The defaults of diffusers.
-    public init() {}
+  /// What the last step leads to.
+  public enum End: Hashable, Sendable {
+    /// The node with this `alpha^2`; 1 is clean data.
+    case alphaBar(Double)
+    /// The last node itself: the last step changes nothing.
+    case lastNode
   }
 
   /// `alpha^2` of each training timestep, decreasing.
@@ -49,25 +52,43 @@ public struct DiscreteSchedule: NoiseSchedule {
   public var spacing: Spacing
   /// Added to every timestep of `leading` spacing.
   public var stepsOffset: Int
-  /// `alpha^2` after the last step; 1 is clean data.
-  public var finalAlphaBar: Double
-  /// Whose conventions place the steps.
-  public var rule = Rule.ddpm
-  /// Where between the timesteps the noise levels lie.
+  /// What the last step leads to.
+  public var end: End
+  /// Which timesteps may be chosen.
+  public var choice = Choice.whole
+  /// Every step leads `count / steps` timesteps down, even where the next one
+  /// is evaluated elsewhere (DDIM).
+  public var landsByCount = false
+  /// Where the noise levels of the steps lie.
   public var levels = NoiseLevels.trained
-  /// The least of noise levels that are not `trained`; `nil` for that of the timesteps.
+  /// Levels that are not `trained` lie between the ends of training, not
+  /// between those of the chosen timesteps.
+  public var levelsSpanTraining = false
+  /// The least of noise levels that are not `trained`, in place of those.
   public var leastLevel: Double?
   /// The greatest of them.
   public var greatestLevel: Double?
+  /// The timesteps of levels that are not `trained`.
+  public var levelTimestep = LevelTimestep.fraction
+  /// `trained` levels are equally spaced in their logarithm, whatever the
+  /// timesteps are, and end at the least level of training.
+  public var interpolatesLogarithms = false
+  /// Networks are told `log(sigma_E) / 4` in place of a timestep.
+  public var tellsLogarithm = false
+  /// Start states have the deviation of the first noise level, without the
+  /// data's share.
+  public var startsWithNoiseAlone = false
+  /// Runs of fewer steps end with one of first order.
+  public var firstOrderEndBelow = 0
+  /// The variance of the noise of steps.
+  public var stepVariance = StepVariance.posterior
 
   /// The defaults are those of DDPM as diffusers writes them.
-  public init(
-    alphaBar: [Double], spacing: Spacing = .leading, stepsOffset: Int = 0, finalAlphaBar: Double = 1
-  ) {
+  public init(alphaBar: [Double], spacing: Spacing = .leading, stepsOffset: Int = 0, finalAlphaBar: Double = 1) {
     self.alphaBar = alphaBar
     self.spacing = spacing
     self.stepsOffset = stepsOffset
-    self.finalAlphaBar = finalAlphaBar
+    end = .alphaBar(finalAlphaBar)
   }
 
   /// Cumulative products of `1 - beta`.
@@ -99,6 +120,7 @@ public struct DiscreteSchedule: NoiseSchedule {
   /// this noise time: exact at the training timesteps, between them
   /// interpolated linearly in noise time, clamped outside.
   public func timestep(at time: NoiseTime) -> Double {
+    if tellsLogarithm { return log(time.edmSigma) / 4 }
     let target = time.alpha * time.alpha
     let timestep = position { alphaBar[$0] > target } of: { below in
       log(target / alphaBar[below]) / log(alphaBar[below + 1] / alphaBar[below])
@@ -111,7 +133,7 @@ public struct DiscreteSchedule: NoiseSchedule {
 
   /// The place among the training timesteps, clamped to them, behind the last
   /// one that `isBefore`, by the share of its interval.
-  func position(isBefore: (Int) -> Bool, of share: (_ below: Int) -> Double) -> Double {
+  private func position(isBefore: (Int) -> Bool, of share: (_ below: Int) -> Double) -> Double {
     var (low, high) = (0, alphaBar.count - 1)
     guard isBefore(low) else { return 0 }
     guard !isBefore(high) else { return Double(high) }

@@ -6,9 +6,30 @@ extension DiscreteSchedule: CustomStringConvertible {
 
   /// The schedule in a few words.
   public var description: String {
-    var text = "\(alphaBar.count) training timesteps, \(spacing.rawValue) spacing"
-    if stepsOffset != 0 { text += ", offset \(stepsOffset)" }
-    return text + (finalAlphaBar == 1 ? ", down to clean data" : ", down to alpha^2 = \(finalAlphaBar)")
+    var text = "\(alphaBar.count) training timesteps"
+    if case .distilled(let count) = choice {
+      text += ", distilled to \(count)"
+    } else {
+      text += ", \(spacing.rawValue) spacing"
+      if stepsOffset != 0 { text += ", offset \(stepsOffset)" }
+    }
+    text += levels.text
+    switch end {
+    case .alphaBar(1): return text + ", down to clean data"
+    case .alphaBar(let end): return text + ", down to alpha^2 = \(end)"
+    case .lastNode: return text + ", down to the last of them"
+    }
+  }
+}
+
+extension NoiseLevels {
+  fileprivate var text: String {
+    switch self {
+    case .trained: ""
+    case .karras(let rho): ", Karras levels of rho \(rho)"
+    case .exponential: ", exponential levels"
+    case .beta: ", levels at quantiles of a beta distribution"
+    }
   }
 }
 
@@ -19,7 +40,7 @@ extension DenoiserSchedule: CustomStringConvertible {
   }
 
   /// The schedule in a few words.
-  public var description: String { "noise levels sigma_E from \(greatest) to \(least)" }
+  public var description: String { "noise levels sigma_E from \(greatest) to \(least)" + levels.text }
 }
 
 extension FlowSchedule: CustomStringConvertible {
@@ -29,5 +50,43 @@ extension FlowSchedule: CustomStringConvertible {
   }
 
   /// The schedule in a few words.
-  public var description: String { "flow times from 1 to 1/\(count)" + (shift == 1 ? "" : ", shifted by \(shift)") }
+  public var description: String {
+    var text = "flow times from 1 to 1/\(count)"
+    switch shift {
+    case .fixed(1): break
+    case .fixed(let factor): text += ", shifted by \(factor)"
+    case .dynamic(let dynamic):
+      text += ", shifted by the number of tokens" + (dynamic.mu.map { " (mu = \($0))" } ?? " (--sequence-length or --mu)")
+    }
+    text += levels.text
+    return isReversed ? text + "; the network's time runs from the noise to the data" : text
+  }
+}
+
+extension VarianceExplodingSchedule: CustomStringConvertible {
+  /// The least and the greatest noise time of training.
+  public var trainedTimes: (least: NoiseTime, greatest: NoiseTime) {
+    (NoiseTime(edmSigma: least), NoiseTime(edmSigma: greatest))
+  }
+
+  /// The schedule in a few words.
+  public var description: String { "variance exploding, noise levels from \(greatest) to \(least), geometric in time" }
+}
+
+extension VariancePreservingSchedule: CustomStringConvertible {
+  /// The least and the greatest noise time of training.
+  public var trainedTimes: (least: NoiseTime, greatest: NoiseTime) {
+    (NoiseTime(s: lastTime * (least + (greatest - least) * lastTime / 2)), NoiseTime(s: (least + greatest) / 2))
+  }
+
+  /// The schedule in a few words.
+  public var description: String { "variance preserving, beta from \(greatest) to \(least), linear in time" }
+}
+
+extension CrashSchedule: CustomStringConvertible {
+  /// The least and the greatest noise time of training.
+  public var trainedTimes: (least: NoiseTime, greatest: NoiseTime) { (.clean, NoiseTime(alpha: 0, sigma: 1)) }
+
+  /// The schedule in a few words.
+  public var description: String { "sigma = sin(pi t / 2)^2, t from 1 to 0" }
 }

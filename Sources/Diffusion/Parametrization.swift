@@ -19,14 +19,17 @@ public enum Parametrization: Hashable, Sendable {
   case preconditioned(dataDeviation: Double, isNegated: Bool)
   /// The velocity `u = eps - x_0` of flow matching at flow time
   /// `q = sigma / (alpha + sigma)`; the model is handed `y / (alpha + sigma)`,
-  /// which is `(1 - q) x_0 + q eps`.
-  case flow
+  /// which is `(1 - q) x_0 + q eps`. Some networks return `-u`.
+  case flow(isNegated: Bool)
+  /// The score of `x = y / alpha`, the state in variance-exploding scaling
+  /// (Song et al., ICLR 2021); the model is handed `x`.
+  case explodingScore
 
   /// Factor from the state `y` to what the model is handed.
   public func inputScale(at time: NoiseTime) -> Double {
     switch self {
     case .score, .noise, .velocity, .sample: 1
-    case .denoiser: 1 / time.alpha
+    case .denoiser, .explodingScore: 1 / time.alpha
     case .preconditioned(let deviation, _): 1 / time.scale(ofDataDeviation: deviation)
     case .flow: 1 / (time.alpha + time.sigma)
     }
@@ -46,7 +49,10 @@ public enum Parametrization: Hashable, Sendable {
         let scale = time.scale(ofDataDeviation: deviation)
         let factor = sigma * deviation / scale
         return (alpha * deviation * deviation / (scale * scale), isNegated ? -factor : factor)
-      case .flow: return (1 / (alpha + sigma), -sigma / (alpha + sigma))
+      case .flow(let isNegated):
+        let factor = sigma / (alpha + sigma)
+        return (1 / (alpha + sigma), isNegated ? factor : -factor)
+      case .explodingScore: return (1 / alpha, sigma * sigma / (alpha * alpha))
       }
     case .score:
       switch self {
@@ -58,7 +64,10 @@ public enum Parametrization: Hashable, Sendable {
         let scale = time.scale(ofDataDeviation: deviation)
         let factor = alpha * deviation / (sigma * scale)
         return (-1 / (scale * scale), isNegated ? -factor : factor)
-      case .flow: return (-1 / (sigma * (alpha + sigma)), -alpha / (sigma * (alpha + sigma)))
+      case .flow(let isNegated):
+        let factor = alpha / (sigma * (alpha + sigma))
+        return (-1 / (sigma * (alpha + sigma)), isNegated ? factor : -factor)
+      case .explodingScore: return (0, 1 / alpha)
       }
     }
   }

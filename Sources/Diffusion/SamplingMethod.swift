@@ -11,6 +11,20 @@ public enum SamplingMethod: String, Hashable, Sendable, CaseIterable {
   /// DPM-Solver++(2M), Lu et al. (2022).
   case multistep = "dpm++2m"
 
+  /// Names by which users of other tools know a method, beside the raw values.
+  public static let synonyms: [String: SamplingMethod] = [
+    // In EDM's words (Karras et al., NeurIPS 2022) DDIM is Euler's method.
+    "euler": .ddim,
+    // Its two parts of a step have the mean and the variance of DDPM's.
+    "euler-ancestral": .ddpm,
+  ]
+
+  /// A method by its name or a synonym.
+  public init?(named name: String) {
+    guard let method = SamplingMethod(rawValue: name) ?? Self.synonyms[name] else { return nil }
+    self = method
+  }
+
   /// The formula of a step.
   public var stepMap: StepMap.Kind {
     switch self {
@@ -33,4 +47,12 @@ public enum SamplingMethod: String, Hashable, Sendable, CaseIterable {
   /// Corrector steps after a block unless chosen otherwise; 0 where the method has no
   /// corrector.
   public var defaultCorrectorSteps: Int { self == .piadmODE ? 16 : 0 }
+}
+
+/// The method of a model's scheduler, which is the default for the model.
+public enum OwnMethod: Hashable, Sendable {
+  /// One of the methods here.
+  case here(SamplingMethod)
+  /// A method that is not here, by the name that its users know.
+  case elsewhere(String)
 }

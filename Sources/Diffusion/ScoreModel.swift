@@ -20,6 +20,9 @@ public protocol ScoreModel<Scalar> {
   /// continuous in time.
   var schedule: (any NoiseSchedule)? { get }
 
+  /// The method of the model's scheduler; `nil` where the model has none.
+  var ownMethod: OwnMethod? { get }
+
   /// What is done to the denoised estimate before a step uses it; `nil` where
   /// it is used as predicted.
   var bound: EstimateBound? { get }
@@ -54,6 +57,7 @@ public protocol ScoreModel<Scalar> {
 
 extension ScoreModel {
   public var schedule: (any NoiseSchedule)? { nil }
+  public var ownMethod: OwnMethod? { nil }
   public var bound: EstimateBound? { nil }
 
   public func predict(

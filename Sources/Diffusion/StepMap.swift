@@ -88,7 +88,7 @@ public struct StepMap: Hashable, Sendable {
       case .exponential:
         return Self.exponential(from, to, noiseLevel)
       case .posterior:
-        let step = Self.posterior(from, grid.landings[index], noiseLevel)
+        let step = Self.posterior(from, grid.landings[index], noiseLevel, grid.stepVariance)
         return bound?.keepsDirection == true ? Self.keepingDirection(step, from, grid.landings[index]) : step
       case .multistep:
         let first = Self.posterior(from, to, 0)
@@ -108,16 +108,22 @@ public struct StepMap: Hashable, Sendable {
       noise: level * expm1(e).squareRoot())
   }
 
-  private static func posterior(_ from: NoiseTime, _ to: NoiseTime, _ level: Double) -> Step {
+  private static func posterior(
+    _ from: NoiseTime, _ to: NoiseTime, _ level: Double, _ variance: StepVariance = .posterior
+  ) -> Step {
+    if variance == .whole {
+      let state = (1 - level * level).squareRoot() * to.sigma / from.sigma
+      return Step(state: state, value: to.alpha - from.alpha * state, earlierValue: 0, noise: level * to.sigma)
+    }
     // With C^2 = v^2 sigma'^2 (1 - alpha^2/alpha'^2) / sigma^2, the square
     // root of sigma'^2 - C^2 is written without cancellation.
     let ratio = to.sigma / from.sigma
     let correlated = from.alpha / to.alpha * ratio
-    let variance = 1 - level * level + level * level * correlated * correlated
-    let state = ratio * variance.squareRoot()
-    return Step(
-      state: state, value: to.alpha - from.alpha * state, earlierValue: 0,
-      noise: level * ratio * (-expm1(to.s - from.s)).squareRoot())
+    let kept = 1 - level * level + level * level * correlated * correlated
+    let state = ratio * kept.squareRoot()
+    let forward = (-expm1(to.s - from.s)).squareRoot()
+    let noise = variance == .posterior ? ratio * forward : from.timestep == 0 ? 0 : forward
+    return Step(state: state, value: to.alpha - from.alpha * state, earlierValue: 0, noise: level * noise)
   }
 
   /// `y' = alpha' bound(x_0) + (A y - alpha A x_0)`: the direction to the noise
@@ -133,8 +139,10 @@ public struct StepMap: Hashable, Sendable {
     _ first: Step, before: NoiseTime, _ from: NoiseTime, _ to: NoiseTime
   ) -> Step {
     func logRatio(_ node: NoiseTime) -> Double { log(node.alpha / node.sigma) }
-    let previous = logRatio(from) - logRatio(before)
-    let half = 0.5 * (logRatio(to) - logRatio(from)) / previous
+    let (previous, next) = (logRatio(from) - logRatio(before), logRatio(to) - logRatio(from))
+    // Between nodes that rounding alone tells apart there is no slope.
+    guard previous > 1e-6 * next, previous > 0 else { return first }
+    let half = 0.5 * next / previous
     var step = first
     step.value = first.value * (1 + half)
     step.earlierValue = -first.value * half

@@ -1,7 +1,7 @@
 import Foundation
 
 /// The nodes of a sampling run, from noise (`s_0 = T`) to data (`s_M = eta`);
-/// noise time decreases strictly.
+/// noise time does not increase. A step between equal nodes changes nothing.
 public struct TimeGrid: Hashable, Sendable {
   /// One more than steps, noise time decreasing.
   public let nodes: [NoiseTime]
@@ -12,35 +12,44 @@ public struct TimeGrid: Hashable, Sendable {
   public let endsFirstOrder: Bool
   /// Standard deviation of the noise that the first state is.
   public let initialDeviation: Double
+  /// The variance of the noise of posterior steps.
+  public let stepVariance: StepVariance
 
   /// Number of steps, one less than the nodes.
   public var steps: Int { nodes.count - 1 }
 
   /// - Parameters:
-  ///   - nodes: one more than steps.
-  ///   - landings: where the steps lead, if not to the next node; noise time
-  ///     may stay the same in the last one.
+  ///   - nodes: one more than steps; noise time does not increase. Where it
+  ///     does by a rounding of single precision or less, nodes count as equal
+  ///     and are made so.
+  ///   - landings: where the steps lead, if not to the next node.
   ///   - endsFirstOrder: a multistep map ends with a step of first order, as
   ///     it always does on clean data.
   ///   - initialDeviation: of the noise that the first state is.
+  ///   - stepVariance: the variance of the noise of posterior steps.
   /// - Throws: `DiffusionError` unless there are two nodes or more and noise
-  ///   time decreases strictly.
+  ///   time does not increase.
   public init(
-    nodes: [NoiseTime], landings: [NoiseTime]? = nil, endsFirstOrder: Bool = false, initialDeviation: Double = 1
+    nodes: [NoiseTime], landings: [NoiseTime]? = nil, endsFirstOrder: Bool = false, initialDeviation: Double = 1,
+    stepVariance: StepVariance = .posterior
   ) throws {
     guard nodes.count >= 2 else {
       throw DiffusionError("a time grid needs at least two nodes, not \(nodes.count)")
     }
-    for (index, (node, next)) in zip(nodes, nodes.dropFirst()).enumerated()
-    where !((node.s > next.s || landings != nil && index == nodes.count - 2 && node.s == next.s) && next.s >= 0) {
-      throw DiffusionError(
-        "noise times must decrease strictly and stay >= 0: node \(index) is at \(node.s), node \(index + 1) at \(next.s)"
-      )
+    var nodes = nodes
+    for index in 1..<nodes.count {
+      let (before, node) = (nodes[index - 1], nodes[index])
+      guard node.s >= 0, node.s <= before.s * (1 + Double(Float.ulpOfOne)) else {
+        throw DiffusionError(
+          "noise times must not increase and stay >= 0: node \(index - 1) is at \(before.s), node \(index) at \(node.s)")
+      }
+      if node.s > before.s { (nodes[index].alpha, nodes[index].sigma) = (before.alpha, before.sigma) }
     }
     self.nodes = nodes
     self.landings = landings ?? Array(nodes.dropFirst())
     self.endsFirstOrder = endsFirstOrder
     self.initialDeviation = initialDeviation
+    self.stepVariance = stepVariance
     precondition(self.landings.count == nodes.count - 1)
   }
 
@@ -51,6 +60,10 @@ public struct TimeGrid: Hashable, Sendable {
   public init(noiseTimes: [Double]) throws {
     if let bad = noiseTimes.first(where: { $0.isNaN || $0 < 0 }) {
       throw DiffusionError("noise times must be numbers >= 0, not \(bad)")
+    }
+    for (index, (time, next)) in zip(noiseTimes, noiseTimes.dropFirst()).enumerated() where next >= time {
+      throw DiffusionError(
+        "noise times must decrease strictly: number \(index) is \(time), number \(index + 1) is \(next)")
     }
     try self.init(nodes: noiseTimes.map { NoiseTime(s: $0) })
   }
@@ -63,8 +76,7 @@ public struct TimeGrid: Hashable, Sendable {
   ///   - steps: 1 or more; the grid has a node more.
   ///   - horizon: noise time of the first node.
   ///   - earlyStop: noise time of the last node, above 0 and below the horizon.
-  /// - Throws: `DiffusionError` for other numbers, and where nodes of so many
-  ///   steps coincide in double precision.
+  /// - Throws: `DiffusionError` for other numbers.
   public static func shrinking(steps: Int, horizon: Double, earlyStop: Double) throws -> TimeGrid {
     func measure(_ s: Double) -> Double { s >= 1 ? s - 1 : log(s) }
     return try spaced(steps, horizon, earlyStop, measure: measure) { x in x >= 0 ? x + 1 : exp(x) }
@@ -76,23 +88,23 @@ public struct TimeGrid: Hashable, Sendable {
   ///   - steps: 1 or more; the grid has a node more.
   ///   - horizon: noise time of the first node.
   ///   - earlyStop: noise time of the last node, above 0 and below the horizon.
-  /// - Throws: `DiffusionError` for other numbers, and where nodes of so many
-  ///   steps coincide in double precision.
+  /// - Throws: `DiffusionError` for other numbers.
   public static func uniform(steps: Int, horizon: Double, earlyStop: Double) throws -> TimeGrid {
     try spaced(steps, horizon, earlyStop, measure: { $0 }) { $0 }
   }
 
-  /// `sigma_E^(1/7)` equally spaced, `sigma_E = sqrt(exp(s) - 1)` (Karras et al.,
-  /// NeurIPS 2022, with rho = 7).
+  /// `sigma_E^(1/rho)` equally spaced, `sigma_E = sqrt(exp(s) - 1)` (Karras et al.,
+  /// NeurIPS 2022).
   ///
   /// - Parameters:
   ///   - steps: 1 or more; the grid has a node more.
   ///   - horizon: noise time of the first node.
   ///   - earlyStop: noise time of the last node, above 0 and below the horizon.
-  /// - Throws: `DiffusionError` for other numbers, and where nodes of so many
-  ///   steps coincide in double precision.
-  public static func karras(steps: Int, horizon: Double, earlyStop: Double) throws -> TimeGrid {
-    let rho = 7.0
+  ///   - rho: positive; the larger, the shorter are steps near the data.
+  /// - Throws: `DiffusionError` for other numbers.
+  public static func karras(
+    steps: Int, horizon: Double, earlyStop: Double, rho: Double = 7
+  ) throws -> TimeGrid {
     return try spaced(steps, horizon, earlyStop, measure: { pow(expm1($0), 0.5 / rho) }) { x in
       log1p(pow(x, 2 * rho))
     }
@@ -135,6 +147,6 @@ public struct TimeGrid: Hashable, Sendable {
     let inner = stride(from: 1, to: steps, by: 1).map { index in
       inverse(first + (last - first) * Double(index) / Double(steps))
     }
-    return try TimeGrid(noiseTimes: [horizon] + inner + [earlyStop])
+    return try TimeGrid(nodes: ([horizon] + inner + [earlyStop]).map { NoiseTime(s: $0) })
   }
 }

@@ -88,7 +88,7 @@ public struct RunTuner: Sendable {
   }
 
   /// Of the choices within a twentieth of the least predicted time, the first: sequential
-  /// before parallel, few slices before many, large chunks before small ones.
+  /// before parallel, few slices before many, many replicas before few.
   public var best: (choice: RunChoice, seconds: Double) {
     let predicted = candidates.map { (choice: $0, seconds: seconds($0)) }
     let least = predicted.map(\.seconds).min() ?? 0
@@ -106,7 +106,7 @@ public struct RunTuner: Sendable {
       let open = min(window ?? blockSteps, blockSteps)
       let ranks = max(1, ranks / choice.replicas)
       let chunks = (open + chunk - 1) / chunk
-      let busiest = min(open, (chunks + ranks - 1) / ranks * chunk)
+      let busiest = busiest(open: open, chunk: chunk, ranks: ranks)
       func work(_ slices: Int) -> Double {
         score.time(of: slices * samples * rowsOfSlice) + Double(slices * samples) * updateSeconds
       }
@@ -157,9 +157,8 @@ public struct RunTuner: Sendable {
     for window in windows {
       let open = window ?? blockSteps
       for replicas in groups.sorted(by: >) {
-        for chunk in chunks(open: open, ranks: ranks / replicas, isWhole: window == nil) {
-          choices.append(RunChoice(solver: .picard(window: window, chunk: chunk), replicas: replicas))
-        }
+        let chunk = chunk(open: open, ranks: ranks / replicas, isWhole: window == nil)
+        choices.append(RunChoice(solver: .picard(window: window, chunk: chunk), replicas: replicas))
       }
     }
     return choices
@@ -176,15 +175,21 @@ public struct RunTuner: Sendable {
     }
   }
 
-  /// The default chunk, and smaller ones where they keep more ranks at work.
-  private func chunks(open: Int, ranks: Int, isWhole: Bool) -> [Int] {
-    if let chunk = stated.chunk { return [chunk] }
+  /// The default chunk, or its half, fourth, ... where the busiest rank then has less to do
+  /// by a tenth or more. Follows from the window and the ranks, not from a measurement.
+  private func chunk(open: Int, ranks: Int, isWhole: Bool) -> Int {
+    if let chunk = stated.chunk { return chunk }
     let usual = PicardOptions.defaultChunk(window: isWhole ? nil : open, steps: blockSteps)
-    let halves = Array(sequence(first: usual) { $0 > 1 ? $0 / 2 : nil })
-    // The first with a chunk or more for every rank is small enough; a still smaller one
-    // evens the load out.
-    let enough = halves.firstIndex { ranks * $0 <= open } ?? halves.count - 1
-    return Array(halves[...min(enough + 1, halves.count - 1)])
+    let sizes = Array(sequence(first: usual) { $0 > 1 ? $0 / 2 : nil })
+    let loads = sizes.map { busiest(open: open, chunk: $0, ranks: max(1, ranks)) }
+    let least = loads.min() ?? 1
+    return zip(sizes, loads).first { Double($1) <= 1.1 * Double(least) }?.0 ?? usual
+  }
+
+  /// Slices of the rank that has most.
+  private func busiest(open: Int, chunk: Int, ranks: Int) -> Int {
+    let chunks = (open + chunk - 1) / chunk
+    return min(open, (chunks + ranks - 1) / ranks * chunk)
   }
 }
 

@@ -1,6 +1,3 @@
-public import Diffusion
-import Foundation
-
 /// What a score call costs against its number of rows, as measured.
 public struct ScoreCost: Hashable, Sendable {
   /// Increasing numbers of rows, the largest being what one call takes.

@@ -6,6 +6,8 @@ public struct RunHeader: Hashable, Sendable {
   public var model: String
   /// Shape of one sample.
   public var shape: [Int]
+  /// What the model's scheduler says, line by line.
+  public var scheduler: [String]
   public var seed: UInt64
   /// The host of every rank.
   public var hosts: [String]
@@ -14,12 +16,13 @@ public struct RunHeader: Hashable, Sendable {
   public var options: [String: OptionValue]
 
   public init(
-    versions: Report.Versions, model: String, shape: [Int], seed: UInt64, hosts: [String],
+    versions: Report.Versions, model: String, shape: [Int], scheduler: [String] = [], seed: UInt64, hosts: [String],
     threadsPerRank: Int, options: [String: OptionValue]
   ) {
     self.versions = versions
     self.model = model
     self.shape = shape
+    self.scheduler = scheduler
     self.seed = seed
     self.hosts = hosts
     self.threadsPerRank = threadsPerRank
@@ -38,6 +41,7 @@ public struct RunHeader: Hashable, Sendable {
       lines.append("         \(name): \(ranks.count == 1 ? "rank" : "ranks") \(ranges(ranks))")
     }
     lines.append("model    \(model), samples of shape \(shape.map(String.init).joined(separator: " x "))")
+    lines += scheduler.enumerated().map { ($0 == 0 ? "schedule " : "         ") + $1 }
     lines.append("seed     \(seed)")
     lines.append("options")
     let width = options.keys.map(\.count).max() ?? 0

@@ -30,7 +30,7 @@ struct ExportedFolder {
     let configuration = try SchedulerConfiguration(contentsOf: configuration)
     return try OpenVINOModel<Scalar>(
       file: network, parametrization: configuration.parametrization, schedule: configuration.schedule,
-      bound: configuration.bound, conditions: conditions, sampleShape: sampleShape, threads: threads,
+      bound: configuration.bound, scheduler: configuration.summary, conditions: conditions, sampleShape: sampleShape, threads: threads,
       processors: processors)
   }
 }

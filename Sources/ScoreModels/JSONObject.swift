@@ -1,30 +1,13 @@
 package import Foundation
 
 /// A JSON value of any kind.
-enum JSONValue: Decodable, Hashable, Sendable {
+enum JSONValue: Hashable, Sendable {
   case null
   case bool(Bool)
   case number(Double)
   case string(String)
   case array([JSONValue])
   case object([String: JSONValue])
-
-  init(from decoder: any Decoder) throws {
-    let container = try decoder.singleValueContainer()
-    if let number = try? container.decode(Double.self) {
-      self = .number(number)
-    } else if let string = try? container.decode(String.self) {
-      self = .string(string)
-    } else if let bool = try? container.decode(Bool.self) {
-      self = .bool(bool)
-    } else if container.decodeNil() {
-      self = .null
-    } else if let array = try? container.decode([JSONValue].self) {
-      self = .array(array)
-    } else {
-      self = .object(try container.decode([String: JSONValue].self))
-    }
-  }
 
   /// The value's kind, as error messages name it.
   var kind: String {
@@ -39,8 +22,8 @@ enum JSONValue: Decodable, Hashable, Sendable {
   }
 }
 
-/// A JSON file that holds one object, read key by key; every key must be asked
-/// for, so that nothing in the file is silently ignored.
+/// A JSON file that holds one object, read key by key. It knows which keys
+/// nobody asked for: they are refused, or named, but never silently ignored.
 package struct JSONObject {
   /// The file, as error messages name it.
   let file: String
@@ -66,14 +49,9 @@ package struct JSONObject {
     self.file = file
     let value: JSONValue
     do {
-      let decoder = JSONDecoder()
-      // Python writes infinities bare, and diffusers has them in configurations.
-      // (Foundation's JSON 5, which has them too, traps on truncated files.)
-      decoder.nonConformingFloatDecodingStrategy = .convertFromString(
-        positiveInfinity: "\u{7f}Infinity", negativeInfinity: "-\u{7f}Infinity", nan: "\u{7f}NaN")
-      value = try decoder.decode(JSONValue.self, from: quotingInfinities(data))
-    } catch {
-      throw ScoreModelError(.badData, "\(file): is not valid JSON (UTF-8, nested at most 500 deep)")
+      value = try JSONParser.parse(data)
+    } catch let failure as JSONParser.Failure {
+      throw ScoreModelError(.badData, "\(file): is not valid JSON: line \(failure.line): \(failure.reason)")
     }
     guard case .object(let values) = value else {
       throw ScoreModelError(.badData, "\(file): holds \(value.kind); a JSON object, {...}, is needed")
@@ -98,6 +76,17 @@ package struct JSONObject {
     guard let value = value(key) else { return nil }
     guard case .bool(let bool) = value else { throw wrong(key, value, needed: "true or false") }
     return bool
+  }
+
+  /// A switch as Python reads it: null and an empty list are false.
+  mutating func flag(_ key: String, default absent: Bool) throws -> Bool {
+    known.insert(key)
+    switch values[key] {
+    case nil: return absent
+    case .null, .array([]): return false
+    case .bool(let bool): return bool
+    case let value?: throw wrong(key, value, needed: "true or false")
+    }
   }
 
   mutating func number(_ key: String, allowsInfinity: Bool = false) throws -> Double? {
@@ -127,9 +116,12 @@ package struct JSONObject {
     }
   }
 
+  /// Keys that nobody asked for.
+  var otherKeys: [String] { values.keys.filter { !known.contains($0) }.sorted() }
+
   /// - Throws: where the file holds keys that nobody asked for.
   func refuseOtherKeys() throws {
-    let others = values.keys.filter { !known.contains($0) }.sorted()
+    let others = otherKeys
     guard others.isEmpty else {
       throw ScoreModelError(
         .badData,
@@ -145,30 +137,4 @@ package struct JSONObject {
   func wrong(_ key: String, _ value: JSONValue, needed: String) -> ScoreModelError {
     ScoreModelError(.badData, "\(file): \"\(key)\" is \(value.kind); \(needed) is needed")
   }
-}
-
-/// JSON with quotes about the bare words `Infinity`, `-Infinity` and `NaN`, and
-/// a character before them that no string of a person has.
-private func quotingInfinities(_ data: Data) -> Data {
-  let words = ["Infinity", "NaN"].map { Array($0.utf8) }
-  let bytes = Array(data)
-  var result = Data()
-  var (isInString, index) = (false, 0)
-  while index < bytes.count {
-    let byte = bytes[index]
-    if isInString, byte == UInt8(ascii: "\\"), index + 1 < bytes.count {
-      result += bytes[index...(index + 1)]
-      index += 2
-    } else if !isInString, let word = words.first(where: { bytes[index...].starts(with: $0) }) {
-      let isNegative = result.last == UInt8(ascii: "-")
-      if isNegative { result.removeLast() }
-      result += Data((isNegative ? "\"-\u{7f}" : "\"\u{7f}").utf8) + word + Data("\"".utf8)
-      index += word.count
-    } else {
-      if byte == UInt8(ascii: "\"") { isInString.toggle() }
-      result.append(byte)
-      index += 1
-    }
-  }
-  return result
 }

@@ -21,6 +21,9 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
   /// The noise times that the network was trained at.
   public let schedule: (any NoiseSchedule)?
   public let bound: EstimateBound?
+  /// The scheduler that the model came with.
+  public let scheduler: SchedulerSummary?
+  public var ownMethod: OwnMethod? { scheduler?.method }
   /// Numbers in the network's weights.
   public let parameterCount: Int
   /// The library that evaluates the network.
@@ -55,6 +58,7 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
   ///   - schedule: the noise times it was trained on, which give its
   ///     `timestep` input.
   ///   - bound: what is done to its denoised estimates.
+  ///   - scheduler: the scheduler that it came with.
   ///   - conditions: what its further inputs are given.
   ///   - sampleShape: the shape of one sample, where the file leaves axes free.
   ///   - threads: threads of one evaluation; `nil` takes one for networks of
@@ -68,7 +72,7 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
   ///   inputs that nobody supplies.
   public init(
     file: String, parametrization: Parametrization, schedule: any NoiseSchedule, bound: EstimateBound? = nil,
-    conditions: Conditions = Conditions(), sampleShape: [Int]? = nil, threads: Int? = nil, processors: Int? = nil,
+    scheduler: SchedulerSummary? = nil, conditions: Conditions = Conditions(), sampleShape: [Int]? = nil, threads: Int? = nil, processors: Int? = nil,
     library: OpenVINOLibrary? = nil
   ) throws {
     let contents = try ONNXFile(contentsOf: file)
@@ -78,6 +82,7 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
     self.parametrization = parametrization
     self.schedule = schedule
     self.bound = bound
+    self.scheduler = scheduler
     trainingSchedule = schedule
     self.threads = threads ?? (parameterCount <= Self.mostForOneThread ? 1 : processors ?? allowedProcessorCount())
     network = try CompiledNetwork(

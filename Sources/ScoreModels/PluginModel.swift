@@ -138,7 +138,7 @@ public final class PluginModel<Scalar: StateScalar>: ScoreModel {
   private static func parametrization(
     _ plugin: score_plugin, _ handle: OpaquePointer, _ file: String
   ) throws -> Parametrization {
-    let all: [Parametrization] = [.score, .noise, .velocity, .sample, .denoiser, .flow]
+    let all: [Parametrization] = [.score, .noise, .velocity, .sample, .denoiser, .flow(isNegated: false)]
     let kind = plugin.prediction.map { $0(handle) } ?? 0
     guard let index = Int(exactly: kind), all.indices.contains(index) else {
       throw ScoreModelError(

@@ -168,7 +168,7 @@ struct BenchRounds: ParsableCommand {
     let rows = settings(window: window ?? RoundsChoice(["all"] + shorter.map { "\($0)" }))
     var record = RoundsRecord(
       arguments: Array(CommandLine.arguments.dropFirst(3)), model: base.model,
-      method: base.sampler.method.rawValue, steps: trajectory.slices, samples: base.sampler.samples,
+      method: study.setup.method.name.rawValue, steps: trajectory.slices, samples: base.sampler.samples,
       ranks: world.size, sequentialSeconds: study.sequentialSeconds, runs: [])
     func show(_ text: String) throws { if world.rank == 0 { try write(text) } }
     func add(_ run: RoundsRow) throws {

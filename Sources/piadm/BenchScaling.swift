@@ -111,7 +111,7 @@ struct BenchScaling: ParsableCommand {
       }
       if let file = plot.flatMap({ PictureFile($0) }) {
         try ScalingPicture(
-          title: "\(run.sample.model), \(run.sample.sampler.method.rawValue): \(run.setup.trajectory.steps) steps, \(run.sample.sampler.samples) samples",
+          title: "\(run.sample.model), \(run.setup.method.name.rawValue): \(run.setup.trajectory.steps) steps, \(run.sample.sampler.samples) samples",
           sequentialSeconds: run.sequentialSeconds,
           predicted: points.compactMap { point in
             point.predictedSeconds.map { .init(ranks: point.ranks, seconds: $0) }

@@ -20,12 +20,23 @@ struct ModelDescription: Encodable {
   /// What is done to estimates of the clean sample; absent where nothing is.
   let bound: String?
   let schedule: String?
+  let scheduler: String?
+  /// The scheduler's own method; absent where it is not implemented.
+  let ownMethod: String?
+  /// Keys of its file that the scheduler does not read.
+  let ignoredKeys: [String]?
   let noiseTimes: Range?
   let inputs: [String]?
   let parameters: Int?
   let openvino: String?
   let threads: Int?
   var check: ModelCheck?
+  private let schedulerLines: [String]
+
+  private enum CodingKeys: CodingKey {
+    case model, kind, files, shape, dimension, prediction, bound, schedule, scheduler, ownMethod, ignoredKeys
+    case noiseTimes, inputs, parameters, openvino, threads, check
+  }
 
   init(_ model: any ScoreModel<Float>, named name: String, _ source: ModelSource) throws {
     self.model = name
@@ -41,6 +52,11 @@ struct ModelDescription: Encodable {
       return Range(least: least.s, greatest: greatest.s.isFinite ? greatest.s : nil)
     }
     let network = model as? OpenVINOModel<Float>
+    let summary = network?.scheduler
+    scheduler = summary?.className
+    ownMethod = if case .here(let method) = model.ownMethod { method.rawValue } else { nil }
+    ignoredKeys = summary?.ignoredKeys
+    schedulerLines = [summary?.text, summary?.ignored].compactMap { $0 }
     inputs = network == nil ? nil : try NetworkInput.all(of: source.files()[0]).map { $0.description }
     parameters = network?.parameterCount
     openvino = network?.library.version
@@ -54,6 +70,7 @@ struct ModelDescription: Encodable {
     lines.append(("predicts", prediction))
     if let bound { lines.append(("estimates", bound)) }
     lines.append(("schedule", schedule ?? "none: continuous in time"))
+    lines += schedulerLines.enumerated().map { ($0 == 0 ? "scheduler" : "", $1) }
     if let noiseTimes {
       let least = String(format: "%.3g", noiseTimes.least)
       lines.append(("noise times", "\(least) to \(noiseTimes.greatest.map { String(format: "%.3g", $0) } ?? "pure noise")"))
@@ -176,7 +193,9 @@ extension Parametrization {
     case .sample: "clean sample"
     case .denoiser: "clean sample, from the state over alpha"
     case .preconditioned(let deviation, _): "network of a denoiser, for data of deviation \(deviation)"
-    case .flow: "flow velocity (noise - sample)"
+    case .flow(false): "flow velocity (noise - sample)"
+    case .flow(true): "flow velocity (sample - noise)"
+    case .explodingScore: "score of the state over alpha"
     }
   }
 }

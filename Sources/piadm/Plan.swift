@@ -94,7 +94,7 @@ struct Plan: ParsableCommand {
       }
       if let file = plot.flatMap({ PictureFile($0) }) {
         try ScalingPicture(
-          title: "\(run.sample.model), \(run.sample.sampler.method.rawValue): \(run.setup.trajectory.steps) steps, \(run.sample.sampler.samples) samples",
+          title: "\(run.sample.model), \(run.setup.method.name.rawValue): \(run.setup.trajectory.steps) steps, \(run.sample.sampler.samples) samples",
           sequentialSeconds: run.sequentialSeconds,
           predicted: predictions.map { .init(ranks: $0.ranks, seconds: $0.samplingSeconds) },
           measured: [], ranksAtHand: isHere ? world.size : 0

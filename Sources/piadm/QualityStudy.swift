@@ -45,12 +45,13 @@ struct QualityReference {
     guard values.allSatisfy(\.isFinite) else {
       throw BadData("--reference \(file): has numbers that are not finite")
     }
-    samples = array.shape[0]
+    let count = array.shape[0]
+    samples = count
     shape = Array(array.shape.dropFirst())
     let dimension = shape.reduce(1, *)
     // Every second sample: files are often in the order of classes.
     func half(_ first: Int) -> [Double] {
-      stride(from: first, to: samples / 2 * 2, by: 2).flatMap { values[($0 * dimension)..<(($0 + 1) * dimension)] }
+      stride(from: first, to: count / 2 * 2, by: 2).flatMap { values[($0 * dimension)..<(($0 + 1) * dimension)] }
     }
     distance = SampleDistance(to: half(0), dimension: dimension)
     own = Distances(of: half(1), from: distance)
@@ -110,7 +111,7 @@ struct QualityStudy<Scalar: StateScalar & MPI.Scalar> {
     }
     let rounds = drawn.rounds
     return QualityRow(
-      method: sample.sampler.method.rawValue, steps: setup.trajectory.slices, tolerance: sample.solver.tolerance,
+      method: setup.method.name.rawValue, steps: setup.trajectory.slices, tolerance: sample.solver.tolerance,
       samples: rounds.count, rounds: Double(rounds.reduce(0, +)) / Double(rounds.count), mostRounds: rounds.max() ?? 0,
       evaluations: Double(drawn.evaluations) / Double(rounds.count),
       distances: Distances(of: drawn.states.map { Double($0) }, from: data.distance))

@@ -10,18 +10,18 @@ struct ResolvedOptions {
     let (sampler, solver, output) = (command.sampler, command.solver, command.output)
     let isIterated = solver.solver == .picard
     var values: [String: OptionValue] = [
-      "method": .text(sampler.method.rawValue),
-      "noise-level": .number(sampler.resolvedNoiseLevel),
+      "method": .text(setup.method.name.rawValue),
+      "noise-level": .number(setup.method.noiseLevel),
       "samples": .integer(sampler.samples),
       "seed": .unsigned(sampler.seed),
       "steps": .integer(setup.grid.steps),
-      "grid": .text(setup.gridName),
-      "corrector-steps": .integer(sampler.corrector.steps),
+      "grid": .text(setup.choice.name),
+      "corrector-steps": .integer(setup.method.corrector.steps),
       "precision": .text(sampler.precision.rawValue),
       "initial": .file(sampler.initial),
       "noise": .file(sampler.noise),
       "solver": .text(solver.solver.rawValue),
-      "blocks": .integer(solver.blocks ?? min(sampler.method.defaultBlocks, setup.grid.steps)),
+      "blocks": .integer(solver.blocks ?? min(setup.method.name.defaultBlocks, setup.grid.steps)),
       "batch": .integer(setup.batch.rows),
       "replicas": .integer(solver.groups),
       "out": .text(output.out),
@@ -39,11 +39,8 @@ struct ResolvedOptions {
       values["resume"] = .flag(command.checkpoints.resume)
       values["max-time"] = command.checkpoints.maxTime.map { OptionValue.number($0) } ?? OptionValue.none
     }
-    if ["shrinking", "uniform", "karras"].contains(setup.gridName) {
-      values["horizon"] = .number(sampler.horizon ?? 10)
-      values["early-stop"] = .number(sampler.earlyStop ?? 1e-3)
-    }
-    if sampler.corrector.steps > 0 {
+    values.merge(setup.choice.options) { $1 }
+    if setup.method.corrector.steps > 0 {
       values["corrector-time"] = .number(sampler.correctorTime)
       values["friction"] = .number(sampler.friction)
     }

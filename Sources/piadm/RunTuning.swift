@@ -28,12 +28,14 @@ struct RunTuning<Scalar: StateScalar & MPI.Scalar> {
     var command = command
     if let stored { command.solver.take(stored) }
     guard !command.solver.isStated else { return Outcome(command: command) }
-    let cost = try measure()
+    // With the window stated, the rest follows from the numbers of ranks and samples.
+    let needsCost = command.solver.window == .auto && command.solver.solver != .sequential
+    let cost = needsCost ? try measure() : ScoreCost(rows: [1, 2], seconds: [1, 2])
     let tuner = RunTuner(command, setup, cost, messages, ranks: world.size)
     // The ranks have the same numbers; one of them decides all the same.
     let best = tuner.best
     command.solver.state(try world.broadcast(encoded: best.choice, root: 0))
-    return Outcome(command: command, message: message(command.solver, best.seconds, tuner))
+    return Outcome(command: command, message: message(command.solver, needsCost ? best.seconds : nil, tuner))
   }
 
   /// Times calls of 1, 4, 16, ... rows while all ranks make one, for a third of a second or
@@ -72,17 +74,16 @@ struct RunTuning<Scalar: StateScalar & MPI.Scalar> {
     return ScoreCost(rows: rows, seconds: times)
   }
 
-  private func message(_ solver: SolverOptions, _ seconds: Double, _ tuner: RunTuner) -> String {
-    let sequential = tuner.seconds(RunChoice(solver: .sequential, replicas: min(world.size, tuner.samples)))
-    let comparison =
-      solver.solver == .sequential
-      ? "predicted \(duration(seconds))"
-      : "predicted \(duration(seconds)), sequential sampling \(duration(sequential))"
-    return """
-      auto     \(solver.bitOptions)\(solver.groups > 1 ? " --replicas \(solver.groups)" : ""): \(comparison)
-               \(solver.bitOptions) gives the same bits on any number of ranks
-
-      """
+  /// - Parameter seconds: predicted for the choice; `nil` where nothing was measured.
+  private func message(_ solver: SolverOptions, _ seconds: Double?, _ tuner: RunTuner) -> String {
+    let groups = solver.groups > 1 ? " --replicas \(solver.groups)" : ""
+    var line = "auto     \(solver.bitOptions)\(groups)"
+    if let seconds { line += ", predicted \(duration(seconds))" }
+    if seconds != nil, solver.solver != .sequential {
+      let sequential = RunChoice(solver: .sequential, replicas: min(world.size, tuner.samples))
+      line += ", sequential sampling \(duration(tuner.seconds(sequential)))"
+    }
+    return line + "\n         \(solver.bitOptions) gives the same bits on any number of ranks\n"
   }
 }
 
@@ -99,7 +100,7 @@ extension RunTuner {
     let update = 0.4e-6 + Double(12 * setup.model.dimension * MemoryLayout<Scalar>.stride) / 5e9
     self.init(
       steps: trajectory.slices, blockSteps: trajectory.longestSegment,
-      isRandom: trajectory.segments.contains { $0.slices.contains(where: \.isRandom) },
+      isRandom: setup.method.noiseLevel > 0,
       samples: command.sampler.samples, ranks: ranks, score: cost, roundSeconds: messages.round,
       hopSeconds: messages.hop, updateSeconds: update, rowsOfSlice: 1 + (solver.probes ?? 0),
       roundsFactor: PicardOptions.roundsFactor(solver.resolvedLinearization, solver.stop), stated: solver.stated)

@@ -1,15 +1,17 @@
 public import ArgumentParser
-import Diffusion
+public import Diffusion
 import Foundation
 import PicardSampler
 
-extension SamplingMethod: ExpressibleByArgument {}
+extension SamplingMethod: ExpressibleByArgument {
+  public init?(argument: String) { self.init(named: argument) }
+}
 extension Linearization: ExpressibleByArgument {}
 
 /// What is drawn, and by which sampler.
 struct SamplerOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("The sampler: piadm-sde, piadm-ode (with corrector), ddpm, ddim or dpm++2m.", valueName: "name"))
-  var method = SamplingMethod.piadmSDE
+  @Option(help: ArgumentHelp("The sampler: piadm-sde, piadm-ode (with corrector), ddpm (also called euler-ancestral), ddim (also called euler) or dpm++2m. (default: of a folder, its scheduler's own; else piadm-sde)", valueName: "name"))
+  var method: SamplingMethod?
 
   @Option(help: ArgumentHelp("Noise of a step, from 0 (ODE) to 1 (SDE). (default: the method's)", valueName: "v"))
   var noiseLevel: Double?
@@ -20,7 +22,7 @@ struct SamplerOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Seed. Sample i of a seed is the same whatever the number of samples and ranks.", valueName: "s"))
   var seed: UInt64 = 0
 
-  @Option(help: ArgumentHelp("Number of steps.", valueName: "m"))
+  @Option(help: ArgumentHelp("Number of steps. (default: 100, or all training steps where there are fewer)", valueName: "m"))
   var steps: Int?
 
   @Option(help: ArgumentHelp("Spacing of the steps: shrinking, uniform, karras or model. (default: model where the model has training timesteps, else shrinking)", valueName: "name"))
@@ -34,6 +36,9 @@ struct SamplerOptions: ParsableArguments {
 
   @Option(help: ArgumentHelp("Noise time to stop at, where the grid is not the model's. (default: 0.001)", valueName: "eta"))
   var earlyStop: Double?
+
+  @OptionGroup
+  var schedule: ScheduleOptions
 
   @Option(help: ArgumentHelp("Corrector steps after every block; 0 switches it off. (default: 16 for piadm-ode, else 0)", valueName: "m"))
   var correctorSteps: Int?
@@ -61,14 +66,6 @@ struct SamplerOptions: ParsableArguments {
     case single, double
   }
 
-  var resolvedNoiseLevel: Double { noiseLevel ?? method.defaultNoiseLevel }
-
-  var corrector: LangevinCorrector.Settings {
-    .init(
-      steps: correctorSteps ?? method.defaultCorrectorSteps, time: correctorTime,
-      friction: friction)
-  }
-
   func validate() throws {
     try require(samples >= 1, "--samples must be at least 1, not \(samples)")
     try require(samples <= Int(UInt32.max), "--samples must be below 2^32, not \(samples)")
@@ -81,21 +78,9 @@ struct SamplerOptions: ParsableArguments {
       try require(
         noiseLevel >= 0 && noiseLevel <= 1, "--noise-level must be from 0 to 1, not \(noiseLevel)")
     }
-    try require(
-      method != .multistep || resolvedNoiseLevel == 0,
-      "--method dpm++2m has no noise: leave --noise-level away or give 0")
-    if times != nil {
-      try require(
-        steps == nil && grid == nil && horizon == nil && earlyStop == nil,
-        "--times states the whole grid: leave --steps, --grid, --horizon and --early-stop away")
-    }
-    try require(
-      grid != .model || (horizon == nil && earlyStop == nil),
-      "--grid model has its own ends: leave --horizon and --early-stop away")
-    let (T, eta) = (horizon ?? 10, earlyStop ?? 1e-3)
-    try require(
-      T.isFinite && eta > 0 && eta < T,
-      "--early-stop \(eta) and --horizon \(T) must satisfy 0 < early stop < horizon")
+    try schedule.validate(beside: self)
+    let corrector = LangevinCorrector.Settings(
+      steps: correctorSteps ?? 0, time: correctorTime, friction: friction)
     do { try corrector.validate() } catch { throw ValidationError("\(error)") }
   }
 }

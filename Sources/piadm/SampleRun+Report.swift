@@ -23,7 +23,7 @@ extension SampleRun {
     return try world.agree {
       guard world.rank == 0 else { return nil }
       let report = Report(
-        status: .completed, model: command.model, method: command.sampler.method.rawValue,
+        status: .completed, model: command.model, method: setup.method.name.rawValue,
         options: resolved.values, ranks: world.size, replicas: command.solver.groups,
         steps: setup.trajectory.steps, samples: command.sampler.samples,
         shape: setup.model.shape, rounds: merged.rounds, evaluations: evaluations,
@@ -47,7 +47,7 @@ extension SampleRun {
     let memory = try world.allReduce(peakMemoryBytes(), .maximum)
     _ = try world.agree(on: 0) {
       let report = Report(
-        status: .checkpointed, model: command.model, method: command.sampler.method.rawValue,
+        status: .checkpointed, model: command.model, method: setup.method.name.rawValue,
         options: resolved.values, ranks: world.size, replicas: command.solver.groups,
         steps: setup.trajectory.steps, samples: command.sampler.samples,
         shape: setup.model.shape, rounds: rounds, evaluations: evaluations, blocks: [],

@@ -62,7 +62,7 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     if world.rank == 0 {
       try write(RunHeader(
         versions: setup.versions, model: command.model, shape: setup.model.shape,
-        seed: sampler.seed, hosts: placement.hosts, threadsPerRank: setup.threads,
+        scheduler: setup.scheduler, seed: sampler.seed, hosts: placement.hosts, threadsPerRank: setup.threads,
         options: resolved.values).text + "\n")
       // Idle processors are a loss only where the model could use them.
       for warning in placement.crowding + (setup.usesManyThreads ? placement.idleness : []) {

@@ -8,12 +8,15 @@ import ScoreModels
 /// Everything a run needs before its first round: model, grid, steps and noise.
 struct Setup<Scalar: StateScalar> {
   let model: any ScoreModel<Scalar>
-  let grid: TimeGrid
-  let gridName: String
+  let method: ChosenMethod
+  let choice: GridChoice
+  var grid: TimeGrid { choice.grid }
   let trajectory: Trajectory
   let noise: any NoiseSource
   let batch: ScoreBatch<Scalar>
   let versions: Report.Versions
+  /// What is told of the model's scheduler, line by line.
+  let scheduler: [String]
   /// Threads of a score call.
   let threads: Int
   /// Whether a score call is large enough to gain from several threads.
@@ -40,20 +43,22 @@ struct Setup<Scalar: StateScalar> {
       throw WrongUsage(
         "--images needs samples that are pictures (H x W with 1 or 3 channels) or volumes, not \(model.shape)")
     }
-    (grid, gridName) = try Self.grid(sampler, model)
+    method = try ChosenMethod(sampler, of: model)
+    choice = try GridChoice(sampler, schedule: model.schedule, shape: model.shape)
+    let grid = choice.grid
     if grid.nodes[0].alpha == 0, model.parametrization == .noise {
       throw WrongUsage(
         "this run starts at pure noise, where a model that predicts the noise says nothing of the data: "
           + "it must predict the sample, v_prediction or flow, or start at another timestep")
     }
-    let blocks = solver.blocks ?? min(sampler.method.defaultBlocks, grid.steps)
-    guard blocks * sampler.corrector.steps <= most else {
+    let blocks = solver.blocks ?? min(method.name.defaultBlocks, grid.steps)
+    guard blocks * method.corrector.steps <= most else {
       throw WrongUsage(
-        "--corrector-steps \(sampler.corrector.steps) after each of \(blocks) blocks are more than \(most) in all")
+        "--corrector-steps \(method.corrector.steps) after each of \(blocks) blocks are more than \(most) in all")
     }
     trajectory = try Trajectory(
-      sampler.method.stepMap, on: grid, noiseLevel: sampler.resolvedNoiseLevel, blocks: blocks,
-      corrector: sampler.corrector, bound: model.bound)
+      method.name.stepMap, on: grid, noiseLevel: method.noiseLevel, blocks: blocks,
+      corrector: method.corrector, bound: model.bound)
     let rows = solver.batch ?? Self.defaultRows(dimension: model.dimension)
     try MemoryNeed(
       scalar: MemoryLayout<Scalar>.size, dimension: model.dimension, rows: rows,
@@ -66,50 +71,9 @@ struct Setup<Scalar: StateScalar> {
     versions = Report.Versions(
       piadm: Piadm.version, mpi: Library.runtimeVersion,
       openvino: network?.library.version ?? "none", swift: swiftVersion)
+    scheduler = [network?.scheduler?.text, network?.scheduler?.ignored].compactMap { $0 }
     threads = network?.threads ?? 1
     usesManyThreads = network?.isLarge ?? false
-  }
-
-  private static func grid(
-    _ options: SamplerOptions, _ model: any ScoreModel<Scalar>
-  ) throws -> (TimeGrid, String) {
-    if let file = options.times {
-      let array = try NumPyArray(contentsOf: file)
-      guard array.shape.count == 1, array.shape[0] >= 2 else {
-        throw BadData("--times \(file): expected a list of M + 1 noise times, not shape \(array.shape)")
-      }
-      do {
-        return (try TimeGrid(noiseTimes: array.doubles), file)
-      } catch {
-        throw BadData("--times \(file): \(error)")
-      }
-    }
-    let isContinuous = model.schedule == nil || options.horizon != nil || options.earlyStop != nil
-    let name = options.grid ?? (isContinuous ? .shrinking : .model)
-    let steps = options.steps ?? 100
-    let (horizon, earlyStop) = (options.horizon ?? 10, options.earlyStop ?? 1e-3)
-    let grid: TimeGrid
-    do {
-      switch name {
-      case .shrinking:
-        grid = try .shrinking(steps: steps, horizon: horizon, earlyStop: earlyStop)
-      case .uniform:
-        grid = try .uniform(steps: steps, horizon: horizon, earlyStop: earlyStop)
-      case .karras:
-        grid = try .karras(steps: steps, horizon: horizon, earlyStop: earlyStop)
-      case .model:
-        guard let schedule = model.schedule else {
-          throw WrongUsage(
-            "--grid model needs a model with training timesteps; take shrinking, uniform or karras")
-        }
-        grid = try .model(schedule, steps: steps)
-      }
-    } catch let error as DiffusionError where name != .model {
-      throw WrongUsage(
-        "--grid \(name.rawValue) cannot divide --horizon \(horizon) to --early-stop \(earlyStop) into --steps \(steps): "
-          + "\(error); a smaller --horizon, a larger --early-stop or fewer --steps can")
-    }
-    return (grid, name.rawValue)
   }
 
   private static func noise(

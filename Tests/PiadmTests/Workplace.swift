@@ -61,13 +61,26 @@ final class Workplace {
   func array(_ name: String) throws -> NumPyArray { try NumPyArray(contentsOf: "\(path)/\(name)") }
 
   /// Runs `piadm` here, under the launcher where there is more than one rank.
+  ///
+  /// - Parameter isTuned: the run chooses solver, window and replicas. Otherwise `sample`
+  ///   iterates whole blocks on all ranks together, unless the arguments say more.
   func run(
     _ arguments: [String], ranks: Int = 1, script: String = #"exec "$@""#,
-    environment: [String: String] = [:]
+    environment: [String: String] = [:], isTuned: Bool = false
   ) throws -> MPIRun {
-    try MPIRun(
-      "piadm", arguments, ranks: ranks, isLaunched: ranks > 1, script: script, in: path,
+    let stated = isTuned || arguments.first != "sample" ? [] : Self.untuned(arguments)
+    return try MPIRun(
+      "piadm", arguments + stated, ranks: ranks, isLaunched: ranks > 1, script: script, in: path,
       environment: environment)
+  }
+
+  /// Options that state what a run would choose.
+  private static func untuned(_ arguments: [String]) -> [String] {
+    func has(_ option: String) -> Bool { arguments.contains { $0 == option || $0.hasPrefix(option + "=") } }
+    var stated: [String] = []
+    if !has("--window"), !has("--solver"), !has("--help") { stated += ["--window", "off"] }
+    if !has("--replicas"), !has("--help") { stated += ["--replicas", "1"] }
+    return stated
   }
 
   /// Draws samples, which must succeed.

@@ -41,6 +41,17 @@ import Testing
     #expect((window ?? 1000) / chunk >= ranks)
   }
 
+  @Test("takes the default chunk while it keeps all ranks evenly at work, and smaller ones beyond")
+  func evenChunks() {
+    let chunks = [1, 2, 3, 4, 7, 16, 40].map { ranks -> Int? in
+      var tuner = tuner(call: 0.01, ranks: ranks)
+      (tuner.stated.window, tuner.stated.solver) = (.steps(16), .picard)
+      guard case .picard(_, let chunk) = tuner.best.choice.solver else { return nil }
+      return chunk
+    }
+    #expect(chunks == [8, 8, 2, 4, 1, 1, 1])
+  }
+
   @Test("is never predicted to be slower on more ranks")
   func ranks() {
     let seconds = [1, 2, 4, 8, 16, 64, 256].map { tuner(call: 0.01, row: 0.005, samples: 4, ranks: $0).best.seconds }

@@ -1,0 +1,162 @@
+import Diffusion
+
+/// Schedulers that came from DPM-Solver: they choose among one timestep more
+/// than they have steps, and leave the lowest out.
+extension JSONObject {
+  mutating func multistep() throws -> SchedulerSettings {
+    let method = try multistepMethod(algorithms: ["dpmsolver", "dpmsolver++", "sde-dpmsolver", "sde-dpmsolver++"])
+    var settings = try multistepSchedule(
+      terminal: terminalAlphaBar, lambda: true, spacings: DiscreteSchedule.Spacing.allCases, own: method,
+      usesLu: true, nearest: .unlessSquaredCosine)
+    let first = try firstOrderEnd()
+    settings.change { $0.firstOrderEndBelow = first } flow: { $0.firstOrderEndBelow = first }
+    return settings
+  }
+
+  /// Its own direction is from the data to the noise; sampling runs through
+  /// its timesteps the other way, down to the least noise level of training.
+  mutating func multistepInverse() throws -> SchedulerSettings {
+    for key in ["algorithm_type", "solver_type", "solver_order", "lower_order_final", "euler_at_final"] { _ = value(key) }
+    return try multistepSchedule(
+      lambda: true, spacings: DiscreteSchedule.Spacing.allCases,
+      own: .elsewhere("inversion, from the data to the noise"), end: .lastLevelOrLeast, shiftsDynamically: false,
+      nearest: .always)
+  }
+
+  mutating func singlestep() throws -> SchedulerSettings {
+    try multistepSchedule(
+      lambda: true, spacings: nil, own: .elsewhere("the single-step DPM-Solver"), nearest: .always)
+  }
+
+  /// - Parameters:
+  ///   - clips: the class has "lambda_min_clipped".
+  ///   - shiftsDynamically: the class has "use_dynamic_shifting".
+  mutating func lastLevelMultistep(
+    own method: OwnMethod, clips: Bool, shiftsDynamically: Bool
+  ) throws -> SchedulerSettings {
+    try multistepSchedule(
+      lambda: clips, spacings: DiscreteSchedule.Spacing.allCases, own: method, end: .lastLevelOrLeast,
+      shiftsDynamically: shiftsDynamically, nearest: .always, hasVarianceType: clips)
+  }
+
+  mutating func unipc() throws -> SchedulerSettings {
+    guard try number("shift_terminal") == nil || flag("use_flow_sigmas", default: false) else {
+      throw ScoreModelError(.badData, "\(file): \"shift_terminal\" needs \"use_flow_sigmas\": true")
+    }
+    var settings = try multistepSchedule(
+      terminal: terminalAlphaBar, lambda: false, spacings: DiscreteSchedule.Spacing.allCases, own: .elsewhere("UniPC"),
+      end: .statedOfLevels, nearest: .always, flow: .withoutLast, hasVarianceType: false)
+    if let terminal = try fraction("shift_terminal") { settings.change { _ in } flow: { $0.terminal = terminal } }
+    return settings
+  }
+
+  /// What ends a grid of levels that are not those of timesteps.
+  private enum LevelsEnd {
+    /// As "final_sigmas_type" says: clean data, or the least level of training.
+    case stated
+    /// As it says: clean data, or the last of these levels.
+    case statedOfLevels
+    /// The last of these levels, and the least of training for others.
+    case lastLevelOrLeast
+  }
+
+  /// Karras levels whose timesteps are the nearest ones.
+  private enum Nearest { case always, unlessSquaredCosine }
+
+  private mutating func multistepSchedule(
+    terminal: Double? = nil, lambda: Bool, spacings: [DiscreteSchedule.Spacing]?, own method: OwnMethod,
+    end: LevelsEnd = .stated, shiftsDynamically: Bool = true, usesLu: Bool = false, nearest: Nearest,
+    flow: FlowSchedule.Spacing = .belowOne, hasVarianceType: Bool = true
+  ) throws -> SchedulerSettings {
+    let bound = try bound(clipsByDefault: nil)
+    if hasVarianceType, let type = try string("variance_type") {
+      throw ScoreModelError(
+        .badData,
+        "\(file): \"variance_type\" is \"\(type)\"; networks that predict variances are not supported; null is needed")
+    }
+    let isSquaredCosine = try string("beta_schedule") == BetaSchedule.squaredCosine.rawValue
+    let alphaBar = try terminal.map { try self.alphaBar(terminal: $0) } ?? self.alphaBar(mayRescale: false)
+    var schedule = DiscreteSchedule(
+      alphaBar: alphaBar, spacing: try spacings.map { try spacing(default: .linspace, among: $0) } ?? .linspace,
+      stepsOffset: spacings == nil ? 0 : try stepsOffset())
+    let least = lambda ? try number("lambda_min_clipped", allowsInfinity: true) ?? -.infinity : -.infinity
+    schedule.choice = .withoutLowest(leastLogRatio: least)
+    let isLu = usesLu ? try flag("use_lu_lambdas", default: false) : false
+    schedule.levels = try levels()
+    // Levels linear in their logarithm (Lu et al., 2022); Karras ones go before them.
+    let takesLu = isLu && schedule.levels != .karras()
+    if takesLu { schedule.levels = .exponential }
+    schedule.levelsSpanTraining = true
+    try readEnds(of: &schedule, unless: takesLu)
+    let rounds = schedule.levels == .karras() || takesLu
+    schedule.levelTimestep = rounds && !(nearest == .unlessSquaredCosine && isSquaredCosine) ? .nearest : .below
+    let endsAtLeast = end == .lastLevelOrLeast ? true : try self.endsAtLeast()
+    if endsAtLeast {
+      let isOfLevels = end != .stated && schedule.levels != .trained
+      schedule.end = isOfLevels ? .lastNode : .alphaBar(alphaBar[0])
+    }
+    let parametrization = try prediction(alsoFlow: true)
+    if let flow = try flowSchedule(
+      flow, beside: schedule, predicts: parametrization, end: end, endsAtLeast: endsAtLeast,
+      shiftsDynamically: shiftsDynamically)
+    {
+      return SchedulerSettings(schedule: flow, parametrization: parametrization, bound: bound, method: method)
+    }
+    return SchedulerSettings(schedule: schedule, parametrization: parametrization, bound: bound, method: method)
+  }
+
+  /// Flow times in place of training timesteps, where "use_flow_sigmas" asks
+  /// for them.
+  private mutating func flowSchedule(
+    _ spacing: FlowSchedule.Spacing, beside discrete: DiscreteSchedule, predicts parametrization: Parametrization,
+    end: LevelsEnd, endsAtLeast: Bool, shiftsDynamically: Bool
+  ) throws -> FlowSchedule? {
+    let factor = try positive("flow_shift") ?? 1
+    var shift = FlowShift.fixed(factor)
+    if shiftsDynamically {
+      let isDynamic = try flag("use_dynamic_shifting", default: false)
+      _ = try choice("time_shift_type", ["exponential": true], default: "exponential")
+      if isDynamic { shift = .dynamic(DynamicFlowShift(otherwise: spacing == .withoutLast ? nil : factor)) }
+    }
+    let usesFlow = try flag("use_flow_sigmas", default: false)
+    let predictsFlow = parametrization == .flow(isNegated: false)
+    guard usesFlow == predictsFlow else {
+      throw ScoreModelError(
+        .badData,
+        "\(file): \"use_flow_sigmas\": true and \"prediction_type\": \"flow_prediction\" are supported together only")
+    }
+    guard usesFlow else { return nil }
+    var flow = FlowSchedule(count: discrete.alphaBar.count)
+    (flow.shift, flow.spacing, flow.tellsWholeTimesteps) = (shift, spacing, true)
+    switch discrete.levels {
+    case .trained: break
+    case .karras where spacing == .withoutLast:
+      let (least, greatest) = discrete.trainedTimes
+      flow.spacing = .ofLevels(
+        discrete.levels, least: discrete.leastLevel ?? least.edmSigma,
+        greatest: discrete.greatestLevel ?? greatest.edmSigma)
+    default:
+      throw ScoreModelError(
+        .badData, "\(file): \"use_flow_sigmas\" excludes other noise levels; leave \"use_..._sigmas\" away or false")
+    }
+    if endsAtLeast {
+      flow.end = end == .stated ? .flowTime(discrete.trainedTimes.least.edmSigma) : .lastNode
+    }
+    return flow
+  }
+}
+
+extension SchedulerSettings {
+  /// Changes the schedule, whichever of the two kinds it is.
+  mutating func change(
+    _ discrete: (inout DiscreteSchedule) -> Void, flow: (inout FlowSchedule) -> Void
+  ) {
+    if var schedule = schedule as? DiscreteSchedule {
+      discrete(&schedule)
+      self.schedule = schedule
+    } else if var schedule = schedule as? FlowSchedule {
+      flow(&schedule)
+      self.schedule = schedule
+    }
+  }
+}
