@@ -42,7 +42,7 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
   private var rowsOfCall: ClosedRange<Int> { isLarge && shape.count == 1 ? 2...63 : 1...Int.max }
   private let trainingSchedule: any NoiseSchedule
   private let network: CompiledNetwork
-  private let conditions: [ConditionValues]
+  private var conditions: [ConditionValues]
   private let guidance: Float?
   private var timesteps: [Float] = []
   private var input: [Float] = []
@@ -165,7 +165,8 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
       guard values.hasBatchAxis else { continue }
       for entry in plan.entries {
         let rows = entry.isNull ? values.null ?? values.conditional : values.conditional
-        conditionRows[index] += rows.row(of: samples[entry.row])
+        // Calls that time or check the model state no sample of the run.
+        conditionRows[index] += rows.row(of: max(0, samples[entry.row] - values.firstSample))
       }
     }
   }
@@ -207,6 +208,17 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
       inputs.append(
         CompiledNetwork.Input(port: values.port, shape: values.shape(rows: call.count), values: rows + first))
       try withConditions(call, &inputs, from: index + 1, body)
+    }
+  }
+}
+
+extension OpenVINOModel: ConditionedModel {
+  public func setConditions(_ rows: [String: ConditionRows], samples: Range<Int>) throws {
+    for (name, rows) in rows.sorted(by: { $0.key < $1.key }) {
+      guard let index = conditions.firstIndex(where: { $0.port.name == name }) else {
+        throw ScoreModelError(.usage, "condition \(name): the network has no such further input")
+      }
+      try conditions[index].replace(by: rows, from: samples.lowerBound)
     }
   }
 }

@@ -18,6 +18,7 @@ public final class PythonModel<Scalar: StateScalar>: ScoreModel {
   public let parametrization: Parametrization
   public let schedule: (any NoiseSchedule)?
   public let bound: EstimateBound?
+  public let ownMethod: OwnMethod?
   /// The source.
   public let file: String
   /// Threads of one evaluation: the model's own choice, else one, so that bits
@@ -33,6 +34,7 @@ public final class PythonModel<Scalar: StateScalar>: ScoreModel {
     let scalar: String
     let threads: Int
     let samples: Int
+    let firstSample: Int
     let conditions: [String: String]
     let nullConditions: [String: String]
     let guidance: Double?
@@ -65,7 +67,8 @@ public final class PythonModel<Scalar: StateScalar>: ScoreModel {
     self.worker = worker
     let opening = Opening(
       file: file, configuration: configuration, scalar: MemoryLayout<Scalar>.size == 4 ? "float32" : "float64",
-      threads: threads ?? 1, samples: conditions.samples, conditions: conditions.files,
+      threads: threads ?? 1, samples: conditions.samples, firstSample: conditions.firstSample,
+      conditions: conditions.files,
       nullConditions: conditions.nullFiles, guidance: conditions.guidance)
     func failure(_ reason: String) -> ScoreModelError {
       ScoreModelError(
@@ -89,17 +92,18 @@ public final class PythonModel<Scalar: StateScalar>: ScoreModel {
       let configuration = try SchedulerConfiguration(
         JSONObject(parsing: Data(scheduler.utf8), file: "\(file): Model.scheduler"))
       (schedule, bound) = (configuration.schedule, configuration.bound)
-      parametrization = configuration.parametrization
+      (parametrization, ownMethod) = (configuration.parametrization, configuration.summary.method)
       return
     }
     let known: [String: Parametrization] = [
-      "score": .score, "noise": .noise, "velocity": .velocity, "sample": .sample, "denoiser": .denoiser, "flow": .flow,
+      "score": .score, "noise": .noise, "velocity": .velocity, "sample": .sample, "denoiser": .denoiser,
+      "flow": .flow(isNegated: false),
     ]
     guard let parametrization = known[answer.predicts] else {
       throw failure(
         "Model.predicts is '\(answer.predicts)'; one of \(known.keys.sorted().joined(separator: ", ")) is needed")
     }
-    (schedule, bound) = (nil, nil)
+    (schedule, bound, ownMethod) = (nil, nil, nil)
     self.parametrization = parametrization
   }
 
@@ -148,9 +152,31 @@ public final class PythonModel<Scalar: StateScalar>: ScoreModel {
     }
   }
 
+  private struct Rows: Encodable {
+    let shape: [Int]
+    let values: [Float]
+  }
+
   private func timestep(at time: NoiseTime) -> Double {
     if let timestep = time.timestep { return hasIntegerTimesteps ? timestep.rounded(.towardZero) : timestep }
     guard let timestep = schedule?.timestep(at: time) else { return 0 }
     return hasIntegerTimesteps ? timestep.rounded() : timestep
+  }
+}
+
+extension PythonModel: ConditionedModel {
+  private struct Change: Encodable {
+    let firstSample: Int
+    let rows: [String: Rows]
+  }
+
+  public func setConditions(_ rows: [String: ConditionRows], samples: Range<Int>) throws {
+    let change = Change(
+      firstSample: samples.lowerBound,
+      rows: rows.mapValues { Rows(shape: [samples.count] + $0.rowShape, values: $0.values) })
+    let reply = try worker.ask(rows: -1, text: Array(JSONEncoder().encode(change)))
+    guard reply.isSuccess else {
+      throw ScoreModelError(.badData, "\(file): \(String(decoding: reply.text, as: UTF8.self))")
+    }
   }
 }

@@ -2,7 +2,7 @@
 ///
 /// A request is three numbers of 8 bytes (rows, bytes of the shared memory,
 /// bytes of the text that follows), a reply two (0 or 1 for a failure, bytes of
-/// the text). The shared memory holds alpha, sigma, timestep and sample of all
+/// the text). Rows -1 change conditions. The shared memory holds alpha, sigma, timestep and sample of all
 /// rows in double precision, then the states, then room for the predictions.
 let pythonWorkerSource = #"""
   import json, mmap, os, select, struct, sys, sysconfig, threading, traceback
@@ -92,16 +92,27 @@ let pythonWorkerSource = #"""
                       raise ValueError(
                           f"--{option} {name}={file}: has shape {values.shape}; {row} for all samples alike, or with "
                           f"an axis of {self.request['samples']} samples in front, is needed")
-                  into[name] = values
+                  into[name] = (self.request["firstSample"], values)
           for name, row in shapes.items():
               if name not in self.conditions:
                   raise ValueError(
                       f"its input '{name}' is supplied by nobody; give it with --condition {name}=FILE.npy, of shape "
                       f"{tuple(row)} for all samples alike or with an axis of {self.request['samples']} in front")
 
+      def set_conditions(self, change):
+          for name, rows in change["rows"].items():
+              if name not in self.conditions:
+                  raise ValueError(f"condition {name}: Model.conditions has no such input")
+              values = np.array(rows["values"], np.float32).reshape(rows["shape"])
+              if values.shape[1:] != self.conditions[name][1].shape[1:]:
+                  raise ValueError(f"condition {name}: rows of shape {values.shape[1:]} do not fit "
+                                   f"{self.conditions[name][1].shape[1:]}")
+              self.conditions[name] = (change["firstSample"], values)
+
       def rows_of(self, arrays, samples):
-          return {name: values[samples if len(values) > 1 else np.zeros_like(samples)]
-                  for name, values in arrays.items()}
+          # Calls that time or check the model state no sample of the run.
+          return {name: values[np.maximum(samples - first, 0) if len(values) > 1 else np.zeros_like(samples)]
+                  for name, (first, values) in arrays.items()}
 
       def predict(self, rows, length):
           if length != len(self.memory):
@@ -151,6 +162,8 @@ let pythonWorkerSource = #"""
       try:
           if rows == 0:
               answer(json.dumps(worker.open(json.loads(text))))
+          elif rows < 0:
+              answer(worker.set_conditions(json.loads(text)) or "")
           else:
               worker.predict(rows, length)
               answer()

@@ -112,7 +112,7 @@ final class PythonWorker {
   /// Sends a request and waits for the reply.
   ///
   /// - Parameters:
-  ///   - rows: rows to evaluate; 0 opens the model that `text` states.
+  ///   - rows: rows to evaluate; 0 opens the model that `text` states, -1 changes its conditions.
   ///   - text: JSON.
   func ask(rows: Int, text: [UInt8] = []) throws -> Reply {
     let head = [Int64(rows), Int64(mapping.count), Int64(text.count)]
@@ -160,7 +160,8 @@ final class PythonWorker {
     return signal == 0 ? "ended with code \(status >> 8 & 0xff)" : "crashed with signal \(signal)"
   }
 
-  /// `PIADM_PYTHON`, the active virtual environment's, or `python3` on the path.
+  /// `PIADM_PYTHON`, the active virtual environment's, that of a `.venv` in the
+  /// current folder or above it, or `python3` on the path.
   private static func findInterpreter() throws -> String {
     let environment = ProcessInfo.processInfo.environment
     if let named = environment["PIADM_PYTHON"], !named.isEmpty {
@@ -169,7 +170,10 @@ final class PythonWorker {
       }
       return named
     }
-    let folders = [environment["VIRTUAL_ENV"].map { $0 + "/bin" }].compactMap { $0 }
+    // As OpenVINO is looked for: here and above.
+    let here = URL(fileURLWithPath: FileManager.default.currentDirectoryPath).pathComponents.dropFirst()
+    let above = (0...here.count).map { "/" + here.dropLast($0).joined(separator: "/") + "/.venv/bin" }
+    let folders = [environment["VIRTUAL_ENV"].map { $0 + "/bin" }].compactMap { $0 } + above
       + (environment["PATH"] ?? "").split(separator: ":").map { String($0) }
     guard let found = folders.map({ $0 + "/python3" }).first(where: { access($0, X_OK) == 0 }) else {
       throw ScoreModelError(

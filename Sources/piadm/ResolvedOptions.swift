@@ -6,6 +6,11 @@ import Results
 struct ResolvedOptions {
   let values: [String: OptionValue]
 
+  private static let optional = [
+    "checkpoint", "every", "resume", "max-time", "horizon", "early-stop", "corrector-time", "friction", "condition",
+    "condition-null", "guidance", "window", "chunk", "anderson", "probes", "linearization", "tolerance", "iterations",
+  ]
+
   init<Scalar>(_ command: Sample, setup: Setup<Scalar>, picard: PicardOptions) {
     let (sampler, solver, output) = (command.sampler, command.solver, command.output)
     let isIterated = solver.solver == .picard
@@ -32,10 +37,16 @@ struct ResolvedOptions {
       "hdf5": .file(command.pictures.hdf5),
       "stall-timeout": .number(solver.stallTimeout),
       "score-latency": .number(solver.scoreLatency),
+      "first-sample": .integer(command.ensemble.firstSample),
+      "at-once": .integer(command.samplesAtOnce),
+      "cases": .file(command.ensemble.cases),
+      "roll-out": .file(command.ensemble.rollOut?.description),
     ]
+    // Those that a kind of run does not use are there all the same.
+    for name in Self.optional { values[name] = OptionValue.none }
     if let folder = command.checkpoints.checkpoint {
       values["checkpoint"] = .text(folder)
-      values["every"] = command.checkpoints.every.map { OptionValue.number($0) } ?? .text("600 or more")
+      values["every"] = command.checkpoints.every.map { OptionValue.number($0) } ?? OptionValue.none
       values["resume"] = .flag(command.checkpoints.resume)
       values["max-time"] = command.checkpoints.maxTime.map { OptionValue.number($0) } ?? OptionValue.none
     }
@@ -46,7 +57,7 @@ struct ResolvedOptions {
     }
     for (option, files) in [("condition", command.network.condition), ("condition-null", command.network.conditionNull)]
     where !files.isEmpty {
-      values[option] = .text(files.sorted().joined(separator: " "))
+      values[option] = .list(files.sorted().map { .text($0) })
     }
     if let guidance = command.network.guidance { values["guidance"] = .number(guidance) }
     if isIterated {

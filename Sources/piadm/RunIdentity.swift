@@ -9,29 +9,55 @@ import ScoreModels
 /// All ranks must have the same, and so must a run that is taken up again.
 struct RunIdentity: Hashable, Sendable {
   private(set) var values: [String: String]
+  /// Every file that the run reads.
+  private(set) var files: [Report.Provenance.File] = []
 
   /// Options that no bit depends on.
   private static let idle: Set = [
     "replicas", "out", "images", "report", "plot", "trace", "hdf5", "stall-timeout", "score-latency",
-    "checkpoint", "every", "resume", "max-time", "broadcast-model", "io-hint",
+    "checkpoint", "every", "resume", "max-time", "broadcast-model", "io-hint", "at-once",
   ]
 
   /// - Parameters:
   ///   - model: where the model is read.
   ///   - isInvariant: a row's score is the same in every batch.
   init(
-    _ command: Sample, model: String, options: [String: OptionValue], versions: Report.Versions, isInvariant: Bool
+    _ command: Sample, model: String, options: [String: OptionValue], versions: Report.Versions, isInvariant: Bool,
+    caseFiles: [String] = []
   ) throws {
     values = ["piadm": versions.piadm, "OpenVINO": versions.openvino]
-    values["bytes of MODEL"] = try digest(ofFiles: ModelSource(model).files())
+    let source = try ModelSource(model)
+    values["bytes of MODEL"] = try read(source.files())
+    if case .plugin(_, let configuration) = source { values["configuration of MODEL"] = configuration }
     for (name, value) in options where !Self.idle.contains(name) && !(isInvariant && name == "batch") {
       values["--" + name] = value.typed
     }
     // The file's bytes say it.
     if command.sampler.times != nil { values["--grid"] = nil }
     for (name, file) in command.sampler.files {
-      values["--" + name] = try digest(ofFiles: [file])
+      values["--" + name] = try read([file])
     }
+    if !command.network.files.isEmpty { values["bytes of conditions"] = try read(command.network.files) }
+    if let cases = command.ensemble.cases { values["--cases"] = try read([cases] + caseFiles) }
+  }
+
+  /// This identity without some options, or with others.
+  func with(_ changes: [String: String?]) -> RunIdentity {
+    var changed = self
+    for (name, value) in changes { changed.values[name] = value }
+    return changed
+  }
+
+  /// Takes note of files.
+  /// - Returns: one digest of their contents.
+  private mutating func read(_ paths: [String]) throws -> String {
+    let digests = try paths.map { path in
+      try files.first { $0.path == path }?.sha256 ?? digest(of: path)
+    }
+    for (path, digest) in zip(paths, digests) where !files.contains(where: { $0.path == path }) {
+      files.append(Report.Provenance.File(path: path, sha256: digest))
+    }
+    return String(SHA256.hexadecimal(of: digests.joined().utf8).prefix(16))
   }
 
   /// Options that the program chooses by others, where they are not given.
@@ -67,23 +93,19 @@ struct RunIdentity: Hashable, Sendable {
   }
 }
 
-/// One digest of the bytes of several files.
-private func digest(ofFiles files: [String]) throws -> String {
+/// SHA-256 of a file.
+private func digest(of file: String) throws -> String {
   let hash = SHA256()
-  for file in files {
-    guard let handle = FileHandle(forReadingAtPath: file) else {
-      throw ScoreModelError(.inputOutput, "\(file): cannot be read")
-    }
-    defer { try? handle.close() }
-    do {
-      while let piece = try handle.read(upToCount: 1 << 22), !piece.isEmpty {
-        hash.update(piece.bytes)
-      }
-    } catch {
-      throw ScoreModelError(.inputOutput, "\(file): cannot be read: \(error.localizedDescription)")
-    }
+  guard let handle = FileHandle(forReadingAtPath: file) else {
+    throw ScoreModelError(.inputOutput, "\(file): cannot be read")
   }
-  return String(hash.hexadecimal().prefix(16))
+  defer { try? handle.close() }
+  do {
+    while let piece = try handle.read(upToCount: 1 << 22), !piece.isEmpty { hash.update(piece.bytes) }
+  } catch {
+    throw ScoreModelError(.inputOutput, "\(file): cannot be read: \(error.localizedDescription)")
+  }
+  return hash.hexadecimal()
 }
 
 extension SamplerOptions {

@@ -22,8 +22,11 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
 
   mutating func run() throws {
     let begin = ContinuousClock.now
+    let date = Date.now
     var timers = PhaseTimers()
     timers.enter(.setup)
+    let cases = try world.agree { try command.ensemble.cases.map { try CaseList(contentsOf: $0) } }
+    if let cases { command.take(cases) }
     try world.agree {
       guard command.solver.groups <= world.size else {
         throw WrongUsage(
@@ -41,24 +44,30 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     let isInvariant = try world.allReduce(setup.batch.isInvariant ? 1 : 0, .minimum) == 1
     if !isInvariant { setup.batch.padEveryCall() }
     let stored = try storedRun()
+    let store = try storedSamples()
     let messages = try rehearse()
     let tuned = try RunTuning(command: command, setup: setup, world: world)
-      .choose(stored: stored?.header.fingerprint, messages: messages)
+      .choose(stored: stored?.header.fingerprint ?? store?.fingerprint, messages: messages)
     command = tuned.command
     let (sampler, groups) = (command.sampler, command.solver.groups)
     let replica = world.rank * groups / world.size
-    let samples = share(of: sampler.samples, replica, groups)
+    let first = command.ensemble.firstSample
+    let samples = share(of: first..<(first + sampler.samples), replica, groups)
     let picard = command.solver.picard(setup.trajectory)
-    try prepare(setup, picard, samples: samples.count)
+    try prepare(setup, picard, samples: share(of: 0..<command.samplesAtOnce, replica, groups).count)
     let resolved = ResolvedOptions(command, setup: setup, picard: picard)
     let identity = try world.agree {
       try RunIdentity(
-        command, model: model, options: resolved.values, versions: setup.versions, isInvariant: isInvariant)
+        command, model: model, options: resolved.values, versions: setup.versions, isInvariant: isInvariant,
+        caseFiles: cases?.files ?? [])
     }
     try identity.requireSameOnAllRanks(of: world)
     let node = NodeKind(host: world.processorName, openvino: setup.versions.openvino)
     let nodes = try world.gather(encoded: node, root: 0)
-    let keeper = try keeper(identity, node, stored, since: begin)
+    let provenance = Report.Provenance(
+      date: date, hosts: placement.hosts, processor: node.processor, cLibrary: node.libc,
+      commandLine: CommandLine.arguments, files: identity.files)
+    let keeper = command.isGrouped ? nil : try keeper(identity, node, stored, since: begin)
     if world.rank == 0 {
       try write(RunHeader(
         versions: setup.versions, model: command.model, shape: setup.model.shape,
@@ -73,15 +82,20 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
       if let message = keeper?.beginning { try write(message) }
       if let message = tuned.message { try write(message) }
     }
+    let context = RunContext(
+      setup: setup, picard: picard, resolved: resolved, identity: identity, node: node, provenance: provenance, begin: begin)
+    if command.isGrouped {
+      return try runGroups(context, cases: cases, stored: stored, store: store, &timers)
+    }
 
     let recording = try RunRecording(
       command, slices: setup.trajectory.slices, blocks: setup.trajectory.blocks, over: world)
     let outcome = try world.withSplit(color: replica, key: world.rank) { ranks in
       timers.enter(nil)
       defer { timers.enter(.output) }
-      return try solve(setup, picard, samples, ranks, keeper, recording) { evaluations, rounds in
+      return try solve(setup, picard, samples, noise: setup.noise, ranks, keeper, recording) { evaluations, rounds in
         try recording.endRounds()
-        try reportStop(setup, resolved, keeper, evaluations, rounds, timers.seconds)
+        try reportStop(context, keeper, evaluations, rounds, timers.seconds)
       }
     }
 
@@ -90,33 +104,23 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     let rows = outcome.solution.samples.flatMap(\.state)
     let file = SampleFile(command.output.out, samples: sampler.samples, shape: setup.model.shape)
     let digest = try file.write(
-      rows.span, firstSample: outcome.solution.samples.first?.number ?? 0, over: world,
+      rows.span, firstSample: (outcome.solution.samples.first?.number ?? first) - first, over: world,
       hints: command.shared.hints)
-    _ = try world.agree(on: 0) {
-      if let images = command.output.images,
-        let layout = ImageLayout(shape: setup.model.shape)
-      {
-        try ContactSheet(layout: layout, samples: sampler.samples)
-          .write(samplesOf: command.output.out, to: images)
-      }
-    }
+    _ = try world.agree(on: 0) { try drawSheet(setup) }
     timers.enter(nil)
     var seconds = timers.seconds
-    let phases = outcome.solution.record.seconds
-    (seconds.score, seconds.update) = (phases.score, phases.update)
-    (seconds.exchange, seconds.reduce) = (phases.exchange, phases.reduce)
-    seconds.wait = phases.wait
+    seconds.add(outcome.solution.record.seconds)
     if let trace = command.pictures.trace {
       try recording.writeTrace(to: trace, since: begin, solved: solved, hosts: placement.hosts, over: world)
     }
     let residuals = try recording.residuals?.merged(over: world)
     let summary = try report(
-      setup, resolved, outcome, residuals, digest: digest ?? "", seconds: seconds, keeper)
+      context, try totals(of: outcome, keeper), residuals, digest: digest ?? "", seconds: seconds, keeper?.cost)
     if let path = command.pictures.hdf5, let residuals {
       try HDF5File(path).write(
         summary?.report, noiseTimes: setup.grid.nodes.map(\.s), residuals: residuals, rows: rows.span,
-        firstSample: outcome.solution.samples.first?.number ?? 0, shape: setup.model.shape,
-        over: world)
+        firstRow: (outcome.solution.samples.first?.number ?? first) - first, shape: setup.model.shape,
+        conditions: try world.agree { try command.network.arrays() }, over: world)
     }
     try world.agree { if let summary { try write("\n" + summary.text) } }
   }
@@ -134,7 +138,21 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     return stored
   }
 
-  private func keeper(
+  /// What the store holds that the run goes on with, the same on all ranks;
+  /// `nil` where it begins one.
+  private func storedSamples() throws -> SampleStore.Description? {
+    guard command.isGrouped, command.checkpoints.resume else { return nil }
+    let stored = try world.agree(on: 0) { try SampleStore.description(at: command.storePath) }
+    return try world.broadcast(encoded: stored.flatMap { $0 }, root: 0)
+  }
+
+  func drawSheet(_ setup: Setup<Scalar>) throws {
+    guard let images = command.output.images, let layout = ImageLayout(shape: setup.model.shape) else { return }
+    try ContactSheet(layout: layout, samples: command.sampler.samples)
+      .write(samplesOf: command.output.out, to: images)
+  }
+
+  func keeper(
     _ identity: RunIdentity, _ node: NodeKind, _ stored: Checkpoint<SampleProgress>?,
     since begin: ContinuousClock.Instant
   ) throws -> CheckpointKeeper? {
@@ -213,8 +231,8 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     var bytesSent: Int
   }
 
-  private func solve(
-    _ setup: Setup<Scalar>, _ picard: PicardOptions, _ samples: [Int], _ ranks: Communicator,
+  func solve(
+    _ setup: Setup<Scalar>, _ picard: PicardOptions, _ samples: [Int], noise: any NoiseSource, _ ranks: Communicator,
     _ keeper: CheckpointKeeper?, _ recording: RunRecording,
     stopping: (_ evaluations: Int, _ rounds: Int) throws -> Void
   ) throws -> Outcome {
@@ -235,14 +253,14 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     }
     if command.solver.solver == .sequential {
       let solver = SequentialSolver(
-        setup.trajectory, batch: setup.batch, noise: setup.noise,
+        setup.trajectory, batch: setup.batch, noise: noise,
         samples: ranks.rank == 0 ? samples : [])
       if recording.observesPhases { solver.observer = recording }
       return Outcome(solution: try run(solver) {}, bytesSent: 0)
     }
     let ring = MPIRing(ranks, stallTimeout: command.solver.stallTimeout)
     let solver = PicardSolver(
-      setup.trajectory, options: picard, batch: setup.batch, ring: ring, noise: setup.noise,
+      setup.trajectory, options: picard, batch: setup.batch, ring: ring, noise: noise,
       samples: samples)
     if recording.observesPhases { solver.observer = recording }
     let solution = try run(solver) { try ring.finish() }
@@ -271,7 +289,8 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
 
   private func checkOutputs() throws {
     let output = command.output
-    for path in [output.out, output.images, output.report].compactMap({ $0 }) + command.pictures.files {
+    let file = command.writesStore ? nil : output.out
+    for path in [file, output.images, output.report].compactMap({ $0 }) + command.pictures.files {
       try WholeFile(path).checkWritable()
     }
     if let folder = command.checkpoints.checkpoint { try CheckpointFile.prepare(folder) }
@@ -279,8 +298,9 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
   }
 
   /// The samples of one of several groups: consecutive, loads differing by at most one.
-  private func share(of samples: Int, _ group: Int, _ groups: Int) -> [Int] {
-    Array((group * samples / groups)..<((group + 1) * samples / groups))
+  func share(of samples: Range<Int>, _ group: Int, _ groups: Int) -> [Int] {
+    samples.dropFirst(group * samples.count / groups)
+      .prefix((group + 1) * samples.count / groups - group * samples.count / groups).map { $0 }
   }
 
   private func warnOfIdleRanks(_ trajectory: Trajectory, _ picard: PicardOptions) throws {

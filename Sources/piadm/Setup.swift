@@ -37,7 +37,8 @@ struct Setup<Scalar: StateScalar> {
   ) throws {
     let (sampler, solver) = (command.sampler, command.solver)
     model = try ModelSource(source).open(
-      as: Scalar.self, processors: processors, conditions: command.network.conditions(samples: sampler.samples),
+      as: Scalar.self, processors: processors, conditions: command.network.conditions(
+        samples: sampler.samples, firstSample: command.ensemble.firstSample),
       sampleShape: command.network.shape?.lengths)
     if command.output.images != nil, ImageLayout(shape: model.shape) == nil {
       throw WrongUsage(
@@ -62,10 +63,10 @@ struct Setup<Scalar: StateScalar> {
     let rows = solver.batch ?? Self.defaultRows(dimension: model.dimension)
     try MemoryNeed(
       scalar: MemoryLayout<Scalar>.size, dimension: model.dimension, rows: rows,
-      samples: sampler.samples, ranks: ranks, trajectory: trajectory, solver: solver
+      samples: command.samplesAtOnce, ranks: ranks, trajectory: trajectory, solver: solver
     ).requireRoom(memory)
-    let unscaled = try Self.noise(sampler, shape: model.shape, steps: grid.steps)
-    noise = grid.initialDeviation == 1 ? unscaled : ScaledStart(unscaled, deviation: grid.initialDeviation)
+    noise = Self.scaled(
+      try Self.noise(sampler, firstSample: command.ensemble.firstSample, shape: model.shape, steps: grid.steps), grid)
     batch = ScoreBatch(model, rows: rows, latency: solver.scoreLatency)
     let network = model as? OpenVINOModel<Scalar>
     versions = Report.Versions(
@@ -76,8 +77,13 @@ struct Setup<Scalar: StateScalar> {
     usesManyThreads = network?.isLarge ?? false
   }
 
+  /// Noise with initial states of the grid's standard deviation.
+  static func scaled(_ noise: any NoiseSource, _ grid: TimeGrid) -> any NoiseSource {
+    grid.initialDeviation == 1 ? noise : ScaledStart(noise, deviation: grid.initialDeviation)
+  }
+
   private static func noise(
-    _ options: SamplerOptions, shape: [Int], steps: Int
+    _ options: SamplerOptions, firstSample: Int, shape: [Int], steps: Int
   ) throws -> any NoiseSource {
     func read(_ option: String, _ file: String?, _ expected: [Int]) throws -> [Double]? {
       guard let file else { return nil }
@@ -96,7 +102,8 @@ struct Setup<Scalar: StateScalar> {
     let step = try read("noise", options.noise, [steps, options.samples] + shape)
     guard initial != nil || step != nil else { return drawn }
     return RecordedNoise(
-      initialStates: initial, stepNoise: step, samples: options.samples, otherwise: drawn)
+      initialStates: initial, stepNoise: step, samples: options.samples, firstSample: firstSample,
+      otherwise: drawn)
   }
 }
 

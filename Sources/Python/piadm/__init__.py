@@ -10,11 +10,12 @@ writes a PyTorch module as a folder, `open` reads what a run has left.
 from ._errors import (
     DataError, MissingFileError, MissingLibraryError, OutputError, PiadmError, RunError, Stopped, UsageError)
 from ._export import export
-from ._files import open
+from ._files import open, report_schema
 from ._sampling import Run, plan, sample
 from ._schedulers import ddpm, edm, flow
 
 __version__ = "0.1.0"
 __all__ = [
     "DataError", "MissingFileError", "MissingLibraryError", "OutputError", "PiadmError", "Run", "RunError", "Stopped",
-    "UsageError", "ddpm", "edm", "export", "flow", "open", "plan", "sample"]
+    "UsageError", "ddpm", "edm", "export", "flow", "open", "plan",
+    "report_schema", "sample"]

@@ -34,3 +34,9 @@ def open(file: Union[str, "os.PathLike[str]"]) -> Any:
     if path.suffix == ".zarr":
         return xarray.open_zarr(path, consolidated=False)
     return xarray.open_dataset(path)
+
+
+def report_schema() -> dict[str, Any]:
+    """The JSON schema (draft 2020-12) of a run's record."""
+    found: dict[str, Any] = json.loads((Path(__file__).parent / "report.schema.json").read_text())
+    return found

@@ -26,7 +26,7 @@ class Run(NamedTuple):
 
     #: samples x shape
     samples: Array
-    #: The run's record; `piadm.docc/Report.schema.json` describes it.
+    #: The run's record; `report_schema()` describes it.
     report: dict[str, Any]
 
 
@@ -62,7 +62,8 @@ def sample(model: Model, *, samples: int = 1, ranks: Optional[int] = None,
         tensors: whether a function takes and returns numpy's arrays or
             PyTorch's tensors (of a module always the latter).
         threads: of one evaluation of a function or module.
-        out: where the samples stay as a `.npy` file; `None` keeps no file.
+        out: where the samples stay: a `.npy` file, or a `.zarr` store that can
+            be extended; `None` keeps no file.
         progress: `True` shows a bar in notebooks and terminals; or a function
             of steps done, steps in all and a line of text.
         launcher: in place of mpirun, such as `"srun"`.
@@ -98,7 +99,7 @@ def sample(model: Model, *, samples: int = 1, ranks: Optional[int] = None,
         command = _program.launch(ranks, launcher, variables)
         command += [_program.find_program(program), "sample", name, *arguments]
         _program.run(command, variables, show, stores_state="checkpoint" in options)
-        return Run(np.load(file), json.loads(report.read_text()))
+        return Run(_read(file), json.loads(report.read_text()))
 
 
 def plan(model: Model, *, samples: int = 1, ranks: Optional[int] = None,
@@ -192,6 +193,18 @@ def _arguments(folder: Path, options: Mapping[str, Any]) -> list[str]:
         else:
             words += [name, str(value)]
     return words
+
+
+def _read(file: Path) -> Array:
+    """The samples; of a store that grows, those that were drawn so far."""
+    if file.suffix != ".zarr":
+        found: Array = np.load(file)
+        return found
+    try:
+        import zarr
+    except ImportError as error:
+        raise ImportError(f"{file} was written; to read it, zarr is missing: pip install zarr") from error
+    return np.asarray(zarr.open(str(file), mode="r")["samples"])
 
 
 def _file(value: Any, folder: Path, name: str) -> str:

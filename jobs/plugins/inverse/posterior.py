@@ -1,0 +1,117 @@
+"""Samples of p(x0 | b) for linear data b = A x0 + s noise, from a prior's denoiser.
+
+A denoiser gives E[x0 | y] at states y = alpha x0 + sigma eps. What a posterior
+sampler needs is E[x0 | y, b], and the methods differ in what they know of the
+covariance C of x0 given y:
+
+    exact     C itself, which a Gaussian prior has:
+              E[x0 | y] + C A' (A C A' + s^2)^-1 (b - A E[x0 | y])
+    guided    C about r^2 in the middle factor, and in front the Jacobian of the
+              denoiser by autograd, which is alpha / sigma^2 C (pseudoinverse
+              guidance: Song, Vahdat, Mardani and Kautz, ICLR 2023)
+    drawn     C about r^2 in both: no gradient, the estimate drawn to the data
+    replaced  the observed part of the estimate replaced by the data, as if they
+              had no noise (null-space models: Wang, Yu and Zhang, ICLR 2023)
+
+with r^2 = v sigma^2 / (alpha^2 v + sigma^2) for data of variance v. All but
+`exact` are biased: `bias.py` measures by how much.
+"""
+import numpy as np
+import torch
+
+METHODS = ("exact", "guided", "drawn", "replaced")
+
+
+class GaussianPrior:
+    """x0 ~ N(mean, covariance), whose denoiser and C are known."""
+
+    def __init__(self, mean, covariance):
+        self.mean, self.covariance = torch.as_tensor(mean), torch.as_tensor(covariance)
+        values, self.basis = torch.linalg.eigh(self.covariance)
+        self.values = values.clamp(min=0)
+
+    def denoise(self, y, alpha, sigma):
+        gain = alpha * self.values / (alpha**2 * self.values + sigma**2)
+        return self.mean + ((y - alpha * self.mean) @ self.basis * gain) @ self.basis.T
+
+    def conditional(self, alpha, sigma):
+        """C of each row: [rows, d, d]."""
+        values = self.values * sigma**2 / (alpha**2 * self.values + sigma**2)
+        return (self.basis * values[:, None, :]) @ self.basis.T
+
+    def posterior(self, operator, data, noise):
+        """Mean and covariance of p(x0 | b) in closed form."""
+        gain = self.covariance @ operator.T @ torch.linalg.inv(
+            operator @ self.covariance @ operator.T + noise**2 * torch.eye(len(operator), dtype=operator.dtype))
+        return self.mean + gain @ (data - operator @ self.mean), self.covariance - gain @ operator @ self.covariance
+
+
+class Posterior:
+    """What a plug-in predicts: E[x0 | y, b].
+
+    Args:
+        prior: has `denoise(y, alpha, sigma)` of rows [rows, d]; for `exact`
+            `conditional` too.
+        operator, data, noise: A [m, d], b [m] and s.
+        variance: v, of an element of x0.
+    """
+
+    def __init__(self, prior, operator, data, noise, method, variance=1.0):
+        if method not in METHODS:
+            raise ValueError(f"the method is {method!r}; one of {', '.join(METHODS)} is needed")
+        self.prior, self.method, self.noise, self.variance = prior, method, noise, variance
+        self.operator, self.data = torch.as_tensor(operator), torch.as_tensor(data)
+        self.square = self.operator @ self.operator.T
+        self.identity = torch.eye(len(self.operator), dtype=self.operator.dtype)
+
+    def estimate(self, y, alpha, sigma):
+        """y [rows, d], alpha and sigma [rows, 1]."""
+        if self.method == "guided":
+            with torch.enable_grad():
+                y = y.detach().requires_grad_()
+                found = self.prior.denoise(y, alpha, sigma)
+                weights = self.weights(found.detach(), self.spread(alpha, sigma))
+                # The Jacobian's transpose times A' weights.
+                pull, = torch.autograd.grad((found * (weights @ self.operator)).sum(), y)
+            return found.detach() + sigma**2 / alpha * pull
+        with torch.no_grad():
+            found = self.prior.denoise(y, alpha, sigma)
+            if self.method == "exact":
+                spread = self.prior.conditional(alpha, sigma)
+                seen = self.operator @ spread @ self.operator.T + self.noise**2 * self.identity
+                weights = torch.linalg.solve(seen, self.data - found @ self.operator.T)
+                return found + torch.einsum("rde,rm,me->rd", spread, weights, self.operator)
+            if self.method == "drawn":
+                spread = self.spread(alpha, sigma)
+                return found + spread * (self.weights(found, spread) @ self.operator)
+            residual = torch.linalg.lstsq(self.square, (self.data - found @ self.operator.T).T).solution.T
+            return found + residual @ self.operator
+
+    def spread(self, alpha, sigma):
+        return self.variance * sigma**2 / (alpha**2 * self.variance + sigma**2)
+
+    def weights(self, found, spread):
+        """(r^2 A A' + s^2)^-1 (b - A x0) of each row."""
+        seen = spread[:, :, None] * self.square + self.noise**2 * self.identity
+        return torch.linalg.solve(seen, self.data - found @ self.operator.T)
+
+
+class Problem:
+    """The `Model` of a plug-in. CONFIG: the .npz file that `write` has written."""
+
+    predicts = "sample"
+
+    def __init__(self, config, prior, shape, variance=1.0):
+        with np.load(config) as data:
+            self.posterior = Posterior(
+                prior, data["operator"], data["data"], float(data["noise"]), str(data["method"]), variance)
+        self.shape = shape
+
+    def predict(self, y, alpha, sigma):
+        rows = len(y)
+        flat = [torch.from_numpy(values.reshape(rows, -1)).double() for values in (y, alpha, sigma)]
+        return self.posterior.estimate(*flat).reshape(y.shape).numpy()
+
+
+def write(file, operator, data, noise, method):
+    np.savez(file, operator=operator, data=data, noise=noise, method=method)
