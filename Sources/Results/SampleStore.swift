@@ -63,15 +63,18 @@ public struct SampleStore: Hashable, Sendable {
     }
   }
 
-  private static func descriptionFile(_ path: String) -> String { path + "/.piadm.json" }
+  /// The attribute that holds the description, as JSON.
+  private static let attribute = "piadm"
 
   /// What is stored at a path; `nil` where nothing is.
   /// - Throws: `OutputError` where something else is there.
   public static func description(at path: String) throws(OutputError) -> Description? {
     var status = stat()
     guard stat(path, &status) == 0 else { return nil }
-    guard let data = FileManager.default.contents(atPath: descriptionFile(path)),
-      let description = try? JSONDecoder().decode(Description.self, from: data)
+    guard let data = FileManager.default.contents(atPath: path + "/.zattrs"),
+      let text = try? JSONDecoder().decode([String: OptionValue].self, from: data)[attribute],
+      case .text(let text) = text,
+      let description = try? JSONDecoder().decode(Description.self, from: Data(text.utf8))
     else { throw OutputError(file: path, "is there and no store of piadm; name another, or remove it") }
     return description
   }
@@ -95,6 +98,10 @@ public struct SampleStore: Hashable, Sendable {
     for folder in [path, array] where mkdir(folder, 0o777) != 0 && errno != EEXIST {
       throw OutputError(file: folder, "cannot be made: \(String(cString: strerror(errno)))")
     }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    var attributes = attributes
+    attributes[Self.attribute] = .text(String(decoding: try encoder.encode(description), as: UTF8.self))
     var metadata = [".zgroup": Metadata(format: 2), ".zattrs": Metadata(attributes: attributes)]
     metadata["samples/.zarray"] = Metadata(
       array: leading + shape, chunks: (leading.count == 1 ? [chunk] : [1] + leading.dropFirst()) + shape,
@@ -114,11 +121,10 @@ public struct SampleStore: Hashable, Sendable {
         array: [coordinate.values.count], chunks: [length], type: coordinate.isInteger ? "<i8" : "<f8")
       metadata[coordinate.name + "/.zattrs"] = Metadata(dimensions: [coordinate.axis])
     }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    for (name, content) in metadata { try WholeFile("\(path)/\(name)").write(encoder.encode(content)) }
+    encoder.outputFormatting.insert(.prettyPrinted)
+    // The description comes last: a store whose making was cut has none.
+    for (name, content) in metadata.sorted(by: { $0.key > $1.key }) { try WholeFile("\(path)/\(name)").write(encoder.encode(content)) }
     try WholeFile(path + "/.zmetadata").write(encoder.encode(Consolidated(metadata: metadata)))
-    try WholeFile(Self.descriptionFile(path)).write(encoder.encode(description))
   }
 
   private var leadingNames: [String] { leading.count == 1 ? ["sample"] : ["step", "sample"] }
@@ -246,7 +252,8 @@ private struct Metadata: Encodable {
     values = [
       "zarr_format": .integer(2), "shape": .list(shape.map { .integer($0) }), "chunks": .list(chunks.map { .integer($0) }),
       "dtype": .text(type), "compressor": .none, "filters": .none,
-      "fill_value": type == "<i8" ? .integer(0) : .text("NaN"), "order": .text("C"),
+      // Readers take the fill value for a missing number.
+      "fill_value": type == "<i8" ? .none : .text("NaN"), "order": .text("C"),
     ]
   }
 

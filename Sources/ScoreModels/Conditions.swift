@@ -88,6 +88,9 @@ public struct ConditionRows: Hashable, Sendable {
 
 /// A model whose further inputs can be changed between runs.
 public protocol ConditionedModel: AnyObject {
+  /// Axes of a row of each further input, by name.
+  var conditionRanks: [String: Int] { get }
+
   /// Replaces inputs by name.
   ///
   /// - Parameters:

@@ -213,6 +213,10 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
 }
 
 extension OpenVINOModel: ConditionedModel {
+  public var conditionRanks: [String: Int] {
+    Dictionary(uniqueKeysWithValues: conditions.map { ($0.port.name, $0.conditional.rowShape.count) })
+  }
+
   public func setConditions(_ rows: [String: ConditionRows], samples: Range<Int>) throws {
     for (name, rows) in rows.sorted(by: { $0.key < $1.key }) {
       guard let index = conditions.firstIndex(where: { $0.port.name == name }) else {

@@ -24,6 +24,7 @@ public final class PythonModel<Scalar: StateScalar>: ScoreModel {
   /// Threads of one evaluation: the model's own choice, else one, so that bits
   /// do not depend on the processors of a rank.
   public let threads: Int
+  public let conditionRanks: [String: Int]
 
   private let hasIntegerTimesteps: Bool
   private let worker: PythonWorker
@@ -45,6 +46,7 @@ public final class PythonModel<Scalar: StateScalar>: ScoreModel {
     let predicts: String
     let hasIntegerTimesteps: Bool
     let threads: Int
+    let conditionRanks: [String: Int]
     /// JSON, in which Python may have written infinities.
     let scheduler: String?
   }
@@ -87,6 +89,7 @@ public final class PythonModel<Scalar: StateScalar>: ScoreModel {
     else { throw failure("its shape or scheduler is not usable") }
     shape = answer.shape
     self.threads = answer.threads
+    conditionRanks = answer.conditionRanks
     hasIntegerTimesteps = answer.hasIntegerTimesteps
     if let scheduler = answer.scheduler {
       let configuration = try SchedulerConfiguration(

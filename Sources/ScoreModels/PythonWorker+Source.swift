@@ -75,7 +75,8 @@ let pythonWorkerSource = #"""
               "shape": self.shape, "predicts": getattr(model, "predicts", "score"),
               "scheduler": None if self.scheduler is None else json.dumps(self.scheduler),
               "hasIntegerTimesteps": bool(np.issubdtype(self.timestep_type, np.integer)),
-              "threads": getattr(model, "threads", request["threads"])}
+              "threads": getattr(model, "threads", request["threads"]),
+              "conditionRanks": {name: values.ndim - 1 for name, (_, values) in self.conditions.items()}}
 
       def read_conditions(self, shapes):
           self.conditions, self.nulls = {}, {}

@@ -118,29 +118,37 @@ struct CaseList {
   var files: [String] { cases.flatMap { ($0.conditions ?? [:]).sorted { $0.key < $1.key }.map { path($0.value) } } }
 
   /// The conditions of some samples, a row each.
-  func conditions(of samples: Range<Int>) throws -> [String: ConditionRows] {
+  ///
+  /// - Parameter ranks: axes of a row, by name.
+  func conditions(of samples: Range<Int>, ranks: [String: Int]) throws -> [String: ConditionRows] {
     var found: [String: ConditionRows] = [:]
-    for name in (cases[0].conditions ?? [:]).keys {
-      var (shape, values) = ([Int](), [Float]())
+    for name in (cases[0].conditions ?? [:]).keys.sorted() {
+      guard let rank = ranks[name] else {
+        throw BadData("--cases \(file): the model has no further input '\(name)'")
+      }
+      var rows = ConditionRows(rowShape: [], values: [])
       for number in self.number(of: samples.lowerBound)...self.number(of: samples.upperBound - 1) {
-        let own = samples.clamped(to: offsets[number]..<offsets[number + 1])
-        let array = try NumPyArray(contentsOf: path(cases[number].conditions?[name] ?? ""))
-        let count = cases[number].samples ?? 1
-        // Of all samples of the case alike, or a row each.
-        let isEach = array.shape.first == count && array.shape.count > 0 && count > 1
-          && (shape.isEmpty || array.shape.dropFirst().elementsEqual(shape))
-        let row = isEach || array.shape.first == 1 ? Array(array.shape.dropFirst()) : array.shape
-        guard values.isEmpty || row == shape else {
-          throw BadData("--cases \(file): condition \(name) of case \(number + 1) has shape \(row) a sample, not \(shape)")
+        let path = path(cases[number].conditions?[name] ?? "")
+        let array = try NumPyArray(contentsOf: path)
+        let count = offsets[number + 1] - offsets[number]
+        // One row for the case, or one for each of its samples.
+        let shape = Array(array.shape.suffix(rank))
+        let isShared = array.shape.count == rank || array.shape.first == 1
+        guard array.shape.count == rank || array.shape.count == rank + 1 && (isShared || array.shape[0] == count),
+          rows.values.isEmpty || shape == rows.rowShape
+        else {
+          throw BadData(
+            "--cases \(file): condition \(name) of case \(number + 1), \(path), has shape \(array.shape); a row of \(rank) axes, "
+              + "or \(count) of them, is needed, the same in all cases")
         }
-        shape = row
-        let (all, length) = (array.floats, row.reduce(1, *))
-        for sample in own {
-          let first = isEach ? (sample - offsets[number]) * length : 0
-          values += all[first..<(first + length)]
+        rows.rowShape = shape
+        let (values, length) = (array.floats, shape.reduce(1, *))
+        for sample in samples.clamped(to: offsets[number]..<offsets[number + 1]) {
+          let first = isShared ? 0 : (sample - offsets[number]) * length
+          rows.values += values[first..<(first + length)]
         }
       }
-      found[name] = ConditionRows(rowShape: shape, values: values)
+      found[name] = rows
     }
     return found
   }

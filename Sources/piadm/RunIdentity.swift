@@ -37,6 +37,9 @@ struct RunIdentity: Hashable, Sendable {
     for (name, file) in command.sampler.files {
       values["--" + name] = try read([file])
     }
+    // Their bytes say it, wherever the files lie.
+    for name in ["--condition", "--condition-null"] { values[name] = nil }
+    values["--condition"] = command.network.conditionNames.sorted().joined(separator: " ")
     if !command.network.files.isEmpty { values["bytes of conditions"] = try read(command.network.files) }
     if let cases = command.ensemble.cases { values["--cases"] = try read([cases] + caseFiles) }
   }

@@ -113,14 +113,15 @@ extension SampleRun {
   private func setConditions(
     _ setup: Setup<Scalar>, _ group: EnsemblePlan.Group, _ plan: EnsemblePlan, _ samples: SampleStore, _ cases: CaseList?
   ) throws {
+    let conditioned = setup.model as? any ConditionedModel
     var rows: [String: ConditionRows] = [:]
-    if let cases { rows = try cases.conditions(of: group.samples) }
+    if let cases { rows = try cases.conditions(of: group.samples, ranks: conditioned?.conditionRanks ?? [:]) }
     if let rollOut = command.ensemble.rollOut, group.step > 0 {
       rows[rollOut.condition] = ConditionRows(
         rowShape: setup.model.shape, values: try samples.floats(ofRows: plan.groups[group.step - 1].rows))
     }
     guard !rows.isEmpty else { return }
-    guard let model = setup.model as? any ConditionedModel else {
+    guard let model = conditioned else {
       throw WrongUsage("MODEL \(command.model) has no further inputs: omit --cases and --roll-out, or their conditions")
     }
     try model.setConditions(rows, samples: group.samples)

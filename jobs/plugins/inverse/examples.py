@@ -8,7 +8,7 @@ import piadm
 from posterior import write
 
 #: A continuous-time grid that ends at noise of variance 1e-5, far below that of the data.
-OPTIONS = dict(method="piadm-sde", steps=200, early_stop=1e-5, seed=1, precision="double", batch=64, window=32, chunk=4)
+OPTIONS = dict(method="piadm-sde", early_stop=1e-5, seed=1, precision="double", batch=64, window=32, chunk=4)
 
 
 def run(file, text, operator, noise, shape, truth, methods, exact=None):
@@ -16,6 +16,7 @@ def run(file, text, operator, noise, shape, truth, methods, exact=None):
     parser.add_argument("folder", type=Path)
     parser.add_argument("--ranks", type=int)
     parser.add_argument("--samples", type=int, default=32)
+    parser.add_argument("--steps", type=int, default=200)
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     if isinstance(truth, str):
@@ -27,8 +28,8 @@ def run(file, text, operator, noise, shape, truth, methods, exact=None):
         problem = options.folder / f"{method}.npz"
         write(problem, operator, data, noise, method)
         samples, report = piadm.sample(
-            f"plugin:{file}:{problem}", samples=options.samples, ranks=options.ranks,
-            out=options.folder / f"{method}.npy", **OPTIONS)
+            f"plugin:{file}:{problem}", samples=options.samples, steps=options.steps,
+            ranks=options.ranks, out=options.folder / f"{method}.npy", **OPTIONS)
         flat = samples.reshape(len(samples), -1)
         misfit = np.sqrt((((flat @ operator.T - data) / noise) ** 2).mean())
         print(f"{method:9} data missed by {misfit:.2f} noise deviations (root mean square), spread "

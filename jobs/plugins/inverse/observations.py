@@ -4,7 +4,7 @@
     .venv/bin/python jobs/plugins/inverse/observations.py results/observations --ranks 2
 
 The prior is a Gaussian field with a correlation length of three grid points, so
-that the posterior is known in closed form (kriging), and `exact` draws from it.
+that the posterior is known in closed form (kriging), and `moments` draws from it.
 Writes sheet.png: truth, data, then posterior mean, spread and samples of each
 method. This file is the plug-in too: plugin:observations.py:PROBLEM.npz
 """
@@ -40,5 +40,5 @@ if __name__ == "__main__":
     from examples import run
 
     truth = np.linalg.cholesky(covariance()) @ np.random.default_rng(3).standard_normal(SIDE**2)
-    run(__file__, __doc__, operator(), NOISE, (1, SIDE, SIDE), truth=truth, methods=("exact", "guided", "drawn"),
+    run(__file__, __doc__, operator(), NOISE, (1, SIDE, SIDE), truth=truth, methods=("moments", "guided", "drawn"),
         exact=prior())

@@ -1,29 +1,31 @@
 """Samples of p(x0 | b) for linear data b = A x0 + s noise, from a prior's denoiser.
 
-A denoiser gives E[x0 | y] at states y = alpha x0 + sigma eps. What a posterior
-sampler needs is E[x0 | y, b], and the methods differ in what they know of the
-covariance C of x0 given y:
+A denoiser gives E[x0 | y] at states y = alpha x0 + sigma eps. A posterior
+sampler needs E[x0 | y, b], which is, where x0 given y is normal with covariance C,
 
-    exact     C itself, which a Gaussian prior has:
-              E[x0 | y] + C A' (A C A' + s^2)^-1 (b - A E[x0 | y])
-    guided    C about r^2 in the middle factor, and in front the Jacobian of the
-              denoiser by autograd, which is alpha / sigma^2 C (pseudoinverse
-              guidance: Song, Vahdat, Mardani and Kautz, ICLR 2023)
-    drawn     C about r^2 in both: no gradient, the estimate drawn to the data
+    E[x0 | y] + C A' (A C A' + s^2)^-1 (b - A E[x0 | y]).
+
+The methods differ in what they take for C:
+
+    moments   sigma^2 / alpha times the denoiser's Jacobian, by autograd, once
+              for each datum: exact for Gaussian priors (Boys et al., 2023)
+    guided    the same where C stands alone, and r^2 in A C A': one gradient
+              (pseudoinverse guidance: Song, Vahdat, Mardani and Kautz, ICLR 2023)
+    drawn     r^2 in both: no gradient, the estimate drawn to the data
     replaced  the observed part of the estimate replaced by the data, as if they
               had no noise (null-space models: Wang, Yu and Zhang, ICLR 2023)
 
 with r^2 = v sigma^2 / (alpha^2 v + sigma^2) for data of variance v. All but
-`exact` are biased: `bias.py` measures by how much.
+`moments` are biased for Gaussian priors too: `bias.py` measures by how much.
 """
 import numpy as np
 import torch
 
-METHODS = ("exact", "guided", "drawn", "replaced")
+METHODS = ("moments", "guided", "drawn", "replaced")
 
 
 class GaussianPrior:
-    """x0 ~ N(mean, covariance), whose denoiser and C are known."""
+    """x0 ~ N(mean, covariance), whose denoiser and posterior are known."""
 
     def __init__(self, mean, covariance):
         self.mean, self.covariance = torch.as_tensor(mean), torch.as_tensor(covariance)
@@ -33,11 +35,6 @@ class GaussianPrior:
     def denoise(self, y, alpha, sigma):
         gain = alpha * self.values / (alpha**2 * self.values + sigma**2)
         return self.mean + ((y - alpha * self.mean) @ self.basis * gain) @ self.basis.T
-
-    def conditional(self, alpha, sigma):
-        """C of each row: [rows, d, d]."""
-        values = self.values * sigma**2 / (alpha**2 * self.values + sigma**2)
-        return (self.basis * values[:, None, :]) @ self.basis.T
 
     def posterior(self, operator, data, noise):
         """Mean and covariance of p(x0 | b) in closed form."""
@@ -50,8 +47,7 @@ class Posterior:
     """What a plug-in predicts: E[x0 | y, b].
 
     Args:
-        prior: has `denoise(y, alpha, sigma)` of rows [rows, d]; for `exact`
-            `conditional` too.
+        prior: has `denoise(y, alpha, sigma)` of rows [rows, d].
         operator, data, noise: A [m, d], b [m] and s.
         variance: v, of an element of x0.
     """
@@ -66,6 +62,20 @@ class Posterior:
 
     def estimate(self, y, alpha, sigma):
         """y [rows, d], alpha and sigma [rows, 1]."""
+        if self.method == "moments":
+            with torch.enable_grad():
+                y = y.detach().requires_grad_()
+                found = self.prior.denoise(y, alpha, sigma)
+                pulls, = torch.autograd.grad(
+                    found, y, self.operator[:, None, :].expand(-1, len(y), -1), is_grads_batched=True)
+            found = found.detach()
+            # C A' of each row, and A C A', which is symmetric but for what a network makes of it.
+            seen_by = (sigma**2 / alpha)[:, :, None] * pulls.transpose(0, 1)
+            seen = seen_by @ self.operator.T
+            values, basis = torch.linalg.eigh((seen + seen.transpose(1, 2)) / 2)
+            residual = (self.data - found @ self.operator.T)[:, None, :] @ basis
+            weights = residual / (values.clamp(min=0) + self.noise**2)[:, None, :] @ basis.transpose(1, 2)
+            return found + (weights @ seen_by)[:, 0]
         if self.method == "guided":
             with torch.enable_grad():
                 y = y.detach().requires_grad_()
@@ -76,15 +86,10 @@ class Posterior:
             return found.detach() + sigma**2 / alpha * pull
         with torch.no_grad():
             found = self.prior.denoise(y, alpha, sigma)
-            if self.method == "exact":
-                spread = self.prior.conditional(alpha, sigma)
-                seen = self.operator @ spread @ self.operator.T + self.noise**2 * self.identity
-                weights = torch.linalg.solve(seen, self.data - found @ self.operator.T)
-                return found + torch.einsum("rde,rm,me->rd", spread, weights, self.operator)
             if self.method == "drawn":
                 spread = self.spread(alpha, sigma)
                 return found + spread * (self.weights(found, spread) @ self.operator)
-            residual = torch.linalg.lstsq(self.square, (self.data - found @ self.operator.T).T).solution.T
+            residual = torch.linalg.solve(self.square, (self.data - found @ self.operator.T).T).T
             return found + residual @ self.operator
 
     def spread(self, alpha, sigma):
