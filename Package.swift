@@ -40,23 +40,28 @@ let package = Package(
     .target(
       name: "MPI", dependencies: ["CMPI"],
       swiftSettings: swiftSettings + [.enableExperimentalFeature("Lifetimes")]),
-    .target(name: "NumPyFormat", swiftSettings: swiftSettings),
+    .target(name: "InputFiles", dependencies: ["CCrypto"], swiftSettings: swiftSettings),
+    .target(name: "NumPyFormat", dependencies: ["InputFiles"], swiftSettings: swiftSettings),
     .target(name: "Diffusion", dependencies: ["CNormals", "CRandom123"], swiftSettings: swiftSettings),
     .target(name: "PicardSampler", dependencies: ["Diffusion"], swiftSettings: swiftSettings),
     .target(name: "PicardSamplerMPI", dependencies: ["MPI", "PicardSampler"], swiftSettings: swiftSettings),
     .target(
-      name: "ScoreModels", dependencies: ["Diffusion", "NumPyFormat", "COpenVINO", "CScorePlugin"],
+      name: "Planning", dependencies: ["Diffusion", "MPI", "PicardSampler", "PicardSamplerMPI"],
+      swiftSettings: swiftSettings),
+    .target(
+      name: "ScoreModels", dependencies: ["Diffusion", "InputFiles", "NumPyFormat", "COpenVINO", "CScorePlugin"],
       resources: [.copy("Models")], swiftSettings: swiftSettings),
     .target(name: "Drawing", dependencies: ["CPNG"], swiftSettings: swiftSettings),
     .target(
       name: "Results",
-      dependencies: ["MPI", "NumPyFormat", "Drawing", "CCrypto"],
+      dependencies: ["MPI", "InputFiles", "NumPyFormat", "Drawing"],
       swiftSettings: swiftSettings),
     .target(name: "CMPIBench", dependencies: ["CMPI"]),
     .executableTarget(
       name: "piadm",
       dependencies: [
-        "MPI", "CMPIBench", "PicardSamplerMPI", "Diffusion", "PicardSampler", "ScoreModels", "Results", "NumPyFormat",
+        "MPI", "CMPIBench", "PicardSamplerMPI", "Diffusion", "PicardSampler", "Planning", "ScoreModels", "Results",
+        "InputFiles", "NumPyFormat",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swiftSettings),
@@ -78,13 +83,16 @@ let package = Package(
     .testTarget(
       name: "PiadmTests",
       dependencies: [
-        "piadm", "ReadmeExample", "ReadersUnderFuzz", "Launching", "NumPyFormat", "Results",
+        "piadm", "ReadmeExample", "ReadersUnderFuzz", "Launching", "InputFiles", "NumPyFormat", "Results",
       ],
-      resources: [.copy("Help"), .copy("Diffusers")], swiftSettings: swiftSettings),
+      resources: [.copy("Help"), .copy("Diffusers"), .copy("Latents")], swiftSettings: swiftSettings),
     .testTarget(name: "DrawingTests", dependencies: ["Drawing"], swiftSettings: swiftSettings),
     .testTarget(name: "DiffusionTests", dependencies: ["Diffusion"], swiftSettings: swiftSettings),
     .testTarget(
       name: "PicardSamplerTests", dependencies: ["PicardSampler", "Diffusion"],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "PlanningTests", dependencies: ["Planning", "PicardSampler", "Diffusion"],
       swiftSettings: swiftSettings),
     .executableTarget(
       name: "ReadmeExample", dependencies: ["Diffusion", "MPI", "PicardSampler", "PicardSamplerMPI"],
@@ -92,17 +100,17 @@ let package = Package(
     .testTarget(name: "NumPyFormatTests", dependencies: ["NumPyFormat"], swiftSettings: swiftSettings),
     .executableTarget(
       name: "ReadersUnderFuzz",
-      dependencies: ["Diffusion", "MPI", "NumPyFormat", "PicardSampler", "Results", "ScoreModels"],
+      dependencies: ["Diffusion", "InputFiles", "MPI", "NumPyFormat", "PicardSampler", "Results", "ScoreModels"],
       path: "Tests/Fuzzing/Readers", swiftSettings: swiftSettings),
     .executableTarget(
       name: "WriteSamples", dependencies: ["MPI", "Results"], path: "Tests/Programs/WriteSamples",
       swiftSettings: swiftSettings),
     .testTarget(
       name: "ResultsTests",
-      dependencies: ["Results", "NumPyFormat", "Drawing", "CPNG", "WriteSamples"],
+      dependencies: ["Results", "InputFiles", "NumPyFormat", "Drawing", "CPNG", "WriteSamples"],
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "ScoreModelsTests", dependencies: ["ScoreModels", "Diffusion", "NumPyFormat"],
+      name: "ScoreModelsTests", dependencies: ["ScoreModels", "Diffusion", "InputFiles", "NumPyFormat"],
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
   ]
     + mpiExamples.map {

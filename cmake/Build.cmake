@@ -1,20 +1,19 @@
-# The program, by Swift's package manager, with the Swift runtime inside.
+# Swift's package manager builds the program, and links the Swift runtime into it.
 
 set(swift_folder "${CMAKE_BINARY_DIR}/swift")
 set(swift_flags -c release --static-swift-stdlib --package-path "${PIADM_SOURCE}"
   --scratch-path "${swift_folder}")
-# No paths of this machine in the program: neither for the linker to search nor
-# in the tables of debuggers.
+# The program contains no paths of this machine: no run paths and no debug tables.
 list(APPEND swift_flags -Xswiftc -no-toolchain-stdlib-rpath -Xlinker -S)
-# An MPI library outside the loader's folders is found without its module, and
-# is still second to what a module names.
+# A run path lets the program find an MPI library outside the loader's folders without
+# its module. A library that a module names takes precedence.
 file(REAL_PATH "${mpi_library}" mpi_file)
 get_filename_component(mpi_file_folder "${mpi_file}" DIRECTORY)
 if(NOT mpi_file_folder IN_LIST CMAKE_C_IMPLICIT_LINK_DIRECTORIES)
   list(APPEND swift_flags -Xlinker -rpath -Xlinker "${mpi_file_folder}")
 endif()
 if(PIADM_CPU)
-  # Reaches the code that is made for Swift, too.
+  # This option also applies to the code generated for Swift.
   list(APPEND swift_flags -Xcc "-march=${PIADM_CPU}")
 endif()
 if(PIADM_JOBS)
@@ -22,9 +21,9 @@ if(PIADM_JOBS)
 endif()
 
 if(PIADM_STATIC_LIBRARIES)
-  # The package manager takes -l and -L from pkg-config and nothing else, and the
-  # linker prefers shared libraries: so modules that lead to a folder with static
-  # ones only.
+  # The package manager accepts only -l and -L from pkg-config, and the linker prefers
+  # shared libraries. The pkg-config modules therefore name a folder that contains only
+  # static libraries.
   set(static_folder "${CMAKE_BINARY_DIR}/static")
   file(MAKE_DIRECTORY "${static_folder}")
   foreach(name png16 crypto z)
@@ -53,16 +52,16 @@ endif()
 set(swift_build "${CMAKE_COMMAND}" -E env "MPI_PKG_CONFIG=${mpi_module}"
   "PKG_CONFIG_PATH=${pkg_config_path}:$ENV{PKG_CONFIG_PATH}" "${SWIFT}" build ${swift_flags})
 
-# Always asked: the package manager knows what is out of date.
+# Runs in every build: the package manager finds what is out of date.
 add_custom_target(program ALL
   COMMAND ${swift_build} --product piadm
   BYPRODUCTS "${swift_folder}/release/piadm"
   USES_TERMINAL VERBATIM
   COMMENT "Building piadm")
 
-# The modules for programs in Swift, as one library.
+# One library with all modules for Swift programs.
 set(library_modules MPI NumPyFormat Diffusion PicardSampler PicardSamplerMPI ScoreModels)
-# Written in C, and imported by some of them; the headers alone are CMPI, CRandom123.
+# C modules that they import; CMPI and CRandom123 have only headers.
 set(library_c_modules CNormals COpenVINO CScorePlugin)
 string(JOIN "," archived ${library_modules} ${library_c_modules})
 add_custom_target(library ALL

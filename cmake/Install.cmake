@@ -1,6 +1,6 @@
-# What is installed, all of it relative to one folder that may be moved.
+# Installs all files relative to one folder, which may be moved.
 
-# The program's own account of its options becomes man page and completions.
+# The man page and the completions are generated from the program's own help.
 set(described "${CMAKE_BINARY_DIR}/described")
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 add_custom_target(descriptions ALL
@@ -17,17 +17,17 @@ add_custom_target(descriptions ALL
 set(share "${CMAKE_INSTALL_DATAROOTDIR}")
 install(PROGRAMS "${swift_folder}/release/piadm" DESTINATION bin)
 install(FILES "${PIADM_SOURCE}/Sources/CScorePlugin/include/piadm_score.h" DESTINATION include)
-# Swift's modules suit the compiler that made them, of just this version.
+# Swift modules need the same version of the compiler that built them.
 install(FILES "${CMAKE_BINARY_DIR}/libpiadm.a" DESTINATION lib)
 foreach(module IN LISTS library_modules)
   install(FILES "${swift_folder}/release/Modules/${module}.swiftmodule" DESTINATION lib/piadm)
 endforeach()
-# The compiler wants the C modules that they import, too.
+# The compiler also needs the C modules that they import.
 foreach(module CMPI CRandom123)
   install(DIRECTORY "${PIADM_SOURCE}/Sources/${module}" DESTINATION lib/piadm)
 endforeach()
 foreach(module IN LISTS library_c_modules)
-  # The package manager's own module maps name folders of this machine.
+  # The package manager's own module maps contain folders of this machine.
   file(WRITE "${described}/${module}/module.modulemap"
     "module ${module} {\n  umbrella header \"${module}.h\"\n  export *\n}\n")
   install(DIRECTORY "${PIADM_SOURCE}/Sources/${module}/include/" "${described}/${module}/"
@@ -42,7 +42,7 @@ install(DIRECTORY "${PIADM_SOURCE}/Sources/ScoreModels/Models/" DESTINATION "${s
 install(DIRECTORY examples DESTINATION "${share}/piadm")
 install(DIRECTORY "${PIADM_SOURCE}/jobs/" DESTINATION "${share}/piadm/jobs" USE_SOURCE_PERMISSIONS
   PATTERN ".*" EXCLUDE PATTERN "__pycache__" EXCLUDE
-  # What sets up, builds and tests a checkout has no meaning here.
+  # Scripts that set up, build or test a checkout are omitted.
   PATTERN "environment.sh" EXCLUDE PATTERN "setup.sh" EXCLUDE PATTERN "quickstart.sh" EXCLUDE
   PATTERN "requirements.txt" EXCLUDE PATTERN "sanitize*.sh" EXCLUDE PATTERN "test*.sh" EXCLUDE
   PATTERN "fuzz.sh" EXCLUDE PATTERN "soak.sh" EXCLUDE PATTERN "delay-cable.py" EXCLUDE)

@@ -1,5 +1,5 @@
-# What the site must have: Swift, an MPI library, libpng, libcrypto, Random123;
-# and what only runs with networks need: OpenVINO.
+# Finds the requirements: Swift, an MPI library, libpng, libcrypto and Random123;
+# OpenVINO, which only runs with networks need, is optional.
 
 find_program(SWIFT swift HINTS "$ENV{HOME}/.local/share/swiftly/bin" REQUIRED)
 
@@ -12,7 +12,7 @@ endif()
 set(MPI_DETERMINE_LIBRARY_VERSION TRUE)
 set(MPI_CXX_SKIP_MPICXX TRUE)
 find_package(MPI REQUIRED COMPONENTS C)
-# The package reads MPI's flags with pkg-config, under the name of the library.
+# The package reads MPI's flags from the pkg-config module of the library.
 if(MPI_C_LIBRARY_VERSION_STRING MATCHES "^Open MPI")
   set(mpi_module ompi-c)
   set(mpi_name openmpi)
@@ -25,7 +25,7 @@ else()
 endif()
 string(REGEX REPLACE "[\n,].*" "" mpi_version "${MPI_C_LIBRARY_VERSION_STRING}")
 string(REGEX REPLACE "[ \t]+" " " mpi_version "${mpi_version}")
-# So that pkg-config tells of the library found above, and of no other one.
+# pkg-config must find the same library as above, and no other one.
 list(GET MPI_C_LIBRARIES 0 mpi_library)
 get_filename_component(mpi_folder "${mpi_library}" DIRECTORY)
 set(pkg_config_path "${mpi_folder}/pkgconfig")
@@ -37,7 +37,7 @@ pkg_check_modules(PNG REQUIRED libpng)
 pkg_check_modules(CRYPTO REQUIRED libcrypto)
 find_path(RANDOM123 Random123/philox.h REQUIRED)
 
-# Loaded when a network is opened, and so not needed to build.
+# The program loads OpenVINO when it opens a network; the build does not need it.
 find_package(OpenVINO QUIET COMPONENTS Runtime)
 if(OpenVINO_FOUND)
   get_target_property(openvino_library openvino::runtime::c LOCATION)

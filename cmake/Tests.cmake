@@ -1,5 +1,5 @@
-# ctest: the tests of the checkout, and of what is installed from it. A test that
-# may not run here says why, and counts as skipped.
+# ctest: the tests of the checkout and of the installed files. A test that cannot run
+# here prints the reason, and counts as skipped.
 
 add_test(NAME swift-test COMMAND "${CMAKE_COMMAND}" -E env
   "MPI_PKG_CONFIG=${mpi_module}" "PKG_CONFIG_PATH=${mpi_folder}/pkgconfig:$ENV{PKG_CONFIG_PATH}"

@@ -2,14 +2,14 @@
 #
 #   cmake -DAR=ar -DOBJECTS=FOLDER -DMODULES=A,B,... -DARCHIVE=FILE -P archive.cmake
 #
-# FOLDER is where Swift's package manager leaves a folder MODULE.build for each.
+# Swift's package manager creates a folder MODULE.build in FOLDER for each module.
 string(REPLACE "," ";" MODULES "${MODULES}")
 foreach(module IN LISTS MODULES)
   file(GLOB_RECURSE found "${OBJECTS}/${module}.build/*.o")
   if(NOT found)
     message(FATAL_ERROR "${OBJECTS}/${module}.build has no objects")
   endif()
-  # Knows the folder it was built in, and nothing calls it.
+  # This object contains the path of its build folder, and nothing calls it.
   list(FILTER found EXCLUDE REGEX "resource_bundle_accessor")
   list(APPEND objects ${found})
 endforeach()

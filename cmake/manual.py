@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The man page, from what the program says of itself.
+"""Writes the man page from the program's own help.
 
     piadm --experimental-dump-help | manual.py VERSION > piadm.1
 """
@@ -51,7 +51,7 @@ def escape(text):
 
 
 def paragraphs(text):
-    """Running text; lines that are indented stand as they are."""
+    """Formats running text; indented lines stay as they are."""
     for block in text.strip().split("\n\n"):
         yield ".PP"
         for line in block.split("\n"):

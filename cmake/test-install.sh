@@ -1,6 +1,6 @@
 #!/bin/bash
-# Installs a build, moves it, and uses it as a person would; the last line counts
-# the checks.
+# Installs a build, moves it, and uses it as a user would. The last line counts the
+# checks.
 #
 #   cmake/test-install.sh BUILD
 set -euo pipefail
@@ -10,7 +10,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
 cmake --install "$build" --prefix "$folder/first" >/dev/null
-# Nothing may remember where it was installed.
+# No file may contain the path of the installation.
 prefix="$folder/another place"
 mv "$folder/first" "$prefix"
 piadm="$prefix/bin/piadm"
@@ -30,7 +30,7 @@ check() {
     cat log
   fi
 }
-# says WORDS COMMAND...: the command prints the words, whatever its exit code.
+# says WORDS COMMAND...: succeeds if the command prints the words, with any exit code.
 says() {
   local words=$1
   shift
@@ -44,9 +44,9 @@ folders_of_the_build() {
   strings -a "$piadm" | grep -e "$build" -e "$(realpath "$(dirname "$(command -v swift)")/../..")"
 }
 export PKG_CONFIG_PATH="$prefix/lib/pkgconfig:${PKG_CONFIG_PATH:-}"
-# compiles FILE PROGRAM, as cmake/README.md says.
+# compiles FILE PROGRAM: compiles as described in cmake/README.md.
 compiles() {
-  # pkg-config writes spaces so that only a shell reads them.
+  # pkg-config escapes spaces for a shell.
   eval "swiftc -O $(pkg-config --cflags-only-I piadm) '$1' \
     $(pkg-config --libs-only-L --libs-only-l piadm) -o $2"
 }
@@ -60,7 +60,7 @@ every_module_is_imported() {
   for module in "$prefix"/lib/piadm/*.swiftmodule; do
     echo "import $(basename "$module" .swiftmodule)"
   done >all.swift
-  # Opening a model links what lies behind the C modules.
+  # A program that opens a model links the libraries behind the C modules.
   echo 'print(try ModelSource("target.json").open(as: Double.self).shape)' >>all.swift
   compiles all.swift all && says '^\[4\]' ./all
 }
@@ -76,7 +76,7 @@ loads_as_module() {
 
 echo '{"target": "gaussian", "dimension": 4, "mean": 0.5, "variances": 0.25}' >target.json
 check "a target is sampled" says '^status: completed' "$piadm" sample target.json
-# Without OpenVINO the built-in model is found, and the library is what is missing.
+# Without OpenVINO the built-in model is found, and the missing library is reported.
 check "the built-in model is found" says '^status: completed\|libopenvino_c' \
   "$piadm" sample digits --steps 10 --images digits.png
 ln -s "$piadm" link

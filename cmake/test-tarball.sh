@@ -1,11 +1,10 @@
 #!/bin/bash
-# Packs a build and runs it in a bare Debian root that holds the MPI library's
-# runtime packages and nothing else: no Swift, no compiler, no libpng. The last
-# line counts the checks.
+# Packs a build and runs it in a minimal Debian root with only the runtime packages of
+# the MPI library: no Swift, no compiler, no libpng. The last line counts the checks.
 #
 #   cmake/test-tarball.sh BUILD
 #
-# Exit code 77: it cannot run here, and has said why.
+# Exit code 77: the test cannot run here, and has printed the reason.
 set -euo pipefail
 shopt -s extglob
 if ((EUID != 0)) || ! command -v debootstrap >/dev/null; then
@@ -26,7 +25,7 @@ debootstrap --variant=minbase bookworm "$root/bare" >"$root/log" 2>&1 || {
 bare=$root/bare
 [[ ! -e /etc/resolv.conf ]] || cp /etc/resolv.conf "$bare/etc/"
 
-# The container recipe's own commands, so that they are known to work.
+# Runs the commands of the container recipe, and thereby tests them.
 cp "$archive" "$bare/tmp/piadm.tar.gz"
 sed -n '/^%post/,/^%/p' "$here/piadm.def" | grep -v '^%' >"$bare/tmp/post"
 chroot "$bare" /bin/bash -e /tmp/post >"$root/log" 2>&1 || {
@@ -48,8 +47,8 @@ check() {
     cat "$root/output"
   fi
 }
-# With the kernel's file systems, as every container has them; they go away with
-# the mount namespace of the command.
+# Mounts the kernel's file systems, as every container does. They disappear with the
+# mount namespace of the command.
 inside() {
   # shellcheck disable=SC2016 # expanded by the inner shell
   unshare --mount sh -c '

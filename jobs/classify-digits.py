@@ -1,19 +1,19 @@
 #!/usr/bin/env python3
-"""Are generated 8x8 digits read as digits?  classify-digits.py SAMPLES.npy
+"""Classifies generated 8x8 digits.  classify-digits.py SAMPLES.npy
 
-An unconditional model intends no label, so a sample counts as read correctly
-when two independently trained classifiers of different families name the same
-digit and the first is confident:
+An unconditional model has no intended label. A sample therefore counts as
+recognized when two independently trained classifiers of different families
+name the same digit and the first is confident:
 
-- a support vector machine, its probabilities calibrated by cross-validation,
-  must be as confident as it is of 98% of the real held-out digits;
+- a support vector machine, with probabilities calibrated by cross-validation,
+  must be as confident as it is for 98% of the real held-out digits;
 - five nearest neighbours must name the same digit.
 
-Both learn from the four fifths of scikit-learn's digits that the network saw
-too; the held-out fifth sets the threshold and shows what real digits score.
-Noise images show that the measure can fail. Prints the fraction read correctly
-and the count of each digit, and exits 1 below 0.9 or where a digit is missing
-among 100 samples or more.
+Both are trained on the four fifths of scikit-learn's digits that also trained
+the network. The held-out fifth sets the threshold, and its score is printed for
+comparison. Noise images show that the test can fail. Prints the fraction of
+recognized samples and the count of each digit. Exits with 1 if the fraction is
+below 0.9, or if a digit is missing among 100 or more samples.
 """
 import sys
 
@@ -37,8 +37,8 @@ def main(path):
     pixels, labels = load_digits(return_X_y=True)
     train, held_out, train_labels, held_out_labels = train_test_split(
         pixels / 8 - 1, labels, test_size=0.2, random_state=0, stratify=labels)
-    # A kernel four times narrower than scikit-learn's default does not take
-    # noise for digits.
+    # The kernel is four times narrower than scikit-learn's default, so that noise is
+    # not classified as a digit.
     machine = CalibratedClassifierCV(SVC(gamma=1 / 16), method="sigmoid", cv=5, ensemble=False).fit(train, train_labels)
     neighbours = KNeighborsClassifier(5).fit(train, train_labels)
     print(f"accuracy on held-out digits: SVM {machine.score(held_out, held_out_labels):.3f}, "

@@ -4,8 +4,8 @@ without netem.
 
     delay-cable.py ONE OTHER MICROSECONDS
 
-ONE and OTHER are TAP interfaces (`ip tuntap add mode tap`); what is sent into
-one comes out of the other after that time.
+ONE and OTHER are TAP interfaces (`ip tuntap add mode tap`). A frame that enters
+one leaves the other after this time.
 """
 import collections
 import fcntl
@@ -30,14 +30,14 @@ def main():
         sys.exit(__doc__)
     one, other = attach(sys.argv[1]), attach(sys.argv[2])
     delay = float(sys.argv[3]) / 1e6
-    # Before the ranks, which fill the processors: a cable has no queue for them.
+    # Priority over the ranks, which occupy all processors: a cable never waits for a processor.
     os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
     leads_to = {one: other, other: one}
-    # Frames under way: when each is due, where to, and what it is. All take the
-    # same time, so the first in is the first out.
+    # Frames in transit: due time, destination, content. The delay is the same for all,
+    # so the order is first in, first out.
     under_way = collections.deque()
     while True:
-        # It wakes a millisecond early: waking up may take longer than the delay.
+        # Wake up a millisecond early: the wake-up may take longer than the delay.
         wait = max(0, under_way[0][0] - time.monotonic() - 0.001) if under_way else None
         ready, _, _ = select.select(list(leads_to), [], [], wait)
         now = time.monotonic()

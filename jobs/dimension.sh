@@ -1,6 +1,6 @@
 #!/bin/bash
-# Measures rounds against the dimension and draws them; the program is $PIADM,
-# else the one of this checkout. Leaves dimension.json, .md and .png.
+# Measures rounds against the dimension and draws a plot. The program is $PIADM, by
+# default the one of this checkout. Writes dimension.json, .md and .png.
 #
 #   jobs/dimension.sh [FOLDER [options of piadm bench dimension]]
 set -euo pipefail

@@ -3,8 +3,8 @@
 
     join-samples.py PART.npy ... JOINED.npy
 
-Needs nothing but Python. JOINED.npy appears whole or not at all; parts of
-unlike type or shape are refused.
+Needs only Python. JOINED.npy is created complete or not at all. Parts of
+different type or shape are refused.
 """
 import ast
 import os
@@ -14,7 +14,7 @@ import sys
 
 
 def open_array(path):
-    """An open `.npy` file at the start of its numbers, with their type and shape."""
+    """Opens a `.npy` file at the start of its numbers. Returns it with their type and shape."""
     try:
         file = open(path, "rb")
         if file.read(6) != b"\x93NUMPY":
@@ -43,7 +43,7 @@ def main():
             sys.exit(f"join-samples.py: {part}: holds {part_descr} {part_shape[1:]}, {parts[0]} {descr} {tuple(shape)}")
     rows = sum(part_shape[0] for _, _, part_shape in arrays)
     header = str({"descr": descr, "fortran_order": False, "shape": (rows, *shape)}).encode()
-    # Numbers begin at a multiple of 64 bytes.
+    # The numbers start at a multiple of 64 bytes.
     header += b" " * (-(len(header) + 11) % 64) + b"\n"
     with open(joined + ".partial", "wb") as file:
         file.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header)

@@ -1,5 +1,5 @@
-"""Draws what `piadm bench dimension --json FILE` measured: sequential steps
-and rounds against the dimension, with fitted exponents, and the memory.
+"""Draws the results of `piadm bench dimension --json FILE`: sequential steps and
+rounds against the dimension, with fitted exponents, and the memory.
 
     plot-dimension.py dimension.json dimension.png
 """

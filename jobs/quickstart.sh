@@ -1,13 +1,13 @@
 #!/bin/bash
-# From a fresh Debian machine to 32 handwritten digits drawn on 2 ranks, in
-# results/quickstart: samples.npy, samples.png, report.json.
+# Installs piadm on a new Debian machine and draws 32 handwritten digits on 2 ranks,
+# in results/quickstart: samples.npy, samples.png, report.json.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . jobs/setup.sh ompi
 
 swift build -c release --product piadm --scratch-path "$build_folder"
 
-# Both ranks run on a machine of one core, too; ranks that wait then yield it.
+# Also for a machine with one core: a waiting rank yields it.
 (($(nproc) >= 2)) || export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1
 mkdir -p results/quickstart
 "$MPIRUN" -n 2 "$build_folder/release/piadm" sample digits --samples 32 \

@@ -1,7 +1,6 @@
 #!/bin/bash
-# Runs the checks of the MPI library under AddressSanitizer, with its search for
-# leaks, and under ThreadSanitizer, on 1 and 3 ranks of Open MPI; the last line
-# counts them.
+# Runs the checks of the MPI library under AddressSanitizer with leak detection, and
+# under ThreadSanitizer, on 1 and 3 ranks of Open MPI. The last line counts them.
 #
 #   jobs/sanitize-mpi.sh
 set -euo pipefail
@@ -11,14 +10,14 @@ cd "$(dirname "$0")/.."
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-# What Open MPI and the event loop of its PMIx thread still hold when the process
-# ends. They never call Swift, so memory that the Swift library loses has none of
-# them in its stack of calls; to see that, stacks are unwound in full.
+# Suppresses the memory that Open MPI and the event loop of its PMIx thread still hold
+# when the process ends. They never call Swift, so a leak of the Swift library has none
+# of them in its call stack. Stacks are unwound completely to make this visible.
 printf 'leak:%s\n' libmpi.so libopen-rte.so libopen-pal.so libevent_core > "$folder/leaks"
 export LSAN_OPTIONS=suppressions=$folder/leaks:print_suppressions=0
 export ASAN_OPTIONS=detect_leaks=1:fast_unwind_on_malloc=0:exitcode=99
 export TSAN_OPTIONS=exitcode=99
-# More ranks than cores: one that waits lets others run.
+# More ranks than cores: a waiting rank yields its core.
 export OMPI_MCA_mpi_yield_when_idle=1
 
 passed=0

@@ -1,8 +1,7 @@
 #!/bin/bash
-# Runs the whole test-suite built with a sanitizer, and the program on 1 and 3
-# ranks among it: every program that the tests start is built the same way. The
-# last line counts the tests. Left away are the tests that weigh the memory of a
-# run, of which a sanitizer takes its own share.
+# Runs the test suite with a sanitizer. Every program that the tests start is built
+# with it too, including the program on 1 and 3 ranks. The last line counts the tests.
+# The tests of a run's memory are omitted, because a sanitizer uses memory itself.
 #
 #   jobs/sanitize.sh address|undefined|thread [FILTER]
 set -euo pipefail
@@ -12,25 +11,26 @@ sanitizer=${1:?address, undefined or thread}
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-# Foundation copies directory entries at their largest size, however short they
-# are, before the tests start a process.
+# Foundation copies directory entries with their maximum size, also short ones, before
+# the tests start a process.
 echo interceptor_via_lib:libFoundation > "$folder/address"
-# Else oneTBB loads a library with RTLD_DEEPBIND, which AddressSanitizer refuses.
+# Without this oneTBB loads a library with RTLD_DEEPBIND, which AddressSanitizer refuses.
 export TBB_ENABLE_SANITIZERS=1
 export ASAN_OPTIONS=detect_leaks=0:exitcode=99:suppressions=$folder/address
 export UBSAN_OPTIONS=halt_on_error=1:exitcode=99:print_stacktrace=1
-# What is not built here has no part in a finding: MPI and its helpers, OpenVINO. A
-# rank that ends a job is gone at once, not after the second that is the default.
+# Libraries that are not built here (MPI and its helpers, OpenVINO) are ignored. A rank
+# that ends a job exits at once, and not after the default of one second.
 export TSAN_OPTIONS=exitcode=99:ignore_noninstrumented_modules=1:atexit_sleep_ms=0
 export PIADM_TEST_PATIENCE=10
-# More ranks than cores: one that waits lets others run.
+# More ranks than cores: a waiting rank yields its core.
 export OMPI_MCA_mpi_yield_when_idle=1
 
 build=.build-$sanitizer
 case $sanitizer in
   undefined)
-    # Swift has no such sanitizer, since it checks by itself, but for unsafe memory
-    # in optimised code, which it is told to do here. What clang reads is C.
+    # Swift has no such sanitizer, since it checks by itself. Only in optimised code does
+    # it omit the checks of unsafe memory; the option Debug enables them. The -Xcc options
+    # apply to the C code.
     runtime=$(find "$(clang --print-resource-dir)" -name "libclang_rt.ubsan_standalone-$(uname -m).a")
     options=(
       -Xswiftc -assert-config -Xswiftc Debug

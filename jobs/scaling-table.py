@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Tables and plot of the runs that scaling.sbatch made.
+"""Prints and plots the results of scaling.sbatch.
 
     scaling-table.py FOLDER
 
-Prints the tables, also into FOLDER/scaling.txt, and draws FOLDER/scaling.png
-where matplotlib is installed.
+Prints the tables, writes them to FOLDER/scaling.txt, and draws FOLDER/scaling.png
+if matplotlib is installed.
 
 `limit` is the time of the rounds alone: their number times the seconds of one
-score call, which the run on one rank tells. No number of ranks goes below it.
-`of limit` is that time over the measured one, from the end of the set-up to the
-last sample.
+score call, taken from the run on one rank. No number of ranks is faster.
+`of limit` is the limit divided by the measured time, from the end of the set-up
+to the last sample.
 """
 import json
 import pathlib
@@ -35,7 +35,7 @@ def table(kind, runs):
     yield " ranks   steps  rounds    solve s    limit s  of limit  speed-up  efficiency"
     for run in runs:
         limit = run.rounds * call
-        # Time of the sequential sampler's steps on one rank over the time taken.
+        # Estimated time of the same steps on one rank, divided by the measured time.
         speed = first.solve / run.solve * run.steps / first.steps
         yield (
             f"{run.ranks:6d}  {run.steps:6d}  {run.rounds:6d}  {run.solve:9.3f}  {limit:9.3f}"
@@ -85,7 +85,7 @@ def main():
             groups.setdefault(run.kind, []).append(run)
     if not groups:
         sys.exit(f"scaling-table.py: {folder} has no reports of scaling.sbatch")
-    # weak last; strong by window.
+    # Strong scaling by window size, then weak scaling.
     order = sorted(groups, key=lambda kind: (kind == "weak", int(kind.split("-")[-1]) if "-" in kind else 0))
     groups = {kind: sorted(groups[kind], key=lambda run: run.ranks) for kind in order}
     lines = [line for kind, runs in groups.items() for line in table(kind, runs)]

@@ -1,15 +1,15 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # build_folder is for the scripts that source this
-# Installs what piadm is built and run with; sourced by quickstart.sh and
-# test.sh from the top folder of the checkout. What is there is left alone.
+# Installs the packages that piadm needs to build and run. quickstart.sh and test.sh
+# source it from the top folder of the checkout. Installed packages are not changed.
 #
 #   . jobs/setup.sh [ompi|mpich] [PACKAGE]...
 #
-# PACKAGE: Debian packages that the caller needs besides. Sets `build_folder`,
-# where Swift builds for this MPI library, and `MPIRUN`, its launcher, and lets
-# Open MPI run as root for root.
+# PACKAGE: further Debian packages that the caller needs. Sets `build_folder`, the
+# build folder for this MPI library, and `MPIRUN`, its launcher. For the root user it
+# also allows Open MPI to run as root.
 
-# 69 is EX_UNAVAILABLE of sysexits.h: something that is needed is missing.
+# 69 is EX_UNAVAILABLE of sysexits.h: a required program or package is missing.
 unavailable=69
 
 case ${1:-ompi} in
@@ -29,10 +29,10 @@ case ${1:-ompi} in
     ;;
 esac
 
-# swift.org's own installer puts Swift there, on the path of new shells only.
+# swift.org's installer puts Swift there, and adds it to PATH of new shells only.
 [[ -n ${HOME:-} ]] && PATH=$PATH:$HOME/.local/share/swiftly/bin
 
-# g++ brings the C and C++ libraries and the linker that Swift builds with.
+# g++ installs the C and C++ libraries and the linker that Swift needs.
 packages=(
   "${mpi_packages[@]}" libpng-dev libssl-dev librandom123-dev pkg-config hdf5-tools
   python3 python3-venv g++ git ca-certificates tzdata
@@ -40,7 +40,7 @@ packages=(
   gfortran
   "${@:2}"
 )
-# Libraries that the Swift tools themselves are linked with.
+# Libraries that the Swift tools themselves need.
 if swift=$(command -v swift) &&
   [[ $(ldd "$(dirname "$(readlink -f "$swift")")/swift-package" 2>/dev/null) == *'not found'* ]]; then
   packages+=(libcurl4 libncurses6 libsqlite3-0 libxml2)
@@ -73,11 +73,11 @@ if ! swift --version >/dev/null 2>&1; then
   exit "$unavailable"
 fi
 
-# A virtual environment whose making was interrupted has no working pip.
+# A virtual environment has no working pip if its creation was interrupted.
 if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
   python3 -m venv --clear .venv
 fi
-# Does nothing, and asks no server, where the requirements are met.
+# Does nothing, without network access, if the requirements are installed.
 .venv/bin/python -m pip install --quiet --disable-pip-version-check -r jobs/requirements.txt
 
 if ((EUID == 0)); then

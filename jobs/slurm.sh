@@ -1,10 +1,10 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034,SC2154 # shares variables with the job files that source it
-# What the job files have in common; sourced by them, with `jobs` naming the
-# folder that holds it.
+# The common part of the job files, which source it. `jobs` is the folder of this
+# file.
 #
 # Loads the site's environment.sh, and sets
-#   piadm            the program: $PIADM, that of the checkout, or the one on the path
+#   piadm            the program: $PIADM, that of the checkout, or the one in PATH
 #   mpirun           the launcher with its options, an array
 #   tasks            ranks to start: those of the job, or $RANKS outside Slurm
 
@@ -20,8 +20,8 @@ if ! command -v "$piadm" >/dev/null; then
   exit 66
 fi
 
-# Open MPI notices a node that is cut off after 30 + 3 * 5 s without an answer; by
-# itself it waits for eight minutes, longer than --stall-timeout.
+# Open MPI detects a lost node after 30 + 3 * 5 s without an answer. Its default is
+# eight minutes, longer than --stall-timeout.
 export OMPI_MCA_oob_tcp_keepalive_time=${OMPI_MCA_oob_tcp_keepalive_time:-30}
 export OMPI_MCA_oob_tcp_keepalive_intvl=${OMPI_MCA_oob_tcp_keepalive_intvl:-5}
 export OMPI_MCA_oob_tcp_keepalive_probes=${OMPI_MCA_oob_tcp_keepalive_probes:-3}
@@ -29,8 +29,8 @@ export OMPI_MCA_oob_tcp_keepalive_probes=${OMPI_MCA_oob_tcp_keepalive_probes:-3}
 tasks=${SLURM_NTASKS:-${RANKS:-1}}
 processors=${SLURM_CPUS_PER_TASK:-1}
 
-# Every rank on processors of its own, as many as the job asks for with
-# --cpus-per-task. A site's `mpirun` of its own in environment.sh goes first.
+# Every rank gets its own processors, as many as the job requests with
+# --cpus-per-task. An `mpirun` in environment.sh takes precedence.
 if [[ -z ${mpirun+set} ]]; then
   mpirun=("${MPIRUN:-mpirun}")
   if [[ -n ${SLURM_JOB_ID:-} ]]; then
@@ -41,20 +41,20 @@ if [[ -z ${mpirun+set} ]]; then
   fi
 fi
 
-# The exit code of a run that has left a checkpoint: run me again.
+# The exit code of a run that has left a checkpoint and can be resumed.
 checkpointed=75
 
-# Runs a command of `piadm sample` until it ends, in as many runs of this job as
-# that takes, and returns its exit code.
+# Runs a command of `piadm sample` and returns its exit code. At the time limit the
+# job returns to the queue, as often as the run needs.
 #
-# Slurm sends SIGUSR1 before the time limit (#SBATCH --signal): the run then
-# leaves a checkpoint and the job goes back to the queue. SIGTERM, from a person
-# or from a more important job, leaves a checkpoint too, but whoever sent it
-# decides what is next. A job that comes back more than $PIADM_REQUEUES times is
-# left to a person: its time limit may be too short for a single round.
+# Slurm sends SIGUSR1 before the time limit (#SBATCH --signal). The run then leaves
+# a checkpoint and the job returns to the queue. SIGTERM, from a user or from a
+# preempting job, also leaves a checkpoint, but its sender decides whether the job
+# continues. After $PIADM_REQUEUES returns the job ends: its time limit may be too
+# short for a single round.
 run_and_requeue() {
   local launcher='' signalled='' code=0 most=${PIADM_REQUEUES:-100}
-  # Launchers pass SIGUSR1 on to the ranks; at SIGTERM they would kill them.
+  # Launchers pass SIGUSR1 on to the ranks; on SIGTERM they would kill the ranks.
   trap 'kill -USR1 "$launcher" 2>/dev/null' USR1
   trap 'signalled=TERM; kill -USR1 "$launcher" 2>/dev/null' TERM
   "$@" &
@@ -75,8 +75,8 @@ run_and_requeue() {
   return "$code"
 }
 
-# Samples with the launcher that the arguments before `--` name and the options
-# of `piadm sample` after it, and goes on from this job's own checkpoint.
+# Samples with the launcher in the arguments before `--` and the options of `piadm
+# sample` after it, and resumes from this job's own checkpoint.
 sample_with() {
   local launcher=() own code=0
   while [[ $1 != -- ]]; do

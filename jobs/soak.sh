@@ -1,17 +1,18 @@
 #!/bin/bash
-# Wears piadm out: many short runs, many kills at random moments with the run
-# taken up again, and one long run whose memory and descriptors are watched.
-# Everything must end with the bits of an undisturbed run. The last line counts.
+# Endurance test of piadm: many short runs, many kills at random moments with a
+# resumed run after each, and one long run with its memory and descriptors measured.
+# Every run must end with the bits of an uninterrupted run. The last line counts the
+# checks.
 #
 #   jobs/soak.sh [RUNS [KILLS [ROUNDS]]]     1000 runs, 100 kills, 20000 rounds
 #
-# The program is $PIADM, else .build/release/piadm.
+# The program is $PIADM, by default .build/release/piadm.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 runs=${1:-1000} kills=${2:-100} rounds=${3:-20000}
 piadm=$(realpath "${PIADM:-.build/release/piadm}") || exit 66
 mpirun=${MPIRUN:-mpirun}
-# More ranks than cores: one that waits lets others run.
+# More ranks than cores: a waiting rank yields its core.
 export OMPI_MCA_mpi_yield_when_idle=1
 if ((EUID == 0)); then
   export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
@@ -33,7 +34,7 @@ fail() {
   tail -n 5 log >&2
 }
 
-# Becomes piadm on so many ranks; alone where that is one.
+# Executes piadm on this number of ranks, without a launcher for one rank.
 limit=()
 start() {
   local ranks=$1
@@ -45,7 +46,7 @@ start() {
   fi
 }
 digest() { sed -n 's/^digest *//p' log; }
-# The options of a number: every way of iterating comes round.
+# The options of a run by its number: the runs cover every kind of iteration in turn.
 options() {
   local sets=(
     "--method piadm-sde" "--method ddpm --window 8" "--method piadm-ode --blocks 2 --corrector-steps 4"
@@ -73,13 +74,13 @@ for ((i = 0; i < runs; i++)); do
 done
 echo "$runs short runs in $((SECONDS - begin)) s"
 
-# Living ranks of the run that is killed; a zombie is gone.
+# Living ranks of the killed run, without zombies.
 living() { pgrep -r D,R,S,T -f "^$piadm sample .*$folder/state" || true; }
-# waits_for FILE: until it is there, or the job has ended.
+# waits_for FILE: waits until it exists or the job has ended.
 waits_for() { until [[ -e $1 ]] || ! kill -0 "$job" 2>/dev/null; do :; done; }
 
-# Ends a random rank of the job at a random time, while a checkpoint is written,
-# or while the samples are.
+# Ends a random rank of the job: at a random time, during the write of a checkpoint,
+# or during the write of the samples.
 signals=(KILL TERM USR1) moments=(random checkpoint output)
 begin=$SECONDS slowest=0 stopped=0 late=0 stuck=0
 for ((i = 0; i < kills; i++)); do
@@ -93,7 +94,7 @@ for ((i = 0; i < kills; i++)); do
     random) sleep "$((RANDOM % 2)).$((RANDOM % 900 + 100))" ;;
     *) waits_for state/checkpoint ;;
   esac
-  # Launchers need a moment to start the ranks.
+  # Launchers need some time to start the ranks.
   members=()
   until ((${#members[@]})) || ! kill -0 "$job" 2>/dev/null; do mapfile -t members < <(living); done
   victim=${members[$((RANDOM % (${#members[@]} + (${#members[@]} == 0))))]:-$job}
@@ -101,7 +102,7 @@ for ((i = 0; i < kills; i++)); do
     checkpoint) waits_for state/checkpoint.partial ;;
     output) waits_for samples.npy.partial ;;
   esac
-  # Where the run had ended before, there was nothing to kill.
+  # If the run had already ended, there was nothing to kill.
   kill -"$signal" "$victim" 2>/dev/null || late=$((late + 1))
   since=$(date +%s%N)
   # A signal other than KILL lets the run finish its round.
@@ -111,8 +112,8 @@ for ((i = 0; i < kills; i++)); do
     sleep 0.1
   done
   waited=$((($(date +%s%N) - since) / 1000000))
-  # Open MPI's launcher can hang at its own end, the ranks gone, where one was
-  # killed while it connected; the run is not lost, so the soak goes on.
+  # Open MPI's launcher can hang after all ranks have ended, if one was killed while it
+  # connected. The run is not lost, so the test continues.
   for ((tick = 0; tick < 100; tick++)); do
     kill -0 "$job" 2>/dev/null || break
     sleep 0.1
@@ -142,8 +143,8 @@ done
 echo "$kills kills in $((SECONDS - begin)) s: ranks gone after $slowest ms at most, $stopped stopped with 75," \
   "$late came after the end, $stuck launchers hung without ranks"
 
-# One run of many rounds, a millisecond each at least, so that there is something to
-# watch: a window of one step moves once a round.
+# One run of many rounds of at least a millisecond each, long enough to measure: a
+# window of one step moves once per round.
 (start 2 mixture.json --steps "$rounds" --window 1 --tolerance 0 --score-latency 0.001 --checkpoint state2 --every 1) >log 2>&1 &
 job=$!
 first='' last=''
@@ -154,7 +155,7 @@ while kill -0 "$job" 2>/dev/null; do
   now="$(sed -n 's/^VmRSS:\s*\([0-9]*\) kB/\1/p' "/proc/$rank/status") $(find "/proc/$rank/fd" 2>/dev/null | wc -l)"
   read -r memory descriptors <<<"$now"
   [[ -n ${memory:-} && ${descriptors:-0} -gt 1 ]] || continue
-  # Until the first state is stored the run sets itself up.
+  # The set-up ends before the first state is stored.
   if [[ -z $first && -e state2/checkpoint ]]; then first=$now; fi
   last=$now
 done
@@ -163,7 +164,7 @@ code=$?
 read -r memory0 descriptors0 <<<"${first:-0 0}"
 read -r memory1 descriptors1 <<<"${last:-0 0}"
 echo "$rounds rounds: memory $memory0 to $memory1 KiB, descriptors $descriptors0 to $descriptors1"
-# A tenth for what the allocator keeps.
+# A tenth is for memory that the allocator keeps.
 if ((code == 0 && memory0 > 0 && memory1 <= memory0 + memory0 / 10 + 2048 && descriptors1 <= descriptors0)); then
   pass
 else

@@ -1,19 +1,19 @@
 #!/bin/bash
-# Makes four hosts of this machine, each with a network of its own, and runs piadm
-# across them over TCP: the same bits as on one host, with latency and little
-# bandwidth, with a cable that is cut and mended, and with a host that is lost. The
-# last line counts the checks.
+# Creates four hosts on this machine, each with its own network, and runs piadm on
+# them over TCP. It checks for the same bits as on one host, with latency and low
+# bandwidth, with a cable that is cut and reconnected, and with a host that is lost.
+# The last line counts the checks.
 #
 #   jobs/test-hosts.sh [PROGRAM]       PROGRAM: piadm; .build/release/piadm by default
-#   jobs/test-hosts.sh --may-run       says what is missing here
+#   jobs/test-hosts.sh --may-run       prints what is missing here
 #
-# Exit code 77: it cannot run here, and has said why. All traffic stays in the
-# network namespaces that it makes, and removes:
+# Exit code 77: the test cannot run here, and has printed the reason. All traffic
+# stays in network namespaces, which the test creates and removes:
 #
 #   h1, h3 -- left bridge == cable == right bridge -- h2, h4
 set -euo pipefail
 
-# Exit code by which ctest, too, knows a test that was skipped.
+# The exit code of a skipped test, also for ctest.
 skipped=77
 skip() {
   echo "skipped: $*"
@@ -48,7 +48,7 @@ cable=
 
 stop() {
   for host in "${hosts[@]}"; do
-    # What a cut left behind.
+    # Processes that remain after a cut.
     ip netns pids "$id-h$host" 2>/dev/null | xargs -r kill -9 2>/dev/null || true
     ip netns del "$id-h$host" 2>/dev/null || true
   done
@@ -70,8 +70,8 @@ for host in "${hosts[@]}"; do
   ip -n "$id-h$host" link set eth0 up
   ip -n "$id-h$host" link set lo up
 done
-# The plain cable, and where the kernel has no netem a slow one of two TAPs with a
-# program between them; one of the two is plugged in.
+# The plain cable. If the kernel has no netem, also a slow cable of two TAPs with a
+# program between them. One of the two cables is connected.
 net link add plain0 type veth peer name plain1
 net link set plain0 master left up
 net link set plain1 master right up
@@ -81,8 +81,8 @@ if [[ -z $has_netem ]]; then
   net link set slow1 master right
 fi
 
-# delay MICROSECONDS: of the cable, each way; 0 for the plain one. The program between
-# two TAPs takes 30 to 60 of them itself, and no less than 20.
+# delay MICROSECONDS: sets the delay of the cable in each direction; 0 for the plain
+# one. The program between two TAPs itself takes 30 to 60 us, and at least 20.
 delay() {
   if [[ $has_netem ]]; then
     for end in 0 1; do
@@ -109,8 +109,8 @@ delay() {
   fi
 }
 
-# Open MPI asks this program, in place of ssh, to start its daemon on a host; a
-# host's name is its number's.
+# Open MPI calls this program instead of ssh to start its daemon on a host. The name
+# of a host is h and its number.
 cat >"$folder/on-host" <<AGENT
 #!/bin/sh
 host=\${1##*.}
@@ -119,8 +119,9 @@ exec ip netns exec $id-h\$host unshare --uts sh -c 'hostname "\$0" && exec sh -c
 AGENT
 chmod +x "$folder/on-host"
 
-# on HOSTS ARGUMENTS...: piadm sample on these hosts, such as 1:2,2:2 for two ranks
-# each on h1 and h2; started on h1 by the command `prompt`. A host that does not answer for 3 + 3 s is lost.
+# on HOSTS ARGUMENTS...: runs piadm sample on these hosts, such as 1:2,2:2 for two
+# ranks each on h1 and h2. The command `prompt` starts it on h1. A host that does not
+# answer for 3 + 3 s is lost.
 prompt=()
 on() {
   local places=10.77.0.${1//,/,10.77.0.}
@@ -130,8 +131,8 @@ on() {
     --mca btl tcp,self --mca btl_tcp_if_include eth0 --mca oob_tcp_if_include eth0 \
     --mca mpi_yield_when_idle 1 --mca oob_tcp_keepalive_time 3 --mca oob_tcp_keepalive_intvl 1 --mca oob_tcp_keepalive_probes 3 '$piadm' sample $* --progress none"
 }
-# Milliseconds that a message of one byte takes from h1 to h2 and back, the median.
-# Both ends ask without pause, as ranks that wait do: to be woken up takes as long.
+# Milliseconds of a message of one byte from h1 to h2 and back, median. Both ends poll
+# without pause, as waiting ranks do: a wake-up takes as long as the message.
 round_trip() {
   "${prompt[@]}" ip netns exec "$id-h2" python3 -c '
 import socket
@@ -185,7 +186,7 @@ check() {
 }
 
 cd "$folder"
-# Rows of 2000 numbers, 64 KiB a boundary for 8 samples in single precision.
+# Rows of 2000 numbers: 64 KiB per boundary for 8 samples in single precision.
 echo '{"target": "gaussian", "dimension": 2000, "mean": 0.5, "variances": 0.25}' >target.json
 model="target.json --samples 8 --steps 120 --window 12"
 # shellcheck disable=SC2086 # a list of words
@@ -204,8 +205,8 @@ for host in "${hosts[@]}"; do tc -n "$id-h$host" qdisc del dev eth0 root; done
 
 echo '{"target": "gaussian-mixture", "means": [[2, 0, 1], [-2, 0, 0.5]], "variance": 0.05}' >small.json
 small="small.json --samples 1 --steps 400 --window 16 --chunk 4 --score-latency 0.01"
-# The best of up to twelve runs each, before other programs of this machine, which
-# can make a run longer, not shorter.
+# The fastest of up to twelve runs each, with priority over other programs of this
+# machine, which can only make a run slower.
 prompt=(nice -n -20)
 near=1e9 far=1e9 trip=1e9
 smaller() { python3 -c 'import sys; print(min(map(float, sys.argv[1:])))' "$@"; }
@@ -225,10 +226,10 @@ prompt=()
 delay 0
 echo "four ranks on two hosts, 10 ms a score call: $near s, and $far s with round trips of $trip ms"
 check "the slow cable takes 0.2 ms there and back" is_delayed
-# A tenth where nothing else runs; the test has to hold where something does.
+# At most a tenth on an idle machine; the test must also pass on a busy one.
 check "0.2 ms round trips cost at most a fifth" at_most 1.2
 
-# plug up|down: the cable.
+# plug up|down: connects or cuts the cable.
 plug() { net link set plain0 "$1"; }
 # About 8 s, on all ranks.
 long="target.json --samples 1 --steps 60 --window 4 --chunk 1 --score-latency 0.2"
@@ -243,7 +244,7 @@ plug up
 check "a cable cut for 2 s and mended: the run ends well" wait $run
 check "... with the same bits" cmp mended.npy long.npy
 
-# ends_badly RUN SECONDS: the run ends within that time, and not well.
+# ends_badly RUN SECONDS: succeeds if the run fails within this time.
 ends_badly() {
   local code=0
   for ((tick = 0; tick < 10 * $2; tick++)); do

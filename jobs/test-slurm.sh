@@ -1,15 +1,16 @@
 #!/bin/bash
 # Starts a Slurm of two nodes on this machine, submits the job files to it, and
-# compares what they leave with runs outside it; the last line counts the checks.
+# compares the results with runs outside Slurm. The last line counts the checks.
 #
 #   jobs/test-slurm.sh [PROGRAM]       PROGRAM: piadm; .build/release/piadm by default
-#   jobs/test-slurm.sh --may-run       says what is missing here
+#   jobs/test-slurm.sh --may-run       prints what is missing here
 #
-# Exit code 77: it cannot run here, and has said why. Needs no service of the
-# machine's: keys, ports, logs and processes are its own, and end with it.
+# Exit code 77: the test cannot run here, and has printed the reason. It needs no
+# service of the machine: it has its own keys, ports, logs and processes, and removes
+# them at the end.
 set -euo pipefail
 
-# Exit code by which ctest, too, knows a test that was skipped.
+# The exit code of a skipped test, also for ctest.
 skipped=77
 for program in munged slurmctld slurmd sbatch; do
   PATH=$PATH:/usr/sbin command -v "$program" >/dev/null || {
@@ -45,10 +46,10 @@ StateSaveLocation=$cluster/state
 SlurmdPidFile=$cluster/slurmd-%n.pid
 SlurmdLogFile=$cluster/slurmd-%n.log
 SlurmdSpoolDir=$cluster/spool-%n
-# PMIx makes folders of the same name on every node; these nodes share a disk.
+# PMIx creates folders of the same name on every node, but these nodes share a disk.
 TmpFS=$cluster/%n
-# A requeued job waits until its first credential is void, 120 s by default. On a
-# busy machine a job may need seconds of it to start.
+# A requeued job waits until its first credential expires, by default after 120 s. On
+# a busy machine a job may need seconds of this time to start.
 AuthInfo=socket=$cluster/munge.socket,cred_expire=20
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
@@ -57,7 +58,7 @@ MpiDefault=none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
 SchedulerParameters=sched_interval=2
-# More processors than there are, so that the jobs run beside each other.
+# More processors than the machine has, so that several jobs run at the same time.
 SlurmdParameters=config_overrides
 NodeName=node[1-2] NodeHostname=$host NodeAddr=127.0.0.1 Port=[$((port + 1))-$((port + 2))] CPUs=16
 PartitionName=main Nodes=node[1-2] Default=YES MaxTime=60 State=UP
@@ -69,7 +70,7 @@ stop() {
   for daemon in slurmd-node1 slurmd-node2 slurmctld munged; do
     [[ ! -e $cluster/$daemon.pid ]] || kill "$(<"$cluster/$daemon.pid")" || true
   done
-  # The daemons remove these files at their very end.
+  # The daemons remove these files as their last action.
   for _ in {1..50}; do
     compgen -G "$cluster/*.pid" >/dev/null || break
     sleep 0.2
@@ -93,19 +94,19 @@ if [[ $(sinfo --noheader --format=%t%D) != idle2 ]]; then
   exit 1
 fi
 
-# The job files with the environment.sh of this site. Both nodes are one host, so
-# shared memory would get confused, and binding would bind twice to the same cores.
+# The job files with the environment.sh of this site. Both nodes are the same host, so
+# shared memory would fail, and binding would use the same cores twice.
 cp "$top"/jobs/*.{sbatch,py} "$top/jobs/slurm.sh" "$cluster/jobs"
 cat >"$cluster/jobs/environment.sh" <<'SITE'
 export OMPI_MCA_btl=tcp,self OMPI_MCA_mpi_yield_when_idle=1
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export OMPI_MCA_orte_tmpdir_base=$(dirname "$SLURM_CONF")/ompi
 mpirun=("${MPIRUN:-mpirun}" --bind-to none)
-# MPICH is connected by PMI.
+# MPICH connects its ranks by PMI.
 [[ $("${mpirun[0]}" --version 2>&1) != *HYDRA* ]] || export SRUN_MPI=pmi2
 SITE
-# Open MPI takes its folder of a host away with the last run there, at times under
-# the feet of one that starts: a file keeps it.
+# Open MPI removes its folder for a host at the end of the last run there, sometimes
+# while another run starts. A file in the folder prevents this.
 mkdir -p "$cluster/ompi/ompi.$host.0"
 touch "$cluster/ompi/ompi.$host.0/keep"
 jobs=$cluster/jobs
@@ -129,22 +130,22 @@ check() {
 
 four_ranks=(--parsable --nodes=2 --ntasks=4 --ntasks-per-node=2)
 sample=(target.json --samples 5 --steps 60)
-# About 45 s of waiting, which the time limit of a minute cuts: Slurm warns 10
-# to 40 s after the start, as it looks at the limits every 30 s.
+# About 45 s of waiting, cut by the time limit of a minute: Slurm sends its signal 10 to
+# 40 s after the start, because it checks the limits every 30 s.
 slow=(target.json --samples 2 --steps 240 --window 8 --score-latency 0.6)
 
-# One process of this shell draws what the jobs have to draw.
+# Draws, in one process of this shell, the samples that the jobs must reproduce.
 draw() { "$PIADM" sample "$@" --progress none >/dev/null; }
 
 cut=$(sbatch "${four_ranks[@]}" --time=1 --signal=B:USR1@20 "$jobs/sample.sbatch" "${slow[@]}" --out cut.npy)
 ended=$(sbatch "${four_ranks[@]}" --time=5 "$jobs/sample.sbatch" "${slow[@]}" --out ended.npy)
 array=$(sbatch --parsable --ntasks=2 --array=0-2 --time=5 "$jobs/array.sbatch" "${sample[@]}")
-# A signal that comes before the program can hear it would end it.
+# A signal before the program has installed its handler would end the program.
 for _ in {1..300}; do
   ! grep -qs '^round' "piadm-sample-$ended.out" || break
   sleep 0.1
 done
-# Where the job has ended already, the checks of it say so and print its output.
+# If the job has already ended, its checks fail and print its output.
 scancel --batch --signal=TERM "$ended" || true
 
 # code JOB: waits for a job's end and prints its exit code.
@@ -186,13 +187,13 @@ done
 # The newest process with these arguments is a rank.
 pkill -KILL --newest --full ' sample .*killed[.]npy' || true
 SECONDS=0
-# srun ends with the highest code of its ranks: 128 + SIGKILL of this one, or 128 +
-# SIGSEGV of a neighbour, as Open MPI's TCP component can crash where it loses a peer.
+# srun returns the highest code of its ranks: 128 + SIGKILL of this rank, or 128 +
+# SIGSEGV of a neighbour, because Open MPI's TCP component can crash when it loses a peer.
 check "a rank that is killed ends a job of srun" ends_with "$killed" '137|139'
 check "... on all ranks within 10 s" test "$SECONDS" -le 10
 check "... and leaves no samples" test ! -e killed.npy
-# Slurm sees a rank that was killed, but leaves those alone that miss one which has
-# ended by itself.
+# Slurm detects a killed rank. If a rank ends by itself, Slurm by default does not end
+# the ranks that wait for it.
 cat >leaving <<RANK
 #!/bin/bash
 ((SLURM_PROCID != 3)) || exit 3

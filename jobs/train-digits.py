@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Trains the built-in `digits` model and exports it as diffusers lays out a model.
+"""Trains the built-in `digits` model and exports it in the layout of diffusers.
 
     python3 -m venv .venv && .venv/bin/pip install -r jobs/digits-requirements.txt
     .venv/bin/python jobs/train-digits.py [FOLDER]
@@ -9,13 +9,13 @@ Data: four fifths of scikit-learn's 8x8 handwritten digits, 0..16 mapped to
 of classify-digits.py. Process: 1000 training timesteps, betas linear from 1e-4
 to 0.02 (Ho, Jain and Abbeel, NeurIPS 2020). The network predicts the noise.
 
-The parallel-in-time iteration needs fewer rounds the smoother the network is:
-hence SiLU everywhere, no clipping, dropout against learning the digits by
-heart, and an average of the weights over the training steps.
+The parallel-in-time iteration needs fewer rounds for a smoother network. The
+network therefore uses SiLU everywhere, no clipping, dropout against
+memorization of the digits, and an average of the weights over the training steps.
 
 FOLDER (default: Sources/ScoreModels/Models/digits) receives `model.onnx` and
-`scheduler_config.json`. Eight minutes; one thread and fixed seeds, so that the
-same versions give the same network on any number of cores.
+`scheduler_config.json`. Training takes eight minutes. It uses one thread and fixed
+seeds, so that the same versions give the same network on any number of cores.
 """
 import argparse
 import copy
@@ -52,13 +52,13 @@ class DigitsNetwork(nn.Module):
             nn.init.zeros_(layer.bias)
 
     def scales(self, timestep):
-        """alpha and sigma at a timestep, from log(1 - beta) = -beta: in closed form and near enough to precondition by."""
+        """alpha and sigma at a timestep, with log(1 - beta) = -beta: a closed form, accurate enough for preconditioning."""
         t = timestep[:, None]
         total = BETA_START * (t + 1) + (BETA_END - BETA_START) / (2 * (TIMESTEPS - 1)) * t * (t + 1)
         return torch.exp(-0.5 * total), torch.sqrt(1 - torch.exp(-total))
 
     def velocity(self, y, timestep):
-        """alpha eps - sigma x0 (Salimans and Ho, ICLR 2022): of unit size at every noise level."""
+        """alpha eps - sigma x0 (Salimans and Ho, ICLR 2022): with unit variance at every noise level."""
         angle = timestep[:, None] * self.frequency
         time = self.embed(torch.cat([torch.sin(angle), torch.cos(angle)], -1))
         h = self.enter(y)
@@ -117,7 +117,7 @@ def train(steps, batch, rate, decay):
     return average
 
 
-# What diffusers writes for DDPMScheduler(clip_sample=False).
+# The file that diffusers writes for DDPMScheduler(clip_sample=False).
 SCHEDULER = {
     "_class_name": "DDPMScheduler",
     "_diffusers_version": "0.35.2",

@@ -65,6 +65,14 @@ int32_t ov_functions_read_bytes(
   return read ? read(core, (const char *)bytes, count, NULL, model) : -1;
 }
 
+int32_t ov_functions_reshape_single_input(
+    const ov_functions *functions, const ov_model *model, int64_t rank, ov_dimension *lengths) {
+  int32_t (*reshape)(const ov_model *, ov_partial_shape) =
+      (int32_t(*)(const ov_model *, ov_partial_shape))dlsym(functions->library, "ov_model_reshape_single_input");
+  ov_partial_shape shape = {{rank, rank}, lengths};
+  return reshape ? reshape(model, shape) : -1;
+}
+
 int32_t ov_functions_compile(
     const ov_functions *functions, const ov_core *core, const ov_model *model, const char *threads,
     const char *precision, ov_compiled_model **compiled) {

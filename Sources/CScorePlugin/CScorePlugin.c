@@ -37,6 +37,7 @@ const score_plugin *score_plugin_load(const char *path, char *reason, size_t cap
   REQUIRE(destroy)
   LOOK_UP(shape);
   LOOK_UP(prediction);
+  LOOK_UP(convention);
   return plugin;
 }
 

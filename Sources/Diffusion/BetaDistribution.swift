@@ -27,7 +27,7 @@ func regularizedBeta(_ x: Double, _ a: Double, _ b: Double) -> Double {
   guard x > 0 else { return 0 }
   guard x < 1 else { return 1 }
   // The fraction converges fast on this side of the mean.
-  guard x < (a + 1) / (a + b + 2) else { return 1 - regularizedBeta(1 - x, b, a) }
+  guard x <= (a + 1) / (a + b + 2) else { return 1 - regularizedBeta(1 - x, b, a) }
   let front = tgamma(a + b) / (tgamma(a) * tgamma(b)) * pow(x, a) * pow(1 - x, b) / a
   let tiny = Double.leastNormalMagnitude
   func nonzero(_ value: Double) -> Double { abs(value) < tiny ? tiny : value }

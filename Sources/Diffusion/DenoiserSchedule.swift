@@ -56,7 +56,7 @@ public struct DenoiserSchedule: NoiseSchedule {
     }
     let nodes = levels.map { NoiseTime(edmSigma: $0, timestep: timeInput.timestep(ofLevel: $0)) }
     let end = endsClean ? NoiseTime.clean : NoiseTime(edmSigma: levels[steps - 1])
-    return try TimeGrid(nodes: nodes + [end], endsFirstOrder: steps < firstOrderEndBelow)
+    return try TimeGrid(nodes: nodes + [end], endsFirstOrder: steps < firstOrderEndBelow, finalScale: 1 / end.alpha)
   }
 
   public func timestep(at time: NoiseTime) -> Double {

@@ -17,7 +17,9 @@ extension DiscreteSchedule {
     }
     return try TimeGrid(
       nodes: nodes + [end], landings: landsByCount ? landings : nil, endsFirstOrder: count < firstOrderEndBelow,
-      initialDeviation: startsWithNoiseAlone ? nodes[0].sigma : 1, stepVariance: stepVariance)
+      initialDeviation: startsWithNoiseAlone ? nodes[0].sigma : 1, stepVariance: stepVariance,
+      // Schedulers with fractional timesteps work on `y / alpha`.
+      finalScale: choice == .fractional ? 1 / end.alpha : 1)
   }
 
   public var mostSteps: Int? {

@@ -76,7 +76,7 @@ public struct FlowSchedule: NoiseSchedule {
     return try TimeGrid(
       nodes: nodes + [last], endsFirstOrder: steps < firstOrderEndBelow,
       initialDeviation: 1 / (times[0] * times[0] + (1 - times[0]) * (1 - times[0])).squareRoot(),
-      stepVariance: stepVariance)
+      stepVariance: stepVariance, finalScale: 1 / (last.alpha + last.sigma))
   }
 
   public func timestep(at time: NoiseTime) -> Double {

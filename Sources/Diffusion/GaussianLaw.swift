@@ -12,14 +12,16 @@ public struct GaussianLaw: Hashable, Sendable {
   public private(set) var variance: [Double]
   let targetMean: [Double]
   let targetVariances: [Double]
-  /// Mean and variance of `f` one step earlier, and its covariance with the
-  /// state: what a multistep map adds to the law.
-  private var earlier: [Earlier]
+  /// `f` of earlier steps, the last one's first, by coordinate: what a multistep map adds to
+  /// the law.
+  private var earlier: [[Earlier]]
 
   private struct Earlier: Hashable {
-    var mean = 0.0
-    var variance = 0.0
-    var covariance = 0.0
+    var mean: Double
+    /// With the state.
+    var covariance: Double
+    /// With `f` of each of the earlier steps, in their order.
+    var covariances: [Double]
   }
 
   /// The law at the start of sampling, `N(0, I)`.
@@ -28,12 +30,13 @@ public struct GaussianLaw: Hashable, Sendable {
     targetVariances = target.variances
     mean = target.mean.map { _ in 0 }
     variance = target.mean.map { _ in 1 }
-    earlier = target.mean.map { _ in Earlier() }
+    earlier = target.mean.map { _ in [] }
   }
 
   /// Carries the law over the steps `range` of a map. Steps follow each other
   /// in order: a multistep map goes on from the `f` that the last one left.
   public mutating func advance(_ map: StepMap, over range: Range<Int>) {
+    let depth = map.steps.map(\.history.count).max() ?? 0
     for index in range {
       let (step, node) = (map.steps[index], map.grid.nodes[index])
       let conversion = Parametrization.score.conversion(to: map.quantity, at: node)
@@ -43,15 +46,30 @@ public struct GaussianLaw: Hashable, Sendable {
           slope: conversion.state + conversion.prediction * score.slope,
           constant: conversion.prediction * score.constant
         )
-        let (slope, weight) = (step.state + step.value * f.slope, step.earlierValue)
-        let (m, v, e) = (mean[k], variance[k], earlier[k])
-        mean[k] = slope * m + step.value * f.constant + weight * e.mean
-        variance[k] =
-          slope * slope * v + step.noise * step.noise
-          + weight * (2 * slope * e.covariance + weight * e.variance)
-        earlier[k] = Earlier(
-          mean: f.slope * m + f.constant, variance: f.slope * f.slope * v,
-          covariance: f.slope * (slope * v + weight * e.covariance))
+        let slope = step.state + step.value * f.slope
+        let (m, v, kept) = (mean[k], variance[k], earlier[k])
+        mean[k] = slope * m + step.value * f.constant
+        variance[k] = slope * slope * v + step.noise * step.noise
+        /// The covariance of the next state with a variable that has this one with the state,
+        /// and these with what earlier steps have left.
+        func carried(_ withState: Double, _ withEarlier: [Double]) -> Double {
+          slope * withState + zip(step.history, withEarlier).reduce(0) { $0 + $1.0 * $1.1 }
+        }
+        for (weight, e) in zip(step.history, kept) {
+          mean[k] += weight * e.mean
+          variance[k] += weight * (slope * e.covariance + carried(e.covariance, e.covariances))
+        }
+        let new = Earlier(
+          mean: f.slope * m + f.constant, covariance: f.slope * carried(v, kept.map(\.covariance)),
+          covariances: [f.slope * f.slope * v] + kept.map { f.slope * $0.covariance })
+        let old = kept.map {
+          Earlier(
+            mean: $0.mean, covariance: carried($0.covariance, $0.covariances),
+            covariances: [f.slope * $0.covariance] + $0.covariances)
+        }
+        earlier[k] = ([new] + old).prefix(depth).map {
+          Earlier(mean: $0.mean, covariance: $0.covariance, covariances: Array($0.covariances.prefix(depth)))
+        }
       }
     }
   }

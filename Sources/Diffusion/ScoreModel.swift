@@ -27,6 +27,10 @@ public protocol ScoreModel<Scalar> {
   /// it is used as predicted.
   var bound: EstimateBound? { get }
 
+  /// What the model says of the variance of steps, beside its prediction; `nil`
+  /// where it says nothing.
+  var variance: LearnedVariance? { get }
+
   /// Predicts for `times.count` rows.
   ///
   /// - Parameters:
@@ -53,18 +57,41 @@ public protocol ScoreModel<Scalar> {
     _ states: Span<Scalar>, at times: Span<NoiseTime>, of samples: Span<Int>,
     into output: inout MutableSpan<Scalar>
   ) throws
+
+  /// Predicts what `variance` tells of too: for models that have it.
+  ///
+  /// - Parameters:
+  ///   - states: the rows one after another.
+  ///   - times: the noise time of each row.
+  ///   - samples: the number of the sample that each row belongs to.
+  ///   - output: the predictions, laid out like `states`.
+  ///   - variances: what the model says of variances, laid out like `states`.
+  /// - Throws: what keeps the model from being evaluated.
+  func predict(
+    _ states: Span<Scalar>, at times: Span<NoiseTime>, of samples: Span<Int>,
+    into output: inout MutableSpan<Scalar>, variances: inout MutableSpan<Scalar>
+  ) throws
 }
 
 extension ScoreModel {
   public var schedule: (any NoiseSchedule)? { nil }
   public var ownMethod: OwnMethod? { nil }
   public var bound: EstimateBound? { nil }
+  public var variance: LearnedVariance? { nil }
 
   public func predict(
     _ states: Span<Scalar>, at times: Span<NoiseTime>, of samples: Span<Int>,
     into output: inout MutableSpan<Scalar>
   ) throws {
     try predict(states, at: times, into: &output)
+  }
+
+  public func predict(
+    _ states: Span<Scalar>, at times: Span<NoiseTime>, of samples: Span<Int>,
+    into output: inout MutableSpan<Scalar>, variances: inout MutableSpan<Scalar>
+  ) throws {
+    precondition(variance == nil, "a model that has a variance predicts it")
+    try predict(states, at: times, of: samples, into: &output)
   }
 
   /// Elements of one sample.

@@ -2,10 +2,10 @@ import Foundation
 
 /// One family of sampling steps on one grid:
 ///
-///     y' = A y + B f(y) + D f(y_before) + C xi
+///     y' = A y + B f(y) + D_1 f(y_-1) + D_2 f(y_-2) + ... + C xi
 ///
 /// with scalars from the grid alone, `f` the score or the denoised estimate,
-/// `y_before` the state one step earlier and `xi` standard normal. Where the
+/// `y_-k` the state `k` steps earlier and `xi` standard normal. Where the
 /// estimate `x_0` is bounded, `f = bound(x_0) + E x_0`.
 public struct StepMap: Hashable, Sendable {
   /// The formulas of a step.
@@ -28,12 +28,15 @@ public struct StepMap: Hashable, Sendable {
     public var state: Double
     /// B, the factor of `f` at this state.
     public var value: Double
-    /// D, the factor of `f` one step earlier; 0 except for `multistep`.
-    public var earlierValue: Double
+    /// D_1, D_2, ..., the factors of `f` one step earlier, two steps earlier and so on; none
+    /// in maps of one step.
+    public var history: [Double] = []
     /// C, the standard deviation of the step's noise.
     public var noise: Double
     /// E, the factor of the estimate as predicted beside the bounded one.
     public var unbounded = 0.0
+    /// `C(y)`, where the model predicts the variance of the noise.
+    public var learnedNoise: LearnedNoise?
   }
 
   /// The formula of every step.
@@ -49,7 +52,7 @@ public struct StepMap: Hashable, Sendable {
   /// By how much a change of the state at a node moves the last state, where the data are
   /// normal with unit variance: `(alpha / alpha_end)^(v^2)`, since their reverse dynamics
   /// are `dy = -v^2 y/2 dt + v dw`.
-  public func reach(ofNode index: Int) -> Double {
+  public func sensitivity(ofNode index: Int) -> Double {
     pow(grid.nodes[index].alpha / grid.nodes[grid.steps].alpha, noiseLevel * noiseLevel)
   }
 
@@ -63,10 +66,12 @@ public struct StepMap: Hashable, Sendable {
   ///   - restarts: steps at which a multistep map has no usable history and is
   ///     first order; step 0 always is one.
   ///   - bound: what is done to the denoised estimate.
+  ///   - variance: what the model says of the noise of posterior steps.
   /// - Throws: `DiffusionError` where the grid or the noise level does not suit
   ///   the kind.
   public init(
-    _ kind: Kind, on grid: TimeGrid, noiseLevel: Double, restarts: Set<Int> = [], bound: EstimateBound? = nil
+    _ kind: Kind, on grid: TimeGrid, noiseLevel: Double, restarts: Set<Int> = [], bound: EstimateBound? = nil,
+    variance: LearnedVariance? = nil
   ) throws {
     guard noiseLevel >= 0, noiseLevel <= 1 else {
       throw DiffusionError("--noise-level must be from 0 to 1, not \(noiseLevel)")
@@ -88,7 +93,11 @@ public struct StepMap: Hashable, Sendable {
       case .exponential:
         return Self.exponential(from, to, noiseLevel)
       case .posterior:
-        let step = Self.posterior(from, grid.landings[index], noiseLevel, grid.stepVariance)
+        var step = Self.posterior(from, grid.landings[index], noiseLevel, grid.stepVariance)
+        // The last training timestep has no noise behind it.
+        if let variance, noiseLevel > 0, from.timestep != 0 {
+          step.learnedNoise = LearnedNoise(variance, from: from, to: grid.landings[index], level: noiseLevel)
+        }
         return bound?.keepsDirection == true ? Self.keepingDirection(step, from, grid.landings[index]) : step
       case .multistep:
         let first = Self.posterior(from, to, 0)
@@ -104,7 +113,7 @@ public struct StepMap: Hashable, Sendable {
   private static func exponential(_ from: NoiseTime, _ to: NoiseTime, _ level: Double) -> Step {
     let e = from.s - to.s
     return Step(
-      state: exp(e / 2), value: (1 + level * level) * expm1(e / 2), earlierValue: 0,
+      state: exp(e / 2), value: (1 + level * level) * expm1(e / 2),
       noise: level * expm1(e).squareRoot())
   }
 
@@ -113,7 +122,7 @@ public struct StepMap: Hashable, Sendable {
   ) -> Step {
     if variance == .whole {
       let state = (1 - level * level).squareRoot() * to.sigma / from.sigma
-      return Step(state: state, value: to.alpha - from.alpha * state, earlierValue: 0, noise: level * to.sigma)
+      return Step(state: state, value: to.alpha - from.alpha * state, noise: level * to.sigma)
     }
     // With C^2 = v^2 sigma'^2 (1 - alpha^2/alpha'^2) / sigma^2, the square
     // root of sigma'^2 - C^2 is written without cancellation.
@@ -123,7 +132,7 @@ public struct StepMap: Hashable, Sendable {
     let state = ratio * kept.squareRoot()
     let forward = (-expm1(to.s - from.s)).squareRoot()
     let noise = variance == .posterior ? ratio * forward : from.timestep == 0 ? 0 : forward
-    return Step(state: state, value: to.alpha - from.alpha * state, earlierValue: 0, noise: level * noise)
+    return Step(state: state, value: to.alpha - from.alpha * state, noise: level * noise)
   }
 
   /// `y' = alpha' bound(x_0) + (A y - alpha A x_0)`: the direction to the noise
@@ -145,7 +154,7 @@ public struct StepMap: Hashable, Sendable {
     let half = 0.5 * next / previous
     var step = first
     step.value = first.value * (1 + half)
-    step.earlierValue = -first.value * half
+    step.history = [-first.value * half]
     return step
   }
 }

@@ -14,6 +14,9 @@ public struct TimeGrid: Hashable, Sendable {
   public let initialDeviation: Double
   /// The variance of the noise of posterior steps.
   public let stepVariance: StepVariance
+  /// What the last state is multiplied by to be in the scaling of the model's
+  /// own scheduler.
+  public let finalScale: Double
 
   /// Number of steps, one less than the nodes.
   public var steps: Int { nodes.count - 1 }
@@ -27,11 +30,12 @@ public struct TimeGrid: Hashable, Sendable {
   ///     it always does on clean data.
   ///   - initialDeviation: of the noise that the first state is.
   ///   - stepVariance: the variance of the noise of posterior steps.
+  ///   - finalScale: from the last state to that of the model's scheduler.
   /// - Throws: `DiffusionError` unless there are two nodes or more and noise
   ///   time does not increase.
   public init(
     nodes: [NoiseTime], landings: [NoiseTime]? = nil, endsFirstOrder: Bool = false, initialDeviation: Double = 1,
-    stepVariance: StepVariance = .posterior
+    stepVariance: StepVariance = .posterior, finalScale: Double = 1
   ) throws {
     guard nodes.count >= 2 else {
       throw DiffusionError("a time grid needs at least two nodes, not \(nodes.count)")
@@ -50,6 +54,7 @@ public struct TimeGrid: Hashable, Sendable {
     self.endsFirstOrder = endsFirstOrder
     self.initialDeviation = initialDeviation
     self.stepVariance = stepVariance
+    self.finalScale = finalScale
     precondition(self.landings.count == nodes.count - 1)
   }
 

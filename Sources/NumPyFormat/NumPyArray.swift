@@ -1,4 +1,5 @@
 import Foundation
+public import InputFiles
 
 /// An array of real numbers read from a `.npy` file, in row-major order.
 ///
@@ -44,6 +45,24 @@ public struct NumPyArray: Hashable, Sendable {
     try self.init(length: file.length, name: path) { (range) throws(NumPyError) in
       try file.read(range)
     }
+  }
+
+  /// Reads a file of a run's input.
+  ///
+  /// - Throws: as `init(contentsOf:)`.
+  public init(contentsOf path: String, in files: InputFiles, as role: InputFiles.Role) throws(NumPyError) {
+    let data: Data
+    do {
+      data = try files.contents(of: path, as: role)
+    } catch {
+      switch error.code {
+      case .missing:
+        throw NumPyError(.missing, file: path, "no such file; a .npy file, as numpy.save writes it, is needed")
+      case .badData: throw NumPyError(.badData, file: path, "\(error.message); a regular .npy file is needed")
+      case .unreadable: throw NumPyError(.unreadable, file: path, error.message)
+      }
+    }
+    try self.init(length: data.count, name: path) { Array(data[(data.startIndex + $0.lowerBound)..<(data.startIndex + $0.upperBound)]) }
   }
 
   /// Reads the first rows of the file at `path`: at most `count` indices of the
@@ -124,6 +143,7 @@ public struct NumPyArray: Hashable, Sendable {
     case (.unsignedInteger, 1): return .double(integers(UInt8.self).map { Double($0) })
     case (.unsignedInteger, 2): return .double(integers(UInt16.self).map { Double($0) })
     case (.unsignedInteger, 4): return .double(integers(UInt32.self).map { Double($0) })
+    case (.boolean, _): return .single(integers(UInt8.self).map { $0 == 0 ? 0 : 1 })
     case (.unsignedInteger, _): return .double(integers(UInt64.self).map { Double($0) })
     }
   }

@@ -1,4 +1,5 @@
 import Foundation
+import InputFiles
 
 /// A checkpoint on the disk, open for reading.
 ///

@@ -1,4 +1,5 @@
 import Foundation
+import InputFiles
 public import MPI
 
 /// The checkpoint of a run in a folder, written by all ranks at once beside

@@ -1,4 +1,5 @@
 import Foundation
+import InputFiles
 
 /// What stands at the beginning of a checkpoint: which run it belongs to, how
 /// far that is, and where the pieces of its state are.

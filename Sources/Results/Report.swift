@@ -108,6 +108,24 @@ public struct Report: Codable, Hashable, Sendable {
     }
   }
 
+  /// What it took to check that a row's prediction does not depend on its call: the
+  /// most of any rank.
+  public struct RowCheck: Codable, Hashable, Sendable {
+    /// Rows that were evaluated for it before the run.
+    public var rowsBefore: Int
+    public var secondsBefore: Double
+    /// Rows of the run that were evaluated again.
+    public var rowsAgain: Int
+    public var secondsAgain: Double
+
+    public init(rowsBefore: Int, secondsBefore: Double, rowsAgain: Int, secondsAgain: Double) {
+      self.rowsBefore = rowsBefore
+      self.secondsBefore = secondsBefore
+      self.rowsAgain = rowsAgain
+      self.secondsAgain = secondsAgain
+    }
+  }
+
   public var status: Status
   public var model: String
   public var method: String
@@ -148,6 +166,8 @@ public struct Report: Codable, Hashable, Sendable {
   public var noiseTimes: [Double]?
   /// Absent where all samples were drawn at once.
   public var groups: Groups?
+  /// Absent of a run that was stopped.
+  public var rowCheck: RowCheck?
 
   public init(
     status: Status, model: String, method: String, options: [String: OptionValue],
@@ -155,7 +175,7 @@ public struct Report: Codable, Hashable, Sendable {
     rounds: Int, evaluations: Int, blocks: [Block], finalChange: Double, batchInvariant: Bool,
     digest: String, seconds: PhaseSeconds, bytesSent: Int, peakMemoryBytes: Int, versions: Versions,
     privateMemoryBytes: Int? = nil, checkpoints: Checkpoints? = nil,
-    sequentialSeconds: Double? = nil
+    sequentialSeconds: Double? = nil, rowCheck: RowCheck? = nil
   ) {
     self.status = status
     self.model = model
@@ -179,6 +199,7 @@ public struct Report: Codable, Hashable, Sendable {
     self.privateMemoryBytes = privateMemoryBytes
     self.checkpoints = checkpoints
     self.sequentialSeconds = sequentialSeconds
+    self.rowCheck = rowCheck
   }
 
   /// The report as JSON, keys sorted. JSON has no infinities and no

@@ -33,6 +33,7 @@ public struct RunSummary: Hashable, Sendable {
       "evaluations  \(report.evaluations) for \(counted(report.samples, "sample")): "
         + "\(ratio(report.evaluations, report.samples * report.steps)) a step and sample")
     if let speedUp { lines.append(speedUp) }
+    if let check = report.rowCheck { lines.append(line(check)) }
     lines.append("sent         \(bytes(report.bytesSent))")
     let own = report.privateMemoryBytes.map { ", \(bytes($0)) of it not shared with other ranks" } ?? ""
     lines.append("memory       \(bytes(report.peakMemoryBytes)) at most on a rank\(own)")
@@ -40,6 +41,12 @@ public struct RunSummary: Hashable, Sendable {
     lines.append("digest       \(report.digest)")
     lines.append("status: \(report.status.rawValue)")
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  private func line(_ check: Report.RowCheck) -> String {
+    String(
+      format: "row check    %d rows before the run in %.4f s, %d of the run again in %.4f s", check.rowsBefore,
+      check.secondsBefore, check.rowsAgain, check.secondsAgain)
   }
 
   private func line(_ checkpoints: Report.Checkpoints) -> String {

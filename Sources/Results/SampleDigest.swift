@@ -1,4 +1,5 @@
 import Foundation
+import InputFiles
 
 /// SHA-256 of the samples, in lower-case hexadecimal digits: of their elements
 /// as a `.npy` file holds them, little-endian, row-major, in sample order,

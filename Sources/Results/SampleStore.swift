@@ -1,4 +1,5 @@
 import Foundation
+import InputFiles
 public import MPI
 
 /// Samples in a Zarr store (format 2), which grows group by group and is

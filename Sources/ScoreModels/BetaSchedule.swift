@@ -76,12 +76,14 @@ extension JSONObject {
   ///   - end: and "beta_end".
   ///   - isStated: the class has the keys of betas.
   ///   - mayRescale: it knows "rescale_betas_zero_snr".
+  ///   - noiseFactor: what the ratio of the variances of noise and signal is
+  ///     multiplied by (CogVideoX; Yang et al., 2024).
   ///   - terminal: the last product, where betas are rescaled to leave no
   ///     signal.
   mutating func alphaBar(
     betas schedules: [BetaSchedule] = BetaSchedule.common, default absent: BetaSchedule = .linear,
     from start: Double = 0.0001, to end: Double = 0.02, isStated: Bool = true, mayRescale: Bool = true,
-    terminal: Double = 0
+    noiseFactor: Double = 1, terminal: Double = 0
   ) throws -> [Double] {
     let count = try integer("num_train_timesteps", in: 2...1_000_000) ?? 1000
     let kind = try choice(
@@ -103,8 +105,14 @@ extension JSONObject {
       throw ScoreModelError(
         .badData, "\(file): the products of 1 - beta reach 1 or 0; smaller or larger betas are needed")
     }
-    guard mayRescale, try flag("rescale_betas_zero_snr", default: false) else { return alphaBar.map { Double($0) } }
-    betas = rescaled(alphaBar)
+    var rescales = false
+    if mayRescale { rescales = try flag("rescale_betas_zero_snr", default: false) }
+    guard noiseFactor == 1 else {
+      let shifted = alphaBar.map { $0 / (Float(noiseFactor) + (1 - Float(noiseFactor)) * $0) }
+      return (rescales ? rescaled(shifted) : shifted).map { Double($0) }
+    }
+    guard rescales else { return alphaBar.map { Double($0) } }
+    betas = self.betas(of: rescaled(alphaBar))
     return products(betas).dropLast().map { Double($0) } + [terminal]
   }
 
@@ -116,16 +124,19 @@ extension JSONObject {
     }
   }
 
-  /// Betas by which `alpha` is shifted and scaled so that the first one stays
-  /// and the last one is 0 (Lin et al., WACV 2024, algorithm 1).
+  /// `alpha` shifted and scaled so that the first one stays and the last one is
+  /// 0 (Lin et al., WACV 2024, algorithm 1), squared.
   private func rescaled(_ alphaBar: [Float]) -> [Float] {
     let roots = alphaBar.map { $0.squareRoot() }
     let (first, last) = (roots[0], roots[roots.count - 1])
     let factor = first / (first - last)
-    let products = roots.map { root in
+    return roots.map { root in
       let alpha = (root - last) * factor
       return alpha * alpha
     }
-    return [1 - products[0]] + zip(products, products.dropFirst()).map { 1 - $1 / $0 }
+  }
+
+  private func betas(of products: [Float]) -> [Float] {
+    [1 - products[0]] + zip(products, products.dropFirst()).map { 1 - $1 / $0 }
   }
 }

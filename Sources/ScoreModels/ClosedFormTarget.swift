@@ -1,5 +1,6 @@
 package import Diffusion
 import Foundation
+package import InputFiles
 import NumPyFormat
 
 /// A target with an exact score, as a JSON file states it:
@@ -14,33 +15,36 @@ package enum ClosedFormTarget: Hashable, Sendable {
   case gaussian(mean: [Double], variances: [Double])
   case mixture(means: [[Double]], variance: Double, weights: [Double]?)
 
-  package init(contentsOf file: String) throws {
-    try self.init(JSONObject(contentsOf: file))
+  package init(contentsOf file: String, in files: InputFiles = InputFiles()) throws {
+    let (folder, place) = ModelFolder.of(file, files)
+    try self.init(JSONObject(at: place, in: folder), at: place, in: folder)
   }
 
-  package init(_ object: JSONObject) throws {
-    var object = object
-    guard let target = try object.string("target") else {
-      throw object.missing("target", needed: "\"gaussian\" or \"gaussian-mixture\"")
+  /// - Parameters:
+  ///   - place: of the object's file in its folder, where arrays that it names are looked for.
+  package init(_ object: JSONObject, at place: String, in folder: ModelFolder) throws {
+    var stated = StatedTarget(object: object, place: place, folder: folder)
+    guard let target = try stated.object.string("target") else {
+      throw stated.object.missing("target", needed: "\"gaussian\" or \"gaussian-mixture\"")
     }
-    let dimension = try object.integer("dimension", in: 1...(1 << 40))
+    let dimension = try stated.object.integer("dimension", in: 1...(1 << 40))
     switch target {
     case "gaussian":
-      let mean = try object.requiredVector("mean")
-      let variances = try object.requiredVector("variances")
-      try object.refuseOtherKeys()
-      let vectors = try object.expand([("mean", mean), ("variances", variances)], dimension)
+      let mean = try stated.requiredVector("mean")
+      let variances = try stated.requiredVector("variances")
+      try stated.object.refuseOtherKeys()
+      let vectors = try stated.expand([("mean", mean), ("variances", variances)], dimension)
       self = .gaussian(mean: vectors[0], variances: vectors[1])
     case "gaussian-mixture":
-      let means = try object.means()
-      guard let variance = try object.number("variance") else { throw object.missing("variance", needed: "a number") }
-      let weights = try object.vector("weights")
-      try object.refuseOtherKeys()
+      let means = try stated.means()
+      guard let variance = try stated.object.number("variance") else { throw stated.object.missing("variance", needed: "a number") }
+      let weights = try stated.vector("weights")
+      try stated.object.refuseOtherKeys()
       self = .mixture(
-        means: try object.expand(means.enumerated().map { ("means[\($0)]", $1) }, dimension), variance: variance,
-        weights: try weights.map { try object.expand([("weights", $0)], means.count)[0] })
+        means: try stated.expand(means.enumerated().map { ("means[\($0)]", $1) }, dimension), variance: variance,
+        weights: try weights.map { try stated.expand([("weights", $0)], means.count)[0] })
     default:
-      throw object.wrong("target", .string(target), needed: "\"gaussian\" or \"gaussian-mixture\"")
+      throw stated.object.wrong("target", .string(target), needed: "\"gaussian\" or \"gaussian-mixture\"")
     }
   }
 
@@ -65,24 +69,31 @@ private enum StatedVector {
   case elements([Double])
 }
 
-extension JSONObject {
-  fileprivate mutating func requiredVector(_ key: String) throws -> StatedVector {
-    guard let vector = try vector(key) else { throw missing(key, needed: vectorText) }
+/// A target's JSON object with the folder of the arrays that it names.
+private struct StatedTarget {
+  var object: JSONObject
+  let place: String
+  let folder: ModelFolder
+
+  private var file: String { object.file }
+
+  mutating func requiredVector(_ key: String) throws -> StatedVector {
+    guard let vector = try vector(key) else { throw object.missing(key, needed: vectorText) }
     return vector
   }
 
-  fileprivate mutating func vector(_ key: String) throws -> StatedVector? {
-    try value(key).map { try vector($0, key) }
+  mutating func vector(_ key: String) throws -> StatedVector? {
+    try object.value(key).map { try vector($0, key) }
   }
 
-  fileprivate mutating func means() throws -> [StatedVector] {
-    guard let value = value("means") else { throw missing("means", needed: meansText) }
+  mutating func means() throws -> [StatedVector] {
+    guard let value = object.value("means") else { throw object.missing("means", needed: meansText) }
     switch value {
     case .array(let rows):
-      guard !rows.isEmpty else { throw wrong("means", value, needed: "at least one mean") }
+      guard !rows.isEmpty else { throw object.wrong("means", value, needed: "at least one mean") }
       return try rows.enumerated().map { try vector($1, "means[\($0)]") }
     case .string(let name):
-      let array = try NumPyArray(contentsOf: path(beside: name, key: "means"))
+      let array = try array(name, key: "means")
       guard array.shape.count == 2, array.shape[0] > 0, array.shape[1] > 0 else {
         throw ScoreModelError(.badData, "\(file): \"means\": \(name) has shape \(array.shape); a row a mean is needed")
       }
@@ -90,7 +101,7 @@ extension JSONObject {
       let length = array.shape[1]
       return (0..<array.shape[0]).map { .elements(Array(elements[($0 * length)..<(($0 + 1) * length)])) }
     default:
-      throw wrong("means", value, needed: meansText)
+      throw object.wrong("means", value, needed: meansText)
     }
   }
 
@@ -99,7 +110,7 @@ extension JSONObject {
     case .number(let number):
       return .constant(number)
     case .string(let name):
-      let array = try NumPyArray(contentsOf: path(beside: name, key: key))
+      let array = try array(name, key: key)
       guard array.shape.count == 1 else {
         throw ScoreModelError(.badData, "\(file): \"\(key)\": \(name) has shape \(array.shape); one axis is needed")
       }
@@ -107,16 +118,16 @@ extension JSONObject {
     case .array(let elements):
       return .elements(
         try elements.map { element in
-          guard case .number(let number) = element else { throw wrong(key, element, needed: "only numbers in the array") }
+          guard case .number(let number) = element else { throw object.wrong(key, element, needed: "only numbers in the array") }
           return number
         })
     default:
-      throw wrong(key, value, needed: vectorText)
+      throw object.wrong(key, value, needed: vectorText)
     }
   }
 
   /// Brings vectors to their common length.
-  fileprivate func expand(_ vectors: [(key: String, StatedVector)], _ stated: Int?) throws -> [[Double]] {
+  func expand(_ vectors: [(key: String, StatedVector)], _ stated: Int?) throws -> [[Double]] {
     var dimension = stated
     var source = "\"dimension\""
     for case (let key, .elements(let elements)) in vectors {
@@ -129,7 +140,7 @@ extension JSONObject {
       }
     }
     guard let dimension else {
-      throw missing("dimension", needed: "an integer, where every vector is stated as one number,")
+      throw object.missing("dimension", needed: "an integer, where every vector is stated as one number,")
     }
     let bytes = Double(dimension) * Double(vectors.count) * 8
     guard bytes <= Double(ProcessInfo.processInfo.physicalMemory) / 4 else {
@@ -144,24 +155,9 @@ extension JSONObject {
     }
   }
 
-  private func path(beside name: String, key: String) throws -> String {
-    guard name.hasSuffix(".npy") else { throw wrong(key, .string(name), needed: vectorText) }
-    let folder = URL(fileURLWithPath: file).deletingLastPathComponent().path
-    return try ScoreModels.path(of: name, within: folder, namedBy: "\(file): \"\(key)\"")
-  }
-
-  /// The files of arrays that this target names.
-  func arrayFiles() throws -> [String] {
-    func names(in value: JSONValue) -> [String] {
-      switch value {
-      case .string(let name) where name.hasSuffix(".npy"): [name]
-      case .array(let values): values.flatMap(names)
-      default: []
-      }
-    }
-    return try values.sorted { $0.key < $1.key }.flatMap { key, value in
-      try names(in: value).map { try path(beside: $0, key: key) }
-    }
+  private func array(_ name: String, key: String) throws -> NumPyArray {
+    guard name.hasSuffix(".npy") else { throw object.wrong(key, .string(name), needed: vectorText) }
+    return try folder.array(of: name, namedBy: place)
   }
 }
 

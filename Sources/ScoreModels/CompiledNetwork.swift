@@ -7,8 +7,9 @@ import COpenVINO
 /// Compiling with a free batch axis costs some 15 microseconds a call against
 /// a network compiled for one batch size, which would take 0.1 s to set up
 /// for every size that occurs.
-final class CompiledNetwork {
-  let interface: NetworkInterface
+final class CompiledNetwork<Interface> {
+  /// What the inputs and outputs are.
+  let interface: Interface
 
   private let file: String
   private let library: OpenVINOLibrary
@@ -18,9 +19,17 @@ final class CompiledNetwork {
 
   private var functions: ov_functions { library.functions.pointee }
 
-  /// - Parameter outline: see `ONNXOutline`.
-  init(file: String, outline: [UInt8]?, threads: Int, library: OpenVINOLibrary) throws {
-    self.file = file
+  /// The network's inputs, as its file declares them.
+  let inputs: [NetworkPort]
+
+  /// - Parameters:
+  ///   - inputShape: the shape of the only input, where free axes get fixed lengths.
+  ///   - understand: tells what the inputs and outputs are, and refuses others.
+  init(
+    _ network: NetworkFile, threads: Int, library: OpenVINOLibrary, inputShape: [Int]? = nil,
+    understand: (_ inputs: [NetworkPort], _ outputs: [NetworkPort]) throws -> Interface
+  ) throws {
+    file = network.path
     self.library = library
     let functions = library.functions
     /// What was made so far, in case a later part fails.
@@ -32,19 +41,26 @@ final class CompiledNetwork {
     made.core = core
     var model: OpaquePointer?
     if let core {
-      let status = outline.map { ov_functions_read_bytes(functions, core, $0, $0.count, &model) } ?? -1
+      let status = network.outline.map { ov_functions_read_bytes(functions, core, $0, $0.count, &model) } ?? -1
       // Without an outline, or where this OpenVINO does not take it, the file does.
       if status != 0 {
         try library.check(
-          functions.pointee.core_read_model(core, file, nil, &model), .badData,
-          "\(file): OpenVINO cannot read this model; export it again to ONNX (opset 17 or later)")
+          functions.pointee.core_read_model(core, file, network.weights, &model), .badData,
+          "\(file): OpenVINO cannot read this model; export it again\(file.hasSuffix(".xml") ? "" : " to ONNX (opset 17 or later)")")
       }
     }
     made.model = model
     guard let core, let readModel = model else { throw ScoreModelError(.badData, "\(file): OpenVINO read no model") }
 
-    let (inputs, outputs) = (try library.inputs(of: readModel, file: file), try library.outputs(of: readModel, file: file))
-    interface = try NetworkInterface(inputs: inputs, outputs: outputs, file: file)
+    if let inputShape {
+      var lengths = inputShape.map { ov_dimension(min: Int64($0), max: Int64($0)) }
+      try library.check(
+        ov_functions_reshape_single_input(functions, readModel, Int64(lengths.count), &lengths), .badData,
+        "\(file): OpenVINO cannot give this model an input of shape \(inputShape)")
+    }
+    let outputs: [NetworkPort]
+    (inputs, outputs) = (try library.inputs(of: readModel, file: file), try library.outputs(of: readModel, file: file))
+    interface = try understand(inputs, outputs)
     if (inputs + outputs).contains(where: { $0.elementType != library.float32 }) {
       try library.check(
         ov_functions_convert_ports(functions, &made.model, inputs.count, outputs.count, library.float32), .badData,
@@ -78,15 +94,12 @@ final class CompiledNetwork {
     functions.core_free(core)
   }
 
-  /// Memory of the caller that a call reads, as a tensor of this shape.
-  struct Input {
-    var port: NetworkPort
-    var shape: [Int]
-    var values: UnsafePointer<Float>
-  }
+  typealias Input = NetworkMemory
 
   /// Evaluates the network on and into the caller's memory.
-  func evaluate(_ inputs: [Input], shape: [Int], into output: UnsafeMutablePointer<Float>) throws {
+  func evaluate(
+    _ inputs: [Input], _ port: NetworkPort, shape: [Int], into output: UnsafeMutablePointer<Float>
+  ) throws {
     for input in inputs {
       // OpenVINO takes inputs by mutable address and does not write to them.
       try withTensor(at: UnsafeMutableRawPointer(mutating: input.values), input.shape) { tensor in
@@ -94,7 +107,7 @@ final class CompiledNetwork {
       }
     }
     try withTensor(at: output, shape) { tensor in
-      try check(functions.infer_request_set_output_tensor_by_index(request, interface.prediction.index, tensor))
+      try check(functions.infer_request_set_output_tensor_by_index(request, port.index, tensor))
     }
     try check(functions.infer_request_infer(request))
   }
@@ -117,6 +130,13 @@ final class CompiledNetwork {
   private func check(_ status: Int32) throws {
     try library.check(status, .evaluation, "\(file): OpenVINO failed to evaluate this model")
   }
+}
+
+/// Memory of the caller that a call reads, as a tensor of this shape.
+struct NetworkMemory {
+  var port: NetworkPort
+  var shape: [Int]
+  var values: UnsafePointer<Float>
 }
 
 /// Handles to free when a network is not finished, and the model, which only

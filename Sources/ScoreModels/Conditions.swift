@@ -1,3 +1,4 @@
+import InputFiles
 import NumPyFormat
 
 /// Further inputs of a network, as a person states them: arrays by the names of
@@ -7,9 +8,8 @@ public struct Conditions: Hashable, Sendable {
   public var files: [String: String]
   /// What the unconditional branch of guidance is given instead.
   public var nullFiles: [String: String]
-  /// `G` of `null + G (conditional - null)` (Ho and Salimans, 2022); `nil`
-  /// evaluates the conditional branch alone.
-  public var guidance: Double?
+  /// `nil` evaluates the conditional branch alone.
+  public var guidance: Guidance?
   /// Samples of the run.
   public var samples: Int
   /// The number of the first of them, whose rows are the files' first.
@@ -17,7 +17,7 @@ public struct Conditions: Hashable, Sendable {
 
   /// Without files a model gets nothing further.
   public init(
-    files: [String: String] = [:], nullFiles: [String: String] = [:], guidance: Double? = nil, samples: Int = 1,
+    files: [String: String] = [:], nullFiles: [String: String] = [:], guidance: Guidance? = nil, samples: Int = 1,
     firstSample: Int = 0
   ) {
     self.firstSample = firstSample
@@ -39,15 +39,24 @@ public struct Conditions: Hashable, Sendable {
   }
 
   /// The values for a network's inputs, in their order.
-  func values(for ports: [NetworkPort], batch: Int?, file: String) throws -> [ConditionValues] {
-    for name in Set(files.keys).union(nullFiles.keys).sorted() where !ports.contains(where: { $0.name == name }) {
+  ///
+  /// - Parameter fixed: those of the model itself, in whose place others may be stated.
+  func values(
+    for ports: [NetworkPort], batch: Int?, file: String, fixed: [String: StatedArray] = [:], files record: InputFiles
+  ) throws -> [ConditionValues] {
+    for name in Set(files.keys).union(nullFiles.keys).union(fixed.keys).sorted() where !ports.contains(where: { $0.name == name }) {
       let known = ports.map { "\($0.name) \($0.shapeText)" }
       throw ScoreModelError(
         .usage,
         "--condition \(name): \(file) has no such further input; it has \(known.isEmpty ? "none" : known.joined(separator: ", "))")
     }
     return try ports.map { port in
-      guard let path = files[port.name] else {
+      func read(_ option: String, _ path: String) throws -> StatedArray {
+        let label = "\(option) \(port.name)"
+        return StatedArray(
+          array: try NumPyArray(contentsOf: path, in: record, as: .option(label)), source: "--\(label)=\(path)")
+      }
+      guard let array = try files[port.name].map({ try read("condition", $0) }) ?? fixed[port.name] else {
         let rest = port.rowShapeText(batch: batch)
         throw ScoreModelError(
           .badData,
@@ -56,8 +65,8 @@ public struct Conditions: Hashable, Sendable {
       }
       var values = ConditionValues(port: port, batch: batch)
       values.firstSample = firstSample
-      values.conditional = try values.read(path, option: "condition", samples: samples)
-      values.null = try nullFiles[port.name].map { try values.read($0, option: "condition-null", samples: samples) }
+      values.conditional = try values.rows(array, samples: samples)
+      values.null = try nullFiles[port.name].map { try values.rows(read("condition-null", $0), samples: samples) }
       if values.null != nil, !values.hasBatchAxis {
         throw ScoreModelError(
           .usage,
@@ -99,6 +108,12 @@ public protocol ConditionedModel: AnyObject {
   /// - Throws: `ScoreModelError` where the model has no such input, or rows of
   ///   another shape.
   func setConditions(_ rows: [String: ConditionRows], samples: Range<Int>) throws
+}
+
+/// An array, and where it is from, as error messages say it.
+struct StatedArray {
+  let array: NumPyArray
+  let source: String
 }
 
 /// What one further input of a network is given.
@@ -147,8 +162,8 @@ struct ConditionValues {
   /// Shape of the whole input for `rows` rows.
   func shape(rows: Int) -> [Int] { (hasBatchAxis ? [rows] : []) + conditional.rowShape }
 
-  fileprivate func read(_ path: String, option: String, samples: Int) throws -> Rows {
-    let array = try NumPyArray(contentsOf: path)
+  fileprivate func rows(_ stated: StatedArray, samples: Int) throws -> Rows {
+    let array = stated.array
     let lengths = (port.shape ?? []).dropFirst(hasBatchAxis ? 1 : 0)
     func fits(_ shape: some Collection<Int>) -> Bool {
       shape.count == lengths.count && zip(shape, lengths).allSatisfy { $1 == nil || $0 == $1 }
@@ -156,7 +171,7 @@ struct ConditionValues {
     let values = array.floats
     guard !values.isEmpty, values.allSatisfy(\.isFinite) else {
       throw ScoreModelError(
-        .badData, "--\(option) \(port.name)=\(path): has \(values.isEmpty ? "no numbers" : "numbers that are not finite")")
+        .badData, "\(stated.source): has \(values.isEmpty ? "no numbers" : "numbers that are not finite")")
     }
     if fits(array.shape) { return Rows(rowShape: array.shape, values: values, isShared: true) }
     if hasBatchAxis, let first = array.shape.first, first == 1 || first == samples, fits(array.shape.dropFirst()) {
@@ -165,7 +180,7 @@ struct ConditionValues {
     let text = "[" + lengths.map { $0.map { "\($0)" } ?? "?" }.joined(separator: ", ") + "]"
     throw ScoreModelError(
       .badData,
-      "--\(option) \(port.name)=\(path): has shape \(array.shape); \(text) for all samples alike"
+      "\(stated.source): has shape \(array.shape); \(text) for all samples alike"
         + (hasBatchAxis ? ", or with an axis of \(samples) samples in front," : "") + " is needed")
   }
 }

@@ -32,15 +32,12 @@ package struct JSONObject {
 
   /// - Throws: `ScoreModelError` for a missing or unreadable file, for what is
   ///   not JSON, and for JSON that is not an object.
-  init(contentsOf file: String) throws {
+  package init(at place: String, in folder: ModelFolder) throws {
+    let (file, data) = (folder.path(of: place), try folder.contents(of: place))
     // A configuration or target; large vectors belong into .npy files.
     let limit = 256 << 20
-    let bytes = try sizeOfRegularFile(file)
-    guard bytes <= limit else {
-      throw ScoreModelError(.badData, "\(file): \(bytes) bytes are too many for a JSON file here (at most \(limit))")
-    }
-    guard let data = FileManager.default.contents(atPath: file) else {
-      throw ScoreModelError(.inputOutput, "\(file): cannot be read")
+    guard data.count <= limit else {
+      throw ScoreModelError(.badData, "\(file): \(data.count) bytes are too many for a JSON file here (at most \(limit))")
     }
     try self.init(parsing: data, file: file)
   }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// An input of a network, as its ONNX file declares it.
+/// An input or output of a network, as its file declares it.
 public struct NetworkInput: Hashable, Sendable, CustomStringConvertible {
   /// As the exporter named it, such as `sample`.
   public let name: String
@@ -16,11 +16,10 @@ public struct NetworkInput: Hashable, Sendable, CustomStringConvertible {
 
   /// The inputs of the network in an ONNX file, without its weights.
   ///
+  /// - Parameter path: names the file in errors.
   /// - Throws: `ScoreModelError` for a file that is no ONNX model.
-  public static func all(of file: String) throws -> [NetworkInput] {
-    _ = try sizeOfRegularFile(file)
+  static func all(of data: Data, path: String) throws(ScoreModelError) -> [NetworkInput] {
     do {
-      let data = try Data(contentsOf: URL(fileURLWithPath: file), options: .alwaysMapped)
       guard let graph = try ProtobufFields(data).first(7) else { throw MalformedProtobuf() }
       var (inputs, weights) = ([NetworkInput](), Set<String>())
       var fields = ProtobufFields(graph)
@@ -34,13 +33,13 @@ public struct NetworkInput: Hashable, Sendable, CustomStringConvertible {
         }
       }
       return inputs.filter { !weights.contains($0.name) }
-    } catch is MalformedProtobuf {
-      throw ScoreModelError(.badData, "\(file): is no ONNX model, or is damaged; export or copy it again")
-    } catch let error as ScoreModelError {
-      throw error
     } catch {
-      throw ScoreModelError(.inputOutput, "\(file): cannot be read: \(error.localizedDescription)")
+      throw ScoreModelError(.badData, "\(path): is no ONNX model, or is damaged; export or copy it again")
     }
+  }
+
+  init(name: String, elementType: String, shape: [Int?]) {
+    (self.name, self.elementType, self.shape) = (name, elementType, shape)
   }
 
   /// From the ONNX message ValueInfoProto.

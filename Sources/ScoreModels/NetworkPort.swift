@@ -10,6 +10,11 @@ struct NetworkPort: Hashable, Sendable {
   /// even the number of axes is free.
   let shape: [Int?]?
 
+  /// The port as a person reads it, such as `sample float [?, 1, 8, 8]`.
+  func input(typeNames: OpenVINOLibrary) -> NetworkInput {
+    NetworkInput(name: name, elementType: typeNames.name(ofElementType: elementType), shape: shape ?? [])
+  }
+
   /// The shape as error messages show it.
   var shapeText: String {
     guard let shape else { return "[...]" }

@@ -7,27 +7,33 @@ package import Foundation
 /// the copy in the layout of its kernels. Weights in a file of their own it maps,
 /// and all ranks of a host share those pages. The numbers of a tensor lie in the
 /// file as they would in one of their own, so that a file serves as both.
+/// Weights that are in other files already are named by where those lie, which a
+/// runtime does not find out behind links.
 /// Field numbers are those of `onnx.proto`.
 package struct ONNXOutline {
-  /// The model, or `nil` where it holds few weights itself.
+  /// The model, or `nil` where it holds few weights and names no file.
   package let bytes: [UInt8]?
 
   /// - Parameters:
   ///   - data: all of the file.
   ///   - path: its absolute path.
+  ///   - weightFiles: absolute paths of files by the names that the model gives them.
   ///   - fewest: tensors of fewer bytes stay: a network has many of them, and a
   ///     page is 4 KiB.
   /// - Throws: `MalformedProtobuf`.
-  package init(of data: Data, path: String, fewest: Int = 1 << 16) throws(MalformedProtobuf) {
-    var outline = Outline(path: path, fewest: fewest)
+  package init(
+    of data: Data, path: String, weightFiles: [String: String] = [:], fewest: Int = 1 << 16
+  ) throws(MalformedProtobuf) {
+    var outline = Outline(path: path, weightFiles: weightFiles, fewest: fewest)
     let model = try outline.model(data)
-    bytes = outline.isShorter ? model : nil
+    bytes = outline.isChanged ? model : nil
   }
 
   private struct Outline {
     let path: String
+    let weightFiles: [String: String]
     let fewest: Int
-    var isShorter = false
+    var isChanged = false
 
     mutating func model(_ message: Data) throws(MalformedProtobuf) -> [UInt8] {
       try rewrite(message, 7) { (outline, graph) throws(MalformedProtobuf) in
@@ -59,41 +65,43 @@ package struct ONNXOutline {
     /// A tensor whose numbers (`raw_data`) are named by their place in the file
     /// (`external_data`, with the `data_location` EXTERNAL), if there are many.
     private mutating func tensor(_ message: Data) throws(MalformedProtobuf) -> [UInt8] {
-      var (output, numbers): ([UInt8], Data) = ([], Data())
+      var (output, numbers): ([UInt8], Data?) = ([], nil)
       var fields = ProtobufFields(message)
       var start = fields.position
       while let field = try fields.next() {
         switch (field.number, field.value) {
         case (9, .bytes(let raw)): numbers = raw
-        case (14, _): break
+        case (13, .bytes(let entry)): output.append(13, try located(entry))
+        case (14, _) where numbers != nil: break
         default: output += message[start..<fields.position]
         }
         start = fields.position
       }
+      // Numbers that are elsewhere, or are no bytes, stay as they are.
+      guard let numbers else { return output }
       guard numbers.count >= fewest else { return Array(message) }
       for (key, value) in [
         ("location", path), ("offset", "\(numbers.startIndex)"), ("length", "\(numbers.count)"),
-      ] {
-        var entry: [UInt8] = []
-        entry.append(1, Array(key.utf8))
-        entry.append(2, Array(value.utf8))
-        output.append(13, entry)
-      }
+      ] { output.append(13, Self.entry(key, value)) }
       let isExternal: [UInt8] = [14 << 3, 1]
-      isShorter = true
+      isChanged = true
       return output + isExternal
     }
-  }
-}
 
-extension ONNXFile {
-  /// The outline of this file; `nil` where its weights are few, or in other files
-  /// already.
-  func outline(of path: String) -> [UInt8]? {
-    guard weightFiles.isEmpty, let place = realpath(path, nil) else { return nil }
-    defer { free(place) }
-    guard let data = try? Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped) else { return nil }
-    return try? ONNXOutline(of: data, path: String(cString: place)).bytes
+    /// An entry of `external_data`, the location replaced by where the file lies.
+    private mutating func located(_ message: Data) throws(MalformedProtobuf) -> [UInt8] {
+      let (key, value) = try ONNXEntry.parse(message)
+      guard key == "location", let file = weightFiles[value] else { return Array(message) }
+      isChanged = true
+      return Self.entry(key, file)
+    }
+
+    private static func entry(_ key: String, _ value: String) -> [UInt8] {
+      var entry: [UInt8] = []
+      entry.append(1, Array(key.utf8))
+      entry.append(2, Array(value.utf8))
+      return entry
+    }
   }
 }
 

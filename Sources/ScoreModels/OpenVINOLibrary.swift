@@ -18,6 +18,14 @@ public struct OpenVINOLibrary {
   /// The element type is one of integers, which follow f32 and f64.
   func isInteger(_ elementType: UInt32) -> Bool { elementType > float32 + 1 }
 
+  /// The name of an element type, as ONNX has it.
+  func name(ofElementType code: UInt32) -> String {
+    // The enumeration around f32, which is number 3 of these.
+    let names = ["bool", "bfloat16", "float16", "float", "double", "int4", "int8", "int16", "int32", "int64"]
+    let place = Int(code) - Int(float32) + 3
+    return names.indices.contains(place) ? names[place] : "type \(code)"
+  }
+
   /// The command that mends a missing library.
   public static let installation = "python3 -m venv .venv && .venv/bin/pip install openvino"
 

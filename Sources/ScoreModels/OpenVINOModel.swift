@@ -1,6 +1,7 @@
 public import Diffusion
 import COpenVINO
 import Foundation
+public import InputFiles
 
 /// A trained network in an ONNX file, evaluated by OpenVINO on the CPU in
 /// single precision.
@@ -16,14 +17,21 @@ import Foundation
 public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
   /// Shape of one sample, without the batch.
   public let shape: [Int]
+  /// What the network is.
+  public let convention: NetworkConvention
   /// What the network predicts.
-  public let parametrization: Parametrization
+  public var parametrization: Parametrization { convention.parametrization }
   /// The noise times that the network was trained at.
-  public let schedule: (any NoiseSchedule)?
-  public let bound: EstimateBound?
+  public var schedule: (any NoiseSchedule)? { convention.schedule }
+  public var bound: EstimateBound? { convention.bound }
+  public var variance: LearnedVariance? { network.interface.hasVariance ? convention.variance : nil }
+  /// The network's inputs, as its file declares them.
+  public let inputs: [NetworkInput]
+  /// The name of the output that is the prediction.
+  public let output: String
   /// The scheduler that the model came with.
-  public let scheduler: SchedulerSummary?
-  public var ownMethod: OwnMethod? { scheduler?.method }
+  public var scheduler: SchedulerSummary? { convention.scheduler }
+  public var ownMethod: OwnMethod? { convention.ownMethod }
   /// Numbers in the network's weights.
   public let parameterCount: Int
   /// The library that evaluates the network.
@@ -40,57 +48,91 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
   /// called in the middle range, where samples are vectors and so every row is
   /// a row of their products.
   private var rowsOfCall: ClosedRange<Int> { isLarge && shape.count == 1 ? 2...63 : 1...Int.max }
-  private let trainingSchedule: any NoiseSchedule
-  private let network: CompiledNetwork
+  private let rowsAlone: Bool
+  private let network: CompiledNetwork<NetworkInterface>
   private var conditions: [ConditionValues]
-  private let guidance: Float?
+  private var guidance: Guidance?
   private var timesteps: [Float] = []
   private var input: [Float] = []
-  private var output: [Float] = []
+  private var predictions: [Float] = []
+  /// What the second half of the channels says, laid out like `predictions`.
+  private var statements: [Float] = []
+  /// Where the rows of the last call are among them.
+  private var statedPlaces: [Int] = []
   private var inputTimesteps: [Float] = []
   private var conditionRows: [[Float]]
 
   /// Reads, checks and compiles the network.
   ///
   /// - Parameters:
-  ///   - file: the ONNX file.
+  ///   - file: the network, in ONNX or OpenVINO's format.
   ///   - parametrization: what the network predicts.
   ///   - schedule: the noise times it was trained on, which give its
   ///     `timestep` input.
   ///   - bound: what is done to its denoised estimates.
-  ///   - scheduler: the scheduler that it came with.
   ///   - conditions: what its further inputs are given.
   ///   - sampleShape: the shape of one sample, where the file leaves axes free.
+  ///   - names: of its inputs and output, where they are stated.
+  ///   - rowsAlone: every row is evaluated in a call of its own, each branch of
+  ///     guidance too; a call of a network with a fixed batch is filled up with
+  ///     copies of it.
   ///   - threads: threads of one evaluation; `nil` takes one for networks of
   ///     up to 4 million parameters, where splitting a row's work costs more
   ///     than it saves, and else as many as there are processors.
   ///   - processors: processors that this process has to itself; `nil` for all
   ///     that it may run on.
   ///   - library: OpenVINO; `nil` looks for it where `OpenVINOLibrary` does.
+  ///   - files: records what is read.
   /// - Throws: `ScoreModelError` for a missing library or file, a file that
   ///   OpenVINO cannot read, inputs or outputs other than those above, and
   ///   inputs that nobody supplies.
-  public init(
+  public convenience init(
     file: String, parametrization: Parametrization, schedule: any NoiseSchedule, bound: EstimateBound? = nil,
-    scheduler: SchedulerSummary? = nil, conditions: Conditions = Conditions(), sampleShape: [Int]? = nil, threads: Int? = nil, processors: Int? = nil,
-    library: OpenVINOLibrary? = nil
+    conditions: Conditions = Conditions(), sampleShape: [Int]? = nil, names: NetworkNames = NetworkNames(),
+    rowsAlone: Bool = false, threads: Int? = nil, processors: Int? = nil, library: OpenVINOLibrary? = nil,
+    files: InputFiles = InputFiles()
   ) throws {
-    let contents = try ONNXFile(contentsOf: file)
-    parameterCount = contents.parameterCount
+    let (folder, place) = ModelFolder.of(file, files)
+    try self.init(
+      network: NetworkFile(at: place, in: folder),
+      convention: NetworkConvention(parametrization, schedule: schedule, bound: bound), conditions: conditions,
+      sampleShape: sampleShape, names: names, rowsAlone: rowsAlone, threads: threads, processors: processors,
+      library: library, files: files)
+  }
+
+  init(
+    network file: NetworkFile, convention: NetworkConvention, conditions: Conditions, fixed: [String: StatedArray] = [:],
+    sampleShape: [Int]?, names: NetworkNames, rowsAlone: Bool, threads: Int?, processors: Int?,
+    library: OpenVINOLibrary? = nil, files: InputFiles
+  ) throws {
+    parameterCount = file.parameterCount
     let library = try library ?? OpenVINOLibrary()
     self.library = library
-    self.parametrization = parametrization
-    self.schedule = schedule
-    self.bound = bound
-    self.scheduler = scheduler
-    trainingSchedule = schedule
+    self.convention = convention
+    self.rowsAlone = rowsAlone
     self.threads = threads ?? (parameterCount <= Self.mostForOneThread ? 1 : processors ?? allowedProcessorCount())
-    network = try CompiledNetwork(
-      file: file, outline: contents.outline(of: file), threads: self.threads, library: library)
+    network = try CompiledNetwork(file, threads: self.threads, library: library) { inputs, outputs in
+      try NetworkInterface(inputs: inputs, outputs: outputs, names: names, file: file.path)
+    }
+    inputs = file.declaredInputs ?? network.inputs.map { $0.input(typeNames: library) }
     let interface = network.interface
-    shape = try interface.sampleShape(stated: sampleShape, file: file)
-    self.conditions = try conditions.values(for: interface.conditions, batch: interface.batch, file: file)
-    guidance = conditions.guidance.map { Float($0) }
+    output = interface.prediction.name
+    shape = try interface.sampleShape(stated: sampleShape, file: file.path)
+    self.conditions = try conditions.values(
+      for: interface.conditions, batch: interface.batch, file: file.path, fixed: fixed, files: files)
+    guidance = conditions.guidance
+    if let channels = convention.channels?.deviations.count, channels != shape[0] {
+      throw ScoreModelError(
+        .badData,
+        "\(file.path): its \"sigma_data\" has \(channels) numbers, and a sample of shape \(shape) has \(shape[0]) channels; one a "
+          + "channel is needed, or one number")
+    }
+    if convention.variance != nil, !interface.hasVariance {
+      throw ScoreModelError(
+        .badData,
+        "\(file.path): its output '\(interface.prediction.name)' has shape \(interface.prediction.shapeText), but its scheduler's "
+          + "\"variance_type\" asks for learned variances; twice the channels of the sample, or \"fixed_small\", are needed")
+    }
     conditionRows = self.conditions.map { _ in [] }
   }
 
@@ -113,9 +155,9 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
     let interface = network.interface
     let plan = RowPlan(
       timesteps: timesteps[...], sharesTimestep: interface.sharesTimestep, batch: interface.batch,
-      rows: rowsOfCall, isGuided: guidance != nil)
+      rows: rowsOfCall, isGuided: { guidance?.interval.contains(times[$0].edmSigma) ?? false }, rowsAlone: rowsAlone)
     fillInputs(plan, of: samples)
-    if Scalar.self == Float.self, plan.isPlain {
+    if Scalar.self == Float.self, plan.isPlain, convention.channels == nil, !interface.hasVariance {
       try states.withUnsafeBytes { states in
         try output.withUnsafeMutableBytes { output in
           try evaluate(plan, states.assumingMemoryBound(to: Float.self), output.assumingMemoryBound(to: Float.self))
@@ -124,26 +166,71 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
       return
     }
     grow(&input, to: plan.entries.count * dimension)
-    grow(&self.output, to: plan.entries.count * dimension)
+    grow(&predictions, to: plan.entries.count * width)
     for (place, entry) in plan.entries.enumerated() {
       let (from, to) = (entry.row * dimension, place * dimension)
       for k in 0..<dimension { input[to + k] = Float(states[from + k]) }
-    }
-    try input.withUnsafeBufferPointer { input in
-      try self.output.withUnsafeMutableBufferPointer { output in try evaluate(plan, input, output) }
-    }
-    for (row, places) in plan.places.enumerated() {
-      let (to, conditional, null) = (row * dimension, places.conditional * dimension, places.null * dimension)
-      for k in 0..<dimension {
-        let prediction = self.output[conditional + k]
-        guard let guidance else {
-          output[to + k] = Scalar(prediction)
-          continue
-        }
-        let unconditional = self.output[null + k]
-        output[to + k] = Scalar(unconditional + guidance * (prediction - unconditional))
+      if let channels = convention.channels {
+        channels.scale(&input, to..<(to + dimension), at: times[entry.row])
       }
     }
+    try input.withUnsafeBufferPointer { input in
+      try predictions.withUnsafeMutableBufferPointer { output in try evaluate(plan, input, output) }
+    }
+    if interface.hasVariance { splitChannels(plan) }
+    combine(plan, at: times, into: &output)
+  }
+
+  /// Numbers of a row of the network's output.
+  private var width: Int { network.interface.hasVariance ? 2 * dimension : dimension }
+
+  /// Takes the second half of the channels out of the predictions.
+  private func splitChannels(_ plan: RowPlan) {
+    grow(&statements, to: plan.entries.count * dimension)
+    for place in plan.entries.indices {
+      let (from, to) = (place * width, place * dimension)
+      for k in 0..<dimension {
+        predictions[to + k] = predictions[from + k]
+        statements[to + k] = predictions[from + dimension + k]
+      }
+    }
+    // Guidance is of the prediction alone.
+    statedPlaces = plan.places.map(\.conditional)
+  }
+
+  public func predict(
+    _ states: Span<Scalar>, at times: Span<NoiseTime>, of samples: Span<Int>,
+    into output: inout MutableSpan<Scalar>, variances: inout MutableSpan<Scalar>
+  ) throws {
+    precondition(network.interface.hasVariance, "the network has no channels of variances")
+    try predict(states, at: times, of: samples, into: &output)
+    for row in 0..<times.count {
+      let (from, to) = (statedPlaces[row] * dimension, row * dimension)
+      for k in 0..<dimension { variances[to + k] = Scalar(statements[from + k]) }
+    }
+  }
+
+  /// The predictions of the rows, from those of the plan's entries.
+  private func combine(_ plan: RowPlan, at times: Span<NoiseTime>, into output: inout MutableSpan<Scalar>) {
+    for (row, places) in plan.places.enumerated() {
+      let (to, conditional) = (row * dimension, places.conditional * dimension)
+      if let guidance, places.null != places.conditional {
+        let null = places.null * dimension
+        guidance.combine(&predictions, conditional..<(conditional + dimension), null: null..<(null + dimension))
+      }
+      if let channels = convention.channels {
+        channels.denoise(&predictions, states: input, conditional..<(conditional + dimension), at: times[row])
+      }
+      for k in 0..<dimension { output[to + k] = Scalar(predictions[conditional + k]) }
+    }
+  }
+
+  /// Runs `body` with the conditional branch alone: guided predictions are those of no data.
+  public func withoutGuidance<Result>(_ body: () throws -> Result) rethrows -> Result {
+    let stated = guidance
+    guidance = nil
+    defer { guidance = stated }
+    return try body()
   }
 
   /// The network's timestep. Between training timesteps, networks that take
@@ -152,7 +239,7 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
   private func timestep(at time: NoiseTime) -> Float {
     let isInteger = library.isInteger(network.interface.timestep.elementType)
     if let timestep = time.timestep { return Float(isInteger ? timestep.rounded(.towardZero) : timestep) }
-    let timestep = trainingSchedule.timestep(at: time)
+    let timestep = convention.schedule.timestep(at: time)
     return Float(isInteger ? timestep.rounded() : timestep)
   }
 
@@ -181,14 +268,16 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
       try inputTimesteps.withUnsafeBufferPointer { timesteps in
         guard let timesteps = timesteps.baseAddress else { return }
         let rank = interface.timestep.shape?.count ?? 0
-        let times = [interface.sharesTimestep ? 1 : call.count, 1]
+        let times = [interface.sharesTimestep ? 1 : call.count] + [Int](repeating: 1, count: max(rank - 1, 0))
         var inputs = [
-          CompiledNetwork.Input(port: interface.sample, shape: batch, values: input + call.lowerBound * dimension),
-          CompiledNetwork.Input(
+          NetworkMemory(port: interface.sample, shape: batch, values: input + call.lowerBound * dimension),
+          NetworkMemory(
             port: interface.timestep, shape: Array(times.prefix(rank)), values: timesteps + call.lowerBound),
         ]
         try withConditions(call, &inputs, from: 0) { inputs in
-          try network.evaluate(inputs, shape: batch, into: output + call.lowerBound * dimension)
+          var shape = batch
+          if interface.hasVariance { shape[1] *= 2 }
+          try network.evaluate(inputs, interface.prediction, shape: shape, into: output + call.lowerBound * width)
         }
       }
     }
@@ -196,8 +285,8 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
 
   /// Adds the further inputs of one call, from number `index` on, to `inputs`.
   private func withConditions(
-    _ call: Range<Int>, _ inputs: inout [CompiledNetwork.Input], from index: Int,
-    _ body: ([CompiledNetwork.Input]) throws -> Void
+    _ call: Range<Int>, _ inputs: inout [NetworkMemory], from index: Int,
+    _ body: ([NetworkMemory]) throws -> Void
   ) throws {
     guard index < conditions.count else { return try body(inputs) }
     let values = conditions[index]
@@ -206,7 +295,7 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
       guard let rows = rows.baseAddress else { return }
       let first = values.hasBatchAxis ? call.lowerBound * values.conditional.count : 0
       inputs.append(
-        CompiledNetwork.Input(port: values.port, shape: values.shape(rows: call.count), values: rows + first))
+        NetworkMemory(port: values.port, shape: values.shape(rows: call.count), values: rows + first))
       try withConditions(call, &inputs, from: index + 1, body)
     }
   }

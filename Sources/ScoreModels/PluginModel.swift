@@ -1,6 +1,7 @@
 import CScorePlugin
 public import Diffusion
 import Foundation
+public import InputFiles
 
 /// A model in a shared library behind the C header `piadm_score.h`.
 ///
@@ -11,6 +12,9 @@ import Foundation
 public final class PluginModel<Scalar: StateScalar>: ScoreModel {
   public let shape: [Int]
   public let parametrization: Parametrization
+  public let schedule: (any NoiseSchedule)?
+  public let bound: EstimateBound?
+  public let ownMethod: OwnMethod?
   /// The shared library.
   public let file: String
 
@@ -25,12 +29,15 @@ public final class PluginModel<Scalar: StateScalar>: ScoreModel {
   ///
   /// - Parameters:
   ///   - file: the shared library.
-  ///   - configuration: text for the plug-in, whose meaning is its own.
+  ///   - configuration: text for the plug-in, whose meaning is its own. Words in it that
+  ///     are the names of files are taken for files that the plug-in reads.
+  ///   - files: records what is read.
   /// - Throws: `ScoreModelError` for a library that is missing, cannot be
   ///   loaded, lacks a function, was written for another version of the
   ///   header, makes no model, or states no valid shape or prediction.
-  public init(file: String, configuration: String = "") throws {
+  public init(file: String, configuration: String = "", files: InputFiles = InputFiles()) throws {
     self.file = file
+    try ModelSource.record(file, configuration, in: files)
     plugin = try Self.load(file)
     guard let handle = plugin.create(configuration) else {
       let reason = Self.lastError(plugin, nil)
@@ -39,7 +46,11 @@ public final class PluginModel<Scalar: StateScalar>: ScoreModel {
     }
     do {
       shape = try Self.shape(plugin, handle, file)
-      parametrization = try Self.parametrization(plugin, handle, file)
+      let convention = try Self.convention(plugin, handle, file)
+      parametrization = try convention?.parametrization ?? Self.parametrization(plugin, handle, file)
+      schedule = convention?.schedule
+      bound = convention?.bound
+      ownMethod = convention?.ownMethod
     } catch {
       plugin.destroy(handle)
       throw error
@@ -86,7 +97,6 @@ public final class PluginModel<Scalar: StateScalar>: ScoreModel {
   }
 
   private static func load(_ file: String) throws -> score_plugin {
-    _ = try sizeOfRegularFile(file)
     var reason = [CChar](repeating: 0, count: 1024)
     // A path without a slash would be looked up in the loader's folders.
     let path = URL(fileURLWithPath: file).path
@@ -145,6 +155,22 @@ public final class PluginModel<Scalar: StateScalar>: ScoreModel {
         .badData, "\(file): piadm_score_prediction returned \(kind); one of PIADM_PREDICTS_..., 0 to 5, is needed")
     }
     return all[index]
+  }
+
+  /// What the plug-in states as a `piadm.json`; `nil` where it states nothing.
+  private static func convention(
+    _ plugin: score_plugin, _ handle: OpaquePointer, _ file: String
+  ) throws -> NetworkConvention? {
+    guard let text = plugin.convention?(handle) else { return nil }
+    var object = try JSONObject(
+      parsing: Data(String(cString: text).utf8), file: "\(file): piadm_score_convention")
+    let convention = try NetworkConvention(stated: &object, isEvaluatedByTime: false)
+    try object.refuseOtherKeys()
+    guard convention.channels == nil else {
+      throw ScoreModelError(
+        .badData, "\(file): piadm_score_convention: \"sigma_data\" has a number a channel; a plug-in returns the denoiser then")
+    }
+    return convention
   }
 
   private static func lastError(_ plugin: score_plugin, _ handle: OpaquePointer?) -> String {

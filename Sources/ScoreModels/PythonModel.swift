@@ -1,5 +1,6 @@
 public import Diffusion
 import Foundation
+public import InputFiles
 
 /// A model in a Python file: a plug-in that needs no build.
 ///
@@ -58,20 +59,31 @@ public final class PythonModel<Scalar: StateScalar>: ScoreModel {
   ///   - configuration: text for its `Model`, whose meaning is its own.
   ///   - conditions: further inputs of `predict`.
   ///   - threads: threads of one evaluation; `nil` for the default.
+  ///   - files: records what is read.
   /// - Throws: `ScoreModelError` for a missing file or interpreter, and for
   ///   what the file raises, with its place there.
   public init(
-    file: String, configuration: String = "", conditions: Conditions = Conditions(), threads: Int? = nil
+    file: String, configuration: String = "", conditions: Conditions = Conditions(), threads: Int? = nil,
+    files: InputFiles = InputFiles()
   ) throws {
     self.file = file
-    _ = try sizeOfRegularFile(file)
+    try ModelSource.record(file, configuration, in: files)
+    for (option, stated) in [("condition", conditions.files), ("condition-null", conditions.nullFiles)] {
+      for (name, path) in stated.sorted(by: { $0.key < $1.key }) {
+        _ = try files.contents(of: path, as: .option("\(option) \(name)"))
+      }
+    }
+    if let guidance = conditions.guidance, guidance != Guidance(scale: guidance.scale) {
+      throw ScoreModelError(
+        .usage, "--guidance-rescale and --guidance-interval: a plug-in in Python is guided by --guidance alone; omit them")
+    }
     let worker = try PythonWorker(threads: threads ?? 1)
     self.worker = worker
     let opening = Opening(
       file: file, configuration: configuration, scalar: MemoryLayout<Scalar>.size == 4 ? "float32" : "float64",
       threads: threads ?? 1, samples: conditions.samples, firstSample: conditions.firstSample,
       conditions: conditions.files,
-      nullConditions: conditions.nullFiles, guidance: conditions.guidance)
+      nullConditions: conditions.nullFiles, guidance: conditions.guidance?.scale)
     func failure(_ reason: String) -> ScoreModelError {
       ScoreModelError(
         .badData,

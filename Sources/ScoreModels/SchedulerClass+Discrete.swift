@@ -7,22 +7,27 @@ extension JSONObject {
       alphaBar: try alphaBar(betas: BetaSchedule.ofDDPM), spacing: try spacing(default: .leading),
       stepsOffset: try stepsOffset())
     // The logarithm of a variance is another way to write it.
-    schedule.stepVariance = try choice(
+    let kind: (fixed: StepVariance, learned: LearnedVariance?) = try choice(
       "variance_type",
       [
-        "fixed_small": .posterior, "fixed_small_log": .posterior, "fixed_large": .forward, "fixed_large_log": .forward,
+        "fixed_small": (.posterior, nil), "fixed_small_log": (.posterior, nil), "fixed_large": (.forward, nil),
+        "fixed_large_log": (.forward, nil), "learned": (.posterior, .direct), "learned_range": (.posterior, .range),
       ], default: "fixed_small")
+    schedule.stepVariance = kind.fixed
     return SchedulerSettings(
-      schedule: schedule, parametrization: try prediction(), bound: try bound(clipsByDefault: true), method: .here(.ddpm))
+      schedule: schedule, parametrization: try prediction(), bound: try bound(clipsByDefault: true), method: .here(.ddpm),
+      variance: kind.learned)
   }
 
   mutating func unclip() throws -> SchedulerSettings {
     let schedule = DiscreteSchedule(
       alphaBar: try alphaBar(
         betas: [.squaredCosine], default: .squaredCosine, isStated: false, mayRescale: false), spacing: .linspace)
-    _ = try choice("variance_type", ["fixed_small_log": true], default: "fixed_small_log")
+    let learned: LearnedVariance? = try choice(
+      "variance_type", ["fixed_small_log": nil, "learned_range": .range], default: "fixed_small_log")
     return SchedulerSettings(
-      schedule: schedule, parametrization: try prediction(), bound: try clip(byDefault: true), method: .here(.ddpm))
+      schedule: schedule, parametrization: try prediction(), bound: try clip(byDefault: true), method: .here(.ddpm),
+      variance: learned)
   }
 
   mutating func ddim() throws -> SchedulerSettings {
@@ -35,6 +40,18 @@ extension JSONObject {
     bound?.keepsDirection = true
     return SchedulerSettings(
       schedule: schedule, parametrization: try prediction(), bound: bound, method: .here(.ddim))
+  }
+
+  mutating func cogVideo(own method: OwnMethod) throws -> SchedulerSettings {
+    let factor = try positive("snr_shift_scale") ?? 3
+    let alphaBar = try alphaBar(default: .scaledLinear, from: 0.00085, to: 0.012, noiseFactor: factor)
+    var schedule = DiscreteSchedule(
+      alphaBar: alphaBar, spacing: try spacing(default: .leading), stepsOffset: try stepsOffset(),
+      finalAlphaBar: try flag("set_alpha_to_one", default: true) ? 1 : alphaBar[0])
+    schedule.landsByCount = true
+    // Read by the class, and without effect.
+    for idle in ["clip_sample", "clip_sample_range", "sample_max_value"] { _ = value(idle) }
+    return SchedulerSettings(schedule: schedule, parametrization: try prediction(), bound: nil, method: method)
   }
 
   /// Its own direction is from the data to the noise; sampling runs through

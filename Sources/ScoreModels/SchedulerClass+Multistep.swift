@@ -69,11 +69,8 @@ extension JSONObject {
     flow: FlowSchedule.Spacing = .belowOne, hasVarianceType: Bool = true
   ) throws -> SchedulerSettings {
     let bound = try bound(clipsByDefault: nil)
-    if hasVarianceType, let type = try string("variance_type") {
-      throw ScoreModelError(
-        .badData,
-        "\(file): \"variance_type\" is \"\(type)\"; networks that predict variances are not supported; null is needed")
-    }
+    // These methods take the first half of the channels, whatever the other says.
+    if hasVarianceType { _ = try string("variance_type") }
     let isSquaredCosine = try string("beta_schedule") == BetaSchedule.squaredCosine.rawValue
     let alphaBar = try terminal.map { try self.alphaBar(terminal: $0) } ?? self.alphaBar(mayRescale: false)
     var schedule = DiscreteSchedule(

@@ -20,6 +20,8 @@ struct SchedulerClass: Sendable {
     "DDPMScheduler": SchedulerClass { try $0.ddpm() },
     "UnCLIPScheduler": SchedulerClass { try $0.unclip() },
     "DDIMScheduler": SchedulerClass { try $0.ddim() },
+    "CogVideoXDDIMScheduler": SchedulerClass { try $0.cogVideo(own: .here(.ddim)) },
+    "CogVideoXDPMScheduler": SchedulerClass { try $0.cogVideo(own: .elsewhere("CogVideoX's DPM-Solver++ SDE")) },
     "DDIMInverseScheduler": SchedulerClass { try $0.ddimInverse() },
     "PNDMScheduler": SchedulerClass { try $0.pndm(own: .elsewhere("PNDM")) },
     "LCMScheduler": SchedulerClass(

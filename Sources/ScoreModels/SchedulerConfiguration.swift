@@ -10,11 +10,10 @@ package struct SchedulerConfiguration {
   package let schedule: any NoiseSchedule
   package let parametrization: Parametrization
   package let bound: EstimateBound?
+  /// What the class asks of a second half of the network's channels; `nil` where
+  /// it asks nothing.
+  package let variance: LearnedVariance?
   package let summary: SchedulerSummary
-
-  init(contentsOf file: String) throws {
-    try self.init(JSONObject(contentsOf: file))
-  }
 
   package init(_ object: JSONObject) throws {
     var object = object
@@ -30,6 +29,7 @@ package struct SchedulerConfiguration {
     // What concerns the class's own method alone, which is not here.
     for key in scheduler.methodKeys { _ = object.value(key) }
     (schedule, parametrization, bound) = (settings.schedule, settings.parametrization, settings.bound)
+    variance = settings.variance
     summary = SchedulerSummary(className: name, method: settings.method, ignoredKeys: object.otherKeys)
   }
 }
@@ -50,4 +50,5 @@ struct SchedulerSettings {
   var parametrization: Parametrization
   var bound: EstimateBound?
   var method: OwnMethod
+  var variance: LearnedVariance?
 }

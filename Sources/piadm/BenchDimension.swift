@@ -87,16 +87,16 @@ struct BenchDimension: ParsableCommand {
         let plan = try study.plan(spread, method)
         // One step a round takes too long where there are many. `elementwise` knows
         // most of a Jacobian that is diagonal, as here, which says little of others.
-        let none: [Linearization] = plan.steps <= 128 ? [.none] : []
+        let jacobi: [Linearization] = plan.steps <= 128 ? [.jacobi] : []
         try study.measure(
-          spread, plan, .whole, [.secant] + (isEssential ? [] : [.increment, .frozen] + none), note: note)
+          spread, plan, .whole, [.secant] + (isEssential ? [] : [.increment, .linearPart] + jacobi), note: note)
         if isEssential, method == .piadmODE { continue }
         let inBlocks = try study.plan(spread, method, inBlocks: true)
-        try study.measure(spread, inBlocks, .blocks, [.frozen, .secant], note: note)
+        try study.measure(spread, inBlocks, .blocks, [.linearPart, .secant], note: note)
       }
       if exponent <= 10 {
         let plan = try study.pathPlan(spread)
-        try study.measure(spread, plan, .paths, [.frozen, .secant], note: note)
+        try study.measure(spread, plan, .paths, [.linearPart, .secant], note: note)
       }
       guard !isEssential else { continue }
       for target in [try MixtureTarget(dimension: dimension), try FieldTarget(dimension: dimension)]

@@ -3,6 +3,7 @@ import Diffusion
 import Foundation
 import MPI
 import PicardSampler
+import Planning
 import Results
 
 struct BenchKernels: ParsableCommand {
@@ -48,7 +49,7 @@ struct BenchKernels: ParsableCommand {
     let copy = study.copyRate()
     try write("slope          vectors a slice   seconds a slice       GB/s   of a copy\n")
     var rates: [String: Double] = [:]
-    for linearization in [Linearization.elementwise, .secant, .frozen, .increment, .none] {
+    for linearization in [Linearization.elementwise, .secant, .linearPart, .increment, .jacobi] {
       let update = try study.update(linearization)
       let rate = update.bytes / update.seconds
       rates[linearization.rawValue] = rate

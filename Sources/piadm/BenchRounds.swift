@@ -147,9 +147,8 @@ struct BenchRounds: ParsableCommand {
   private func largest(_ base: Sample) -> Sample {
     var largest = base
     if let window, !window.words.contains("all") {
-      let extents = window.words.compactMap { WindowExtent($0) }
-      let most = extents.map { $0.most ?? $0.steps }.max() ?? 1
-      largest.solver.window = .sliding(WindowExtent(steps: most))
+      let most = window.words.compactMap { Extent(text: $0)?.largestSize(of: .max) }.max() ?? 1
+      largest.solver.window = .stated(.window(most))
     }
     func most(_ choice: RoundsChoice) -> Int? { choice.words.compactMap { Int($0) }.max() }
     largest.solver.probes = most(probes)
@@ -164,7 +163,7 @@ struct BenchRounds: ParsableCommand {
   ) throws {
     let study = try RoundsStudy<Scalar>(largest(base), over: world)
     let trajectory = study.setup.trajectory
-    let shorter = [128, 32, 8].filter { $0 < trajectory.longestSegment }
+    let shorter = [128, 32, 8].filter { $0 < trajectory.longestStage }
     let rows = settings(window: window ?? RoundsChoice(["all"] + shorter.map { "\($0)" }))
     var record = RoundsRecord(
       arguments: Array(CommandLine.arguments.dropFirst(3)), model: base.model,

@@ -4,6 +4,7 @@ import Foundation
 import MPI
 import PicardSampler
 import PicardSamplerMPI
+import Planning
 import Results
 
 struct BenchScaling: ParsableCommand {
@@ -128,12 +129,12 @@ struct BenchScaling: ParsableCommand {
   ) throws -> (seconds: Double, rounds: Int) {
     let own = try world.withSplit(color: world.rank < count ? 0 : 1, key: world.rank) { ranks in
       try world.onFirst(count) {
-        let batch = ScoreBatch(run.setup.model, rows: run.setup.batch.rows, latency: run.cost.latency)
-        if !run.setup.batch.isInvariant { batch.padEveryCall() }
+        let batch = ScoreBatch(run.setup.model, rows: run.sample.solver.batch, latency: run.cost.latency)
         let ring = MPIRing(ranks, stallTimeout: run.sample.solver.stallTimeout)
         let solver = PicardSolver(
           run.setup.trajectory, options: run.picard, batch: batch, ring: ring, noise: run.setup.noise,
           samples: Array(0..<run.sample.sampler.samples))
+        try solver.checkRows()
         try ranks.barrier()
         let start = ContinuousClock.now
         let solution = try solver.run()

@@ -77,8 +77,11 @@ final class CheckpointKeeper {
       switch try agreedWish(isFinished: isFinished) {
       case nil: return false
       case .goOn: break
-      case .store: _ = try store(solver, speaks: speaks)
+      case .store:
+        try solver.checkRowsAgain()
+        _ = try store(solver, speaks: speaks)
       case .stop:
+        try solver.checkRowsAgain()
         let header = try store(solver, speaks: speaks)
         try ring.finish()
         try stopping(header.evaluations, header.round)

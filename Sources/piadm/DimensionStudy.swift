@@ -128,7 +128,7 @@ struct DimensionStudy {
     let error = try target.error(of: plan)
     let discretization = (error.squaredDistance / Double(dimension)).squareRoot()
     let samples = Array(0..<max(1, min(8, 1 << 16 / dimension)))
-    let batch = ScoreBatch(target.model, rows: Setup<Float>.defaultRows(dimension: dimension))
+    let batch = ScoreBatch(target.model)
     let noise = CounterNoise(seed: 1)
     var references: [Int: [Float]] = [:]
     for linearization in linearizations {
@@ -158,7 +158,7 @@ struct DimensionStudy {
       try note(DimensionPoint(
         target: target.name, method: plan.method.rawValue, setting: setting,
         linearization: linearization.rawValue, dimension: dimension, horizon: plan.horizon,
-        blocks: plan.blocks, window: options.window, sequentialSteps: trajectory.slices, divergence: error.divergence,
+        blocks: plan.blocks, window: options.extent.window, sequentialSteps: trajectory.slices, divergence: error.divergence,
         discretizationError: discretization, tolerance: Self.share * discretization,
         samples: samples.count, rounds: Double(rounds.reduce(0, +)) / Double(samples.count),
         largestRounds: rounds.max() ?? 0,
@@ -173,20 +173,19 @@ struct DimensionStudy {
     _ linearization: Linearization, tolerance: Double, _ trajectory: Trajectory, dimension: Int
   ) -> PicardOptions {
     let most = memory / Double(dimension * MemoryLayout<Float>.size)
-    func options(window: Int?, keepsNoise: Bool) -> PicardOptions {
+    func options(_ extent: Extent, keepsNoise: Bool) -> PicardOptions {
       var options = PicardOptions(
-        linearization: linearization, stop: .tolerance(tolerance), window: window,
-        trajectory: trajectory)
+        linearization: linearization, stop: .tolerance(tolerance), extent: extent, trajectory: trajectory)
       options.keepsNoise = keepsNoise
       return options
     }
     func fits(_ options: PicardOptions) -> Bool { Double(options.rows(for: trajectory)) <= most }
-    let (whole, redrawn) = (options(window: nil, keepsNoise: true), options(window: nil, keepsNoise: false))
+    let (whole, redrawn) = (options(.blocks, keepsNoise: true), options(.blocks, keepsNoise: false))
     if fits(whole) { return whole }
     if fits(redrawn) { return redrawn }
-    var window = trajectory.longestSegment - 1
-    while window > 4, !fits(options(window: window, keepsNoise: false)) { window -= 1 }
-    return options(window: window, keepsNoise: false)
+    var window = trajectory.longestStage - 1
+    while window > 4, !fits(options(.window(window), keepsNoise: false)) { window -= 1 }
+    return options(.window(window), keepsNoise: false)
   }
 
   /// Root mean square of the difference.

@@ -59,7 +59,7 @@ extension Sample {
       ensemble.firstSample + sampler.samples <= Int(UInt32.max),
       "--first-sample \(ensemble.firstSample) and --samples \(sampler.samples) must be below 2^32 together")
     guard isGrouped else { return }
-    for (option, file) in [("plot", pictures.plot), ("trace", pictures.trace), ("hdf5", pictures.hdf5)] {
+    for (option, file) in [("decode", decoding.decode), ("plot", pictures.plot), ("trace", pictures.trace), ("hdf5", pictures.hdf5)] {
       try require(
         file == nil, "--\(option) shows one run: omit it, or --at-once, --cases and --roll-out"
           + (option == "hdf5" ? "; --out NAME.zarr opens in xarray too" : ""))

@@ -1,5 +1,6 @@
 import Diffusion
 import Foundation
+import InputFiles
 import NumPyFormat
 import ScoreModels
 
@@ -114,8 +115,15 @@ struct CaseList {
     (cases[0].conditions ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\(path($0.value))" }
   }
 
-  /// All files, in the order of the cases.
-  var files: [String] { cases.flatMap { ($0.conditions ?? [:]).sorted { $0.key < $1.key }.map { path($0.value) } } }
+  /// Records this file and those that it names.
+  func record(in record: InputFiles) throws {
+    _ = try record.contents(of: file, as: .option("cases"))
+    for (number, entry) in cases.enumerated() {
+      for (name, place) in (entry.conditions ?? [:]).sorted(by: { $0.key < $1.key }) {
+        _ = try record.contents(of: path(place), as: .option("cases \(number + 1) \(name)"))
+      }
+    }
+  }
 
   /// The conditions of some samples, a row each.
   ///

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Diffusion
+import Foundation
 import MPI
 import NumPyFormat
 import PicardSampler
@@ -24,6 +25,7 @@ enum Failure {
     case let error as MissingLibrary: FailureReport("piadm: \(error)", exitCode: error.exitCode)
     case let error as NumPyError: FailureReport("piadm: \(error)", exitCode: error.exitCode)
     case let error as BadData: FailureReport("piadm: \(error)", exitCode: badData)
+    case let error as RowDependence: FailureReport("piadm: MODEL: \(error.advice)", exitCode: badData)
     case let error as ScoreModelError: FailureReport("piadm: \(error)", exitCode: error.exitCode)
     case let error as CheckpointError: FailureReport("piadm: \(error)", exitCode: error.exitCode)
     case let error as Stopped: FailureReport("piadm: \(error)", exitCode: stopped)
@@ -82,4 +84,25 @@ struct BadData: Error, CustomStringConvertible {
 struct MissingFile: Error, CustomStringConvertible {
   let description: String
   init(_ description: String) { self.description = description }
+}
+
+extension RowDependence {
+  /// What a user is told, and what helps.
+  var advice: String {
+    let size = String(format: "%.2g", difference)
+    let place = isInRun ? ", seen in rows of this run when they were evaluated again; its samples were not stored" : ""
+    return switch cause {
+    case .company:
+      """
+      its prediction for a row depends on the other rows of the call, by up to \(size) of the largest element\(place). \
+      That is so where activations are quantized dynamically, where batch statistics normalize them, and where rows are \
+      compared. Quantize statically, or export in evaluation mode; or use --batch 1, which evaluates every row alone
+      """
+    case .chance:
+      """
+      its prediction changes by up to \(size) of the largest element when the same call is made again\(place): \
+      a random operator (noise, dropout) is left in the network. Export it in evaluation mode, without random operators
+      """
+    }
+  }
 }

@@ -1,5 +1,6 @@
 import Diffusion
 import Foundation
+import InputFiles
 import NumPyFormat
 import Results
 
@@ -16,9 +17,10 @@ struct GridChoice {
   ///   - options: as stated.
   ///   - schedule: the model's.
   ///   - shape: of one sample.
-  init(_ options: SamplerOptions, schedule: (any NoiseSchedule)?, shape: [Int]) throws {
+  ///   - files: records what is read.
+  init(_ options: SamplerOptions, schedule: (any NoiseSchedule)?, shape: [Int], files: InputFiles) throws {
     if let file = options.times {
-      (grid, name, self.options) = (try Self.read(file), file, [:])
+      (grid, name, self.options) = (try Self.read(file, files), file, [:])
       return
     }
     let words = options.schedule
@@ -47,8 +49,8 @@ struct GridChoice {
     self.options = values
   }
 
-  private static func read(_ file: String) throws -> TimeGrid {
-    let array = try NumPyArray(contentsOf: file)
+  private static func read(_ file: String, _ files: InputFiles) throws -> TimeGrid {
+    let array = try NumPyArray(contentsOf: file, in: files, as: .option("times"))
     guard array.shape.count == 1, array.shape[0] >= 2 else {
       throw BadData("--times \(file): expected a list of M + 1 noise times, not shape \(array.shape)")
     }
@@ -63,7 +65,7 @@ struct GridChoice {
     _ kind: SamplerOptions.GridName, _ options: SamplerOptions, _ schedule: (any NoiseSchedule)?
   ) throws -> (TimeGrid, [String: OptionValue]) {
     let (steps, words) = (options.steps ?? 100, options.schedule)
-    func noiseTime(_ sigma: Double) -> Double { NoiseTime(edmSigma: sigma).s }
+    func noiseTime(_ sigma: Double) -> Double { log1p(sigma * sigma) }
     // EDM's words have the model's ends where one of them is not stated.
     let trained = words.sigmaMax != nil || words.sigmaMin != nil ? schedule?.trainedTimes : nil
     let greatest = (trained?.greatest.s).flatMap { $0.isFinite ? $0 : nil }
@@ -129,6 +131,8 @@ extension NoiseSchedule {
       schedule.leastLevel = words.sigmaMin ?? schedule.leastLevel
       if let rho = words.rho { schedule.levels = .karras(rho: rho) }
       return schedule
+    case let schedule as ContinuousSchedule:
+      return schedule.between(least: words.sigmaMin, greatest: words.sigmaMax, rho: words.rho)
     default:
       return nil
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Diffusion
 import Foundation
+import InputFiles
 import MPI
 import Results
 import ScoreModels
@@ -12,7 +13,8 @@ struct Inspect: ParsableCommand {
       Prints the model's shape, prediction, schedule, inputs, noise times and parameters; then \
       evaluates it at noise times from its range, and checks that its numbers are finite, repeat, \
       and depend on their own row only, and for a closed-form target that its score is the gradient \
-      of its log-density. A model that fails is of no use to a sampler: exit code 65.
+      of its log-density. A network is also measured against its declaration. A model that fails, or fits another \
+      declaration clearly better, is of no use to a sampler: exit code 65.
       """)
 
   @Argument(help: ArgumentHelp("The model, as for `piadm sample`.", valueName: "MODEL"))
@@ -34,9 +36,11 @@ struct Inspect: ParsableCommand {
   private func inspect() throws {
     if let json { try WholeFile(json).checkWritable() }
     let source = try ModelSource(model)
+    let files = InputFiles()
     let opened = try source.open(
-      as: Float.self, conditions: modelOptions.conditions(samples: 1), sampleShape: modelOptions.shape?.lengths)
-    var description = try ModelDescription(opened, named: model, source)
+      as: Float.self, conditions: modelOptions.conditions(samples: 1), sampleShape: modelOptions.shape?.lengths,
+      output: modelOptions.networkOutput, files: files)
+    var description = ModelDescription(opened, named: model, source, files)
     try write(description.text)
     let check = try ModelCheck(opened, named: model)
     try write(check.text)
@@ -45,6 +49,9 @@ struct Inspect: ParsableCommand {
     guard check.isUsable else {
       let failed = check.findings.filter { !$0.holds }.map(\.property)
       throw BadData("\(model): is of no use to a sampler: no \(failed.joined(separator: ", no "))")
+    }
+    if let better = check.convention?.better {
+      throw BadData("\(model): is declared wrongly: it looks like \(better); correct its declaration")
     }
     try write("status: usable\n")
   }

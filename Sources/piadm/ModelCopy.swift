@@ -1,4 +1,5 @@
 import Foundation
+import InputFiles
 import MPI
 import Results
 import ScoreModels
@@ -13,8 +14,10 @@ enum ModelCopy {
     var entry: String?
 
     struct File: Codable {
-      /// Its place in the model's folder.
-      var name: String
+      /// Its place in the model's folder, and in that of the copy.
+      var place: String
+      /// Where rank 0 reads it.
+      var source: String
       var bytes: Int
     }
   }
@@ -32,9 +35,7 @@ enum ModelCopy {
     let hosts = try Placement(world).hosts
     let firstHere = hosts.firstIndex(of: hosts[world.rank]) ?? world.rank
     let source = try world.agree { isSource ? try ModelSource(model) : nil }
-    let home = try world.agree { try source.map(Self.home) ?? "" }
-    let listing = try world.broadcast(
-      encoded: world.agree { try source.map { try list($0, in: home) } ?? Listing() }, root: 0)
+    let listing = try world.broadcast(encoded: world.agree { try source.map(list) ?? Listing() }, root: 0)
 
     var folder = ""
     defer { if !folder.isEmpty { try? FileManager.default.removeItem(atPath: folder) } }
@@ -44,8 +45,7 @@ enum ModelCopy {
     try world.withSplit(color: firstHere == world.rank ? 0 : 1, key: world.rank) { firsts in
       guard !folder.isEmpty else { return }
       for file in listing.files {
-        let source = isSource ? "\(home)/\(file.name)" : nil
-        try send(file, from: source, to: "\(folder)/\(file.name)", over: firsts, &failure)
+        try send(file, from: isSource ? file.source : nil, to: "\(folder)/\(file.place)", over: firsts, &failure)
       }
     }
     try world.agree { if let failure { throw failure } }
@@ -54,19 +54,15 @@ enum ModelCopy {
     try body(listing.entry.map { "\(place)/\($0)" } ?? place)
   }
 
-  private static func home(of model: ModelSource) throws -> String {
-    guard let home = try model.home() else {
-      throw WrongUsage("--broadcast-model: a plug-in is loaded from where it lies; leave the option away")
+  private static func list(_ model: ModelSource) throws -> Listing {
+    if case .plugin = model {
+      throw WrongUsage("--broadcast-model: a plug-in is loaded from where it lies; omit the option")
     }
-    return URL(fileURLWithPath: home).standardizedFileURL.path
-  }
-
-  private static func list(_ model: ModelSource, in home: String) throws -> Listing {
     var listing = Listing()
     for file in try model.files() {
-      let path = URL(fileURLWithPath: file).standardizedFileURL.path
-      let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
-      listing.files.append(Listing.File(name: String(path.dropFirst(home.count + 1)), bytes: size ?? 0))
+      guard case .model(let place) = file.role else { continue }
+      let size = try FileManager.default.attributesOfItem(atPath: URL(fileURLWithPath: file.path).resolvingSymlinksInPath().path)[.size] as? Int
+      listing.files.append(Listing.File(place: place, source: file.path, bytes: size ?? 0))
     }
     if case .target(let file) = model { listing.entry = URL(fileURLWithPath: file).lastPathComponent }
     return listing
@@ -114,7 +110,7 @@ enum ModelCopy {
           bytes.replaceSubrange(filled..<(filled + part.count), with: part)
           filled += part.count
         }
-        guard filled == bytes.count else { throw BadData("\(source ?? file.name): became shorter meanwhile") }
+        guard filled == bytes.count else { throw BadData("\(source ?? file.place): became shorter meanwhile") }
       }
       try firsts.broadcast(&bytes, root: 0)
       attempt { try output?.write(contentsOf: bytes) }

@@ -1,5 +1,7 @@
 import Diffusion
 import Foundation
+import InputFiles
+import PicardSampler
 import Results
 import ScoreModels
 
@@ -27,6 +29,8 @@ struct ModelDescription: Encodable {
   let ignoredKeys: [String]?
   let noiseTimes: Range?
   let inputs: [String]?
+  /// The output that is the prediction.
+  let output: String?
   let parameters: Int?
   let openvino: String?
   let threads: Int?
@@ -35,13 +39,13 @@ struct ModelDescription: Encodable {
 
   private enum CodingKeys: CodingKey {
     case model, kind, files, shape, dimension, prediction, bound, schedule, scheduler, ownMethod, ignoredKeys
-    case noiseTimes, inputs, parameters, openvino, threads, check
+    case noiseTimes, inputs, output, parameters, openvino, threads, check
   }
 
-  init(_ model: any ScoreModel<Float>, named name: String, _ source: ModelSource) throws {
+  init(_ model: any ScoreModel<Float>, named name: String, _ source: ModelSource, _ read: InputFiles) {
     self.model = name
     kind = source.kind
-    files = try source.files()
+    files = read.entries.compactMap { if case .model = $0.role { $0.path } else { nil } }
     shape = model.shape
     dimension = model.dimension
     prediction = model.parametrization.text
@@ -57,7 +61,8 @@ struct ModelDescription: Encodable {
     ownMethod = if case .here(let method) = model.ownMethod { method.rawValue } else { nil }
     ignoredKeys = summary?.ignoredKeys
     schedulerLines = [summary?.text, summary?.ignored].compactMap { $0 }
-    inputs = network == nil ? nil : try NetworkInput.all(of: source.files()[0]).map { $0.description }
+    inputs = network.map { $0.inputs.map(\.description) }
+    output = network?.output
     parameters = network?.parameterCount
     openvino = network?.library.version
     threads = network?.threads
@@ -78,6 +83,7 @@ struct ModelDescription: Encodable {
       lines.append(("noise times", "all"))
     }
     lines += (inputs ?? []).enumerated().map { ($0 == 0 ? "inputs" : "", $1) }
+    if let output { lines.append(("output", output)) }
     if let parameters { lines.append(("parameters", "\(parameters)")) }
     if let openvino, let threads {
       lines.append(("evaluated by", "OpenVINO \(openvino), \(threads) thread\(threads == 1 ? "" : "s")"))
@@ -106,12 +112,21 @@ struct ModelCheck: Encodable {
     let seconds: Double
   }
 
+  /// How the declared convention fits, and what fits clearly better.
+  struct Convention: Encodable {
+    let misfit: Double
+    let better: String?
+    let warnings: [String]
+  }
+
   let findings: [Finding]
+  /// Absent where the range of noise is too narrow to tell, or the network cannot be evaluated.
+  let convention: Convention?
   let isUsable: Bool
   let times: [Timing]
 
   init(_ model: any ScoreModel<Float>, named name: String) throws {
-    let rows = max(2, Setup<Float>.defaultRows(dimension: model.dimension))
+    let rows = max(2, ScoreBatch<Float>.defaultRows(dimension: model.dimension))
     // States, predictions of several calls, and what a plug-in is handed.
     let bytes = 64 * Double(rows) * Double(model.dimension)
     guard bytes <= Double(ProcessInfo.processInfo.physicalMemory) else {
@@ -121,6 +136,10 @@ struct ModelCheck: Encodable {
     let test = try SelfTest(of: model, at: nodes, rows: rows)
     findings = test.findings.map { Finding(property: $0.property.rawValue, holds: $0.holds, detail: $0.detail) }
     isUsable = test.isUsable
+    // A network that cannot be evaluated has failed the test.
+    convention = try? ConventionCheck.of(model).map {
+      Convention(misfit: $0.declared.misfit, better: $0.better?.words, warnings: $0.warnings(bound: model.bound))
+    }
     times = try isUsable ? [1, rows].map { try Self.time(model, rows: $0, at: nodes[nodes.count / 2]) } : []
   }
 
@@ -155,11 +174,32 @@ struct ModelCheck: Encodable {
     var lines = findings.enumerated().map { index, finding in
       (index == 0 ? "check" : "", "\(finding.property): \(finding.holds ? "holds" : "DOES NOT HOLD"), \(finding.detail)")
     }
+    if let convention {
+      let told = convention.warnings.isEmpty ? [String(format: "misfit %.2g of what is declared; 0 is exact", convention.misfit)] : convention.warnings
+      lines += told.enumerated().map { ($0 == 0 ? "convention" : "", $1) }
+    }
     lines += times.enumerated().map { index, timing in
       let count = timing.rows == 1 ? "1 row" : "\(timing.rows) rows together"
       return (index == 0 ? "time" : "", String(format: "%.4g ms a row, %@", timing.seconds * 1e3, count))
     }
     return lines.map { $0.padding(toLength: 14, withPad: " ", startingAt: 0) + $1 + "\n" }.joined()
+  }
+}
+
+extension ConventionCheck {
+  /// Checks a network or plug-in; `nil` for closed forms, which are what they say, and where
+  /// the range of noise is too narrow to tell.
+  static func of<Scalar: StateScalar>(_ model: any ScoreModel<Scalar>) throws -> ConventionCheck? {
+    func check(_ model: some ScoreModel, isLarge: Bool) throws -> ConventionCheck? {
+      // On few of their rows a second each is spent.
+      try ConventionCheck(of: model, levels: isLarge ? 6 : 10)
+    }
+    switch model {
+    case let network as OpenVINOModel<Scalar>:
+      return try network.withoutGuidance { try check(network, isLarge: network.isLarge) }
+    case let plugin as PluginModel<Scalar>: return try check(plugin, isLarge: false)
+    default: return nil
+    }
   }
 }
 
@@ -185,17 +225,25 @@ extension EstimateBound {
 }
 
 extension Parametrization {
-  fileprivate var text: String {
-    switch self {
-    case .score: "score"
-    case .noise: "noise (epsilon)"
-    case .velocity: "velocity (v = alpha noise - sigma sample)"
-    case .sample: "clean sample"
-    case .denoiser: "clean sample, from the state over alpha"
-    case .preconditioned(let deviation, _): "network of a denoiser, for data of deviation \(deviation)"
-    case .flow(false): "flow velocity (noise - sample)"
-    case .flow(true): "flow velocity (sample - noise)"
-    case .explodingScore: "score of the state over alpha"
-    }
+  /// What the network predicts and what it is handed, in words.
+  var text: String {
+    let predicted =
+      switch prediction {
+      case .score: "score"
+      case .noise: "noise (epsilon)"
+      case .velocity: "velocity (v = alpha noise - sigma sample)"
+      case .sample: "clean sample"
+      case .flow: isNegated ? "flow velocity (sample - noise)" : "flow velocity (noise - sample)"
+      case .preconditioned(let deviation): "network F of a denoiser, for data of deviation \(deviation)"
+      }
+    let sign = isNegated && prediction != .flow ? "minus the " : ""
+    let handed =
+      switch scaling {
+      case .variancePreserving: ""
+      case .varianceExploding: ", from x = sample + sigma noise"
+      case .flow: ", from (1 - q) sample + q noise"
+      case .unitVariance: ", from x scaled to unit variance"
+      }
+    return sign + predicted + handed
   }
 }

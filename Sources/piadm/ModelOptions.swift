@@ -14,8 +14,28 @@ struct ModelOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Classifier-free guidance: null + G (conditional - null). (default: off)", valueName: "g"))
   var guidance: Double?
 
+  @Option(help: ArgumentHelp("Share of a guided prediction that is brought to the deviation of the conditional one, from 0 to 1.", valueName: "share"))
+  var guidanceRescale = 0.0
+
+  @Option(help: ArgumentHelp("Noise levels sigma = sigma_E that are guided; others take the conditional branch. (default: all)", valueName: "low:high"))
+  var guidanceInterval: NoiseInterval?
+
   @Option(help: ArgumentHelp("Shape of one sample, as in 4,64,64, where the network leaves it free.", valueName: "lengths"))
   var shape: Shape?
+
+  @Option(help: ArgumentHelp("The output of the network that is its prediction, where it has several. (default: by name and shape)", valueName: "name"))
+  var networkOutput: String?
+
+  /// Noise levels `sigma_E`.
+  struct NoiseInterval: ExpressibleByArgument {
+    let levels: ClosedRange<Double>
+
+    init?(argument: String) {
+      let ends = argument.split(separator: ":", omittingEmptySubsequences: false).map { Double($0) }
+      guard ends.count == 2, let low = ends[0], let high = ends[1], low >= 0, low <= high else { return nil }
+      levels = low...high
+    }
+  }
 
   /// Lengths of axes.
   struct Shape: ExpressibleByArgument {
@@ -42,8 +62,10 @@ struct ModelOptions: ParsableArguments {
       Dictionary(stated.compactMap { Self.assignment($0) }, uniquingKeysWith: { first, _ in first })
     }
     return Conditions(
-      files: files(condition), nullFiles: files(conditionNull), guidance: guidance, samples: samples,
-      firstSample: firstSample)
+      files: files(condition), nullFiles: files(conditionNull),
+      guidance: guidance.map {
+        Guidance(scale: $0, rescale: guidanceRescale, interval: guidanceInterval?.levels ?? 0 ... .infinity)
+      }, samples: samples, firstSample: firstSample)
   }
 
   /// The conditions as they are stored beside the samples.
@@ -77,6 +99,12 @@ struct ModelOptions: ParsableArguments {
       guard let name = Self.assignment(text)?.name, known.contains(name) else {
         throw ValidationError("--condition-null \(text) needs a --condition of the same name")
       }
+    }
+    if guidance == nil, guidanceRescale != 0 || guidanceInterval != nil {
+      throw ValidationError("--guidance-rescale and --guidance-interval need --guidance")
+    }
+    guard 0...1 ~= guidanceRescale else {
+      throw ValidationError("--guidance-rescale must be from 0 to 1, not \(guidanceRescale)")
     }
     if let guidance, !guidance.isFinite { throw ValidationError("--guidance must be a number, not \(guidance)") }
     if (guidance == nil) != conditionNull.isEmpty {

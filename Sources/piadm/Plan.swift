@@ -3,6 +3,7 @@ import Diffusion
 import Foundation
 import MPI
 import PicardSampler
+import Planning
 import Results
 
 struct Plan: ParsableCommand {
@@ -115,7 +116,7 @@ struct Plan: ParsableCommand {
         + (run.cost.latency > 0 ? ", and \(milliseconds(run.cost.latency)) of --score-latency" : ""),
       "update     \(milliseconds(run.cost.update)) a slice and round",
     ]
-    if !isWhole, run.picard.largestWindow != nil {
+    if !isWhole, run.picard.extent.grows {
       lines.append(
         "warning    a window that grows does so at first: there may be far more rounds; --pilot-seconds lets the pilot see more of them")
     }

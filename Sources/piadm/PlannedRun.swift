@@ -3,6 +3,7 @@ import Foundation
 import MPI
 import PicardSampler
 import PicardSamplerMPI
+import Planning
 import Results
 
 /// A run that is to be predicted, as far as this machine tells: its rounds, by a
@@ -40,32 +41,35 @@ struct PlannedRun<Scalar: StateScalar & MPI.Scalar> {
         sample, model: sample.model, ranks: world.size,
         processors: placement.threads(of: world.rank), memory: memory)
     }
-    try world.agree { try setup.batch.checkInvariance(at: setup.grid.nodes) }
-    let isInvariant = try world.allReduce(setup.batch.isInvariant ? 1 : 0, .minimum) == 1
-    setupSeconds = try world.allReduce((ContinuousClock.now - begin) / .seconds(1), .maximum)
-    baseBytes = try world.allReduce(peakMemoryBytes(), .maximum)
+    let opened = ContinuousClock.now
     self.setup = setup
 
     // Timed without the latency that a run adds to calls.
-    let batch = ScoreBatch(setup.model, rows: setup.batch.rows)
-    if !isInvariant {
-      batch.padEveryCall()
-      setup.batch.padEveryCall()
-    }
+    let batch = setup.batch
+    batch.latency = 0
     let measurement = MachineMeasurement(
       batch: batch, node: setup.grid.nodes[setup.grid.steps / 2], world: world)
-    var cost = MachineCost(score: try measurement.scoreCost())
-    cost.latency = sample.solver.scoreLatency
+    var score = try measurement.scoreCost()
 
     var solver = sample.solver
     let samples = (sample.sampler.samples + solver.groups - 1) / solver.groups
-    let withLatency = ScoreCost(rows: cost.score.rows, seconds: cost.score.seconds.map { $0 + solver.scoreLatency })
+    let withLatency = ScoreCost(rows: score.rows, seconds: score.seconds.map { $0 + solver.scoreLatency })
     var tuner = RunTuner(sample, setup, withLatency, RoundMessages(round: 2e-5, hop: 2e-6), ranks: world.size)
     tuner.stated.solver = .picard
     solver.state(tuner.best.choice)
     let picard = solver.picard(setup.trajectory)
     self.picard = picard
-    let open = min(picard.window ?? .max, setup.trajectory.longestSegment)
+    let measured = ContinuousClock.now
+    try setup.checkRows(
+      load: picard.largestLoad(setup.trajectory, samples: samples, ranks: 1, dimension: setup.model.dimension),
+      samples: samples, over: world, solver)
+    setupSeconds = try world.allReduce((opened - begin + (ContinuousClock.now - measured)) / .seconds(1), .maximum)
+    baseBytes = try world.allReduce(peakMemoryBytes(), .maximum)
+    if !setup.isBatchInvariant { score = score.limited(to: try world.allReduce(batch.rows, .minimum)) }
+    var cost = MachineCost(score: score)
+    cost.latency = solver.scoreLatency
+
+    let open = picard.extent.size(of: setup.trajectory.longestStage)
     let rows = picard.rows(ofSlices: open, dimension: setup.model.dimension)
     cost.slowdown = try measurement.slowdown(rows: rows * samples, cost.score)
 
@@ -91,8 +95,7 @@ struct PlannedRun<Scalar: StateScalar & MPI.Scalar> {
     func forecast(_ cost: MachineCost, samples: Int) -> RunForecast {
       RunForecast(
         setup.trajectory, options: picard, cost: cost, pattern: result?.pattern ?? RunPattern(),
-        samples: samples, dimension: setup.model.dimension, scalarBytes: MemoryLayout<Scalar>.stride,
-        isPadded: !isInvariant)
+        samples: samples, dimension: setup.model.dimension, scalarBytes: MemoryLayout<Scalar>.stride)
     }
     // Within a run a call finds other data in the caches than it left there.
     let alone = forecast(cost, samples: pilotSamples).workSeconds(ranks: pilotRanks).score
@@ -109,11 +112,11 @@ struct PlannedRun<Scalar: StateScalar & MPI.Scalar> {
       cost.agreement = try measurement.agreement(
         numbers: min(1 << 16, samples * open), stallTimeout: solver.stallTimeout)
     }
+    batch.latency = solver.scoreLatency
     // Where the network is another one, ranks together tell of the wrong one.
-    try Trials(
-      trajectory: setup.trajectory, options: picard, batch: setup.batch, noise: setup.noise,
-      samples: pilotSamples, seconds: pilotSeconds / 40, stallTimeout: solver.stallTimeout,
-      isPadded: !isInvariant
+    try Calibration(
+      trajectory: setup.trajectory, options: picard, batch: batch, noise: setup.noise,
+      samples: pilotSamples, seconds: pilotSeconds / 40, stallTimeout: solver.stallTimeout
     ).correct(&cost, on: network == nil ? measurement.counts : [1], of: world)
     self.cost = cost
     self.forecast = forecast(cost, samples: samples)

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import MPI
 import PicardSampler
+import Planning
 import Results
 
 /// What a run is predicted to take on a number of ranks.
@@ -54,7 +55,7 @@ struct PlanRecord: Encodable {
     let samples: Int
     let ranks: Int
     let chunk: Int
-    let window: WindowExtent?
+    let window: WindowRecord?
 
     init<Scalar>(_ run: PlannedRun<Scalar>) {
       rounds = run.pattern.roundsInAll(of: run.setup.trajectory, stop: run.picard.stop) ?? 0
@@ -62,7 +63,7 @@ struct PlanRecord: Encodable {
       samples = run.pilotSamples
       ranks = run.pilotRanks
       chunk = run.picard.chunk
-      window = WindowExtent(run.picard)
+      window = WindowRecord(run.picard.extent)
     }
   }
 

@@ -101,11 +101,10 @@ struct Progress {
   }
 
   /// Steps that are done. Those of a block are done together, in its last round:
-  /// before, those that are at rest count.
+  /// before, those that have converged count.
   private func steps(_ summary: RoundSummary) -> Int {
-    guard !pace.window, case .tolerance(let tolerance) = pace.stop, summary.finishedSteps < summary.steps
-    else { return summary.finishedSteps }
-    return min(summary.finishedSteps + summary.changes.slicesAtRest(within: tolerance), summary.steps)
+    guard !pace.window, summary.finishedSteps < summary.steps else { return summary.finishedSteps }
+    return min(summary.finishedSteps + summary.changes.convergedSlices(by: pace.stop), summary.steps)
   }
 
   private func isDue(_ now: ContinuousClock.Instant, after pause: Duration) -> Bool {
@@ -166,25 +165,12 @@ extension Progress {
         guard half > 0, done > Double(finishes[half - 1]) else { return nil }
         return (all - done) * Double(finishes.count - half) / (done - Double(finishes[half - 1]))
       }
-      guard let left = roundsLeftInBlock else { return nil }
+      guard let inBlock = stop.expectedRounds(changes, slices: summary.steps) else { return nil }
+      let left = max(0, inBlock - Double(changes.count))
       let blocksDone = (done * Double(blocks) / all).rounded(.down)
       let aBlock = blocksDone > 0
         ? Double(summary.round - changes.count) / blocksDone : Double(changes.count) + left
       return left + max(0, Double(blocks) - blocksDone - 1) * aBlock
-    }
-
-    /// Changes fall by about the same factor from round to round.
-    private var roundsLeftInBlock: Double? {
-      switch stop {
-      case .iterations(let count): return Double(max(0, count - changes.count))
-      case .tolerance(let tolerance):
-        let recent = changes.suffix(5)
-        guard tolerance > 0, recent.count > 1, let first = recent.first, let last = recent.last,
-          last < first, last > 0
-        else { return nil }
-        let rate = log(first / last) / Double(recent.count - 1)
-        return max(0, log(last / tolerance) / rate)
-      }
     }
   }
 }

@@ -27,7 +27,7 @@ struct ResolvedOptions {
       "noise": .file(sampler.noise),
       "solver": .text(solver.solver.rawValue),
       "blocks": .integer(solver.blocks ?? min(setup.method.name.defaultBlocks, setup.grid.steps)),
-      "batch": .integer(setup.batch.rows),
+      "batch": .integer(setup.batch.limit),
       "replicas": .integer(solver.groups),
       "out": .text(output.out),
       "images": .file(output.images),
@@ -59,9 +59,21 @@ struct ResolvedOptions {
     where !files.isEmpty {
       values[option] = .list(files.sorted().map { .text($0) })
     }
-    if let guidance = command.network.guidance { values["guidance"] = .number(guidance) }
+    values["shape"] = .list(setup.model.shape.map { .integer($0) })
+    if let name = command.network.networkOutput { values["network-output"] = .text(name) }
+    if let folder = command.decoding.decode {
+      values["decode"] = .text(folder)
+      values["decoded"] = .file(command.decoding.file(beside: output.out))
+    }
+    if let guidance = command.network.guidance {
+      values["guidance"] = .number(guidance)
+      values["guidance-rescale"] = .number(command.network.guidanceRescale)
+      if let interval = command.network.guidanceInterval {
+        values["guidance-interval"] = .text("\(interval.levels.lowerBound):\(interval.levels.upperBound)")
+      }
+    }
     if isIterated {
-      values["window"] = WindowExtent(picard).map { $0.most == nil ? .integer($0.steps) : .text("\($0)") } ?? OptionValue.none
+      values["window"] = picard.extent.value
       values["chunk"] = .integer(picard.chunk)
       values["anderson"] = picard.anderson.map { OptionValue.integer($0.history) } ?? OptionValue.none
       values["probes"] = picard.probes > 0 ? .integer(picard.probes) : OptionValue.none
@@ -72,6 +84,15 @@ struct ResolvedOptions {
       }
     }
     self.values = values
+  }
+}
+
+extension Extent {
+  fileprivate var value: OptionValue {
+    switch self {
+    case .blocks: .none
+    case .window(let slices, _): grows ? .text(text) : .integer(slices)
+    }
   }
 }
 

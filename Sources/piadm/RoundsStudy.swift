@@ -3,6 +3,7 @@ import Foundation
 import MPI
 import PicardSampler
 import PicardSamplerMPI
+import Planning
 
 /// Draws samples with one setting after another, beside the sequential
 /// solver's with the same noise.
@@ -34,14 +35,14 @@ struct RoundsStudy<Scalar: StateScalar & MPI.Scalar> {
         processors: placement.threads(of: world.rank), memory: memory)
     }
     self.setup = setup
-    try world.agree { try setup.batch.checkInvariance(at: setup.grid.nodes) }
-    if try world.allReduce(setup.batch.isInvariant ? 1 : 0, .minimum) == 0 { setup.batch.padEveryCall() }
+    let load = sample.solver.picard(setup.trajectory)
+      .largestLoad(setup.trajectory, samples: 1, ranks: world.size, dimension: setup.model.dimension)
+    try setup.checkRows(load: load, samples: samples.count, over: world, sample.solver)
     batch = setup.batch
 
     var seconds: [Double] = []
     var states = [Scalar](repeating: 0, count: samples.count * setup.model.dimension)
     _ = try world.onFirst(1) {
-      try setup.batch.prepare(1, at: setup.grid.nodes[0])
       for sample in samples {
         let solver = SequentialSolver(
           setup.trajectory, batch: setup.batch, noise: setup.noise, samples: [sample])
@@ -58,8 +59,8 @@ struct RoundsStudy<Scalar: StateScalar & MPI.Scalar> {
 
   /// A sample takes at most 2^14 evaluations: `none` gains one step a round.
   func isShort(_ solver: SolverOptions) -> Bool {
-    let open = min(solver.window.extent?.steps ?? .max, setup.trajectory.longestSegment)
-    return solver.resolvedLinearization != .none || open * setup.trajectory.slices <= 1 << 14
+    let open = (solver.window.extent ?? .blocks).size(of: setup.trajectory.longestStage)
+    return solver.resolvedLinearization != .jacobi || open * setup.trajectory.slices <= 1 << 14
   }
 
   /// Draws every sample on its own. Collective.
@@ -131,7 +132,7 @@ private func median(_ values: [Double]) -> Double {
 struct RoundsRow: Encodable {
   let linearization: String
   /// `nil` for whole blocks.
-  let window: WindowExtent?
+  let window: WindowRecord?
   let chunk: Int
   /// Iterates that are mixed; `nil` for none.
   let anderson: Int?
@@ -153,7 +154,7 @@ struct RoundsRow: Encodable {
 
   init(_ solver: SolverOptions, chunk: Int) {
     linearization = solver.resolvedLinearization.rawValue
-    window = solver.window.extent
+    window = solver.window.extent.flatMap { WindowRecord($0) }
     self.chunk = chunk
     anderson = solver.anderson
     probes = solver.probes
@@ -167,7 +168,7 @@ struct RoundsRow: Encodable {
   var setting: String {
     let stop = tolerance.map { String(format: "%.2g", $0) } ?? "\(iterations ?? 0) rounds"
     return linearization.padding(toLength: 13, withPad: " ", startingAt: 0)
-      + leftPadded(window.map { "\($0)" } ?? "all", 13) + leftPadded("\(chunk)", 7)
+      + leftPadded(window?.text ?? "all", 13) + leftPadded("\(chunk)", 7)
       + leftPadded(anderson.map { "\($0)" } ?? "off", 10)
       + leftPadded(probes.map { "\($0)" } ?? "off", 8) + leftPadded(stop, 11)
   }

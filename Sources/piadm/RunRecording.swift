@@ -18,7 +18,7 @@ final class RunRecording: RunObserver {
 
   /// Collective where there is to be a trace.
   init(_ command: Sample, slices: Int, blocks: Int, over world: Communicator) throws {
-    let pace = Progress.Pace(stop: command.solver.stop, blocks: blocks, window: command.solver.window.extent != nil)
+    let pace = Progress.Pace(stop: command.solver.stop, blocks: blocks, window: command.solver.window.extent?.window != nil)
     progress = Progress(world.rank == 0 ? command.output.progress : .none, pace)
     if command.pictures.plot != nil || command.pictures.hdf5 != nil {
       residuals = ResidualMap(slices: slices)

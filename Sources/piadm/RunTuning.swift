@@ -2,6 +2,7 @@ import Diffusion
 import Foundation
 import MPI
 import PicardSampler
+import Planning
 import PicardSamplerMPI
 import Results
 
@@ -99,8 +100,8 @@ extension RunTuner {
     // (`bench kernels`).
     let update = 0.4e-6 + Double(12 * setup.model.dimension * MemoryLayout<Scalar>.stride) / 5e9
     self.init(
-      steps: trajectory.slices, blockSteps: trajectory.longestSegment,
-      isRandom: setup.method.noiseLevel > 0,
+      steps: trajectory.slices, blockSteps: trajectory.longestStage,
+      isRandom: trajectory.isRandom,
       samples: command.sampler.samples, ranks: ranks, score: cost, roundSeconds: messages.round,
       hopSeconds: messages.hop, updateSeconds: update, rowsOfSlice: 1 + (solver.probes ?? 0),
       roundsFactor: PicardOptions.roundsFactor(solver.resolvedLinearization, solver.stop), stated: solver.stated)
@@ -119,12 +120,7 @@ extension SolverOptions {
   fileprivate var stated: RunTuner.Stated {
     var stated = RunTuner.Stated()
     stated.solver = solver == .sequential ? .sequential : meansPicard ? .picard : .any
-    stated.window =
-      switch window {
-      case .auto: .any
-      case .off: .blocks
-      case .sliding(let extent): .steps(extent.steps)
-      }
+    stated.extent = window.extent
     (stated.chunk, stated.replicas) = (chunk, replicas)
     return stated
   }
@@ -146,9 +142,9 @@ extension SolverOptions {
     replicas = replicas ?? choice.replicas
     switch choice.solver {
     case .sequential: solver = .sequential
-    case .picard(let steps, let chosenChunk):
+    case .picard(let extent, let chosenChunk):
       solver = .picard
-      if window == .auto { window = steps.map { .sliding(WindowExtent(steps: $0)) } ?? .off }
+      if window == .auto { window = .stated(extent) }
       chunk = chunk ?? chosenChunk
     }
   }
@@ -158,7 +154,7 @@ extension SolverOptions {
     if solver == .auto, !meansPicard, let name = stored["--solver"], let value = Solver(rawValue: name) { solver = value }
     guard solver != .sequential else { return }
     if window == .auto, let text = stored["--window"] {
-      window = text == "none" ? .off : WindowRequest(argument: text) ?? .auto
+      window = text == "none" ? .stated(.blocks) : WindowRequest(argument: text) ?? .auto
     }
     if chunk == nil, let text = stored["--chunk"], let value = Int(text) { chunk = value }
   }

@@ -35,6 +35,9 @@ struct Sample: ParsableCommand {
   @OptionGroup(title: "Output")
   var output: OutputOptions
 
+  @OptionGroup(title: "Latents")
+  var decoding: DecodeOptions
+
   @OptionGroup(title: "Stopping and going on")
   var checkpoints: CheckpointOptions
 
@@ -50,7 +53,7 @@ struct Sample: ParsableCommand {
       throw ValidationError(
         "--resume needs --checkpoint DIR, the folder of the checkpoint, or samples in groups: --at-once, or --out NAME.zarr")
     }
-    let outputs = [output.out, output.images, output.report].compactMap { $0 } + pictures.files
+    let outputs = [output.out, decoding.file(beside: output.out), output.images, output.report].compactMap { $0 } + pictures.files
     for (index, file) in outputs.enumerated() where outputs[..<index].contains(where: { $0.isSameFile(as: file) }) {
       throw ValidationError("two outputs are named \(file)")
     }

@@ -137,30 +137,22 @@ struct SolverOptions: ParsableArguments {
   enum WindowRequest: Hashable, ExpressibleByArgument, CustomStringConvertible {
     /// Chosen from a measurement.
     case auto
-    /// Whole blocks.
-    case off
-    case sliding(WindowExtent)
+    case stated(Extent)
 
     init?(argument: String) {
-      switch argument {
-      case "auto": self = .auto
-      case "off": self = .off
-      default:
-        guard let extent = WindowExtent(argument) else { return nil }
-        self = .sliding(extent)
+      if argument == "auto" {
+        self = .auto
+      } else if let extent = Extent(text: argument) {
+        self = .stated(extent)
+      } else {
+        return nil
       }
     }
 
-    var description: String {
-      switch self {
-      case .auto: "auto"
-      case .off: "off"
-      case .sliding(let extent): "\(extent)"
-      }
-    }
+    var description: String { extent?.text ?? "auto" }
 
-    /// The sliding window that is stated.
-    var extent: WindowExtent? { if case .sliding(let extent) = self { extent } else { nil } }
+    /// What is stated.
+    var extent: Extent? { if case .stated(let extent) = self { extent } else { nil } }
   }
 
   enum ThreadRequest: Hashable, ExpressibleByArgument, CustomStringConvertible {
@@ -197,9 +189,8 @@ struct SolverOptions: ParsableArguments {
 
   /// Options of the parallel solver, with whole blocks where no window is stated.
   func picard(_ trajectory: Trajectory) -> PicardOptions {
-    let window = window.extent
-    return PicardOptions(
-      linearization: resolvedLinearization, stop: stop, window: window?.steps, largestWindow: window?.most, chunk: chunk,
+    PicardOptions(
+      linearization: resolvedLinearization, stop: stop, extent: window.extent ?? .blocks, chunk: chunk,
       anderson: anderson.map { AndersonMixing(history: $0) }, probes: probes ?? 0, trajectory: trajectory)
   }
 
@@ -211,14 +202,19 @@ struct SolverOptions: ParsableArguments {
         tolerance >= 0 && tolerance.isFinite, "--tolerance must be 0 or more, not \(tolerance)")
     }
     for (name, value) in [
-      ("blocks", blocks), ("window", window.extent?.steps), ("window", window.extent?.most), ("iterations", iterations), ("chunk", chunk),
+      ("blocks", blocks), ("iterations", iterations), ("chunk", chunk),
       ("anderson", anderson), ("probes", probes), ("batch", batch), ("replicas", replicas), ("threads", Int(threads.description)),
     ] {
       if let value { try require(1...most ~= value, "--\(name) must be from 1 to \(most), not \(value)") }
     }
-    if let extent = window.extent, let most = extent.most {
-      try require(extent.steps < most, "--window \(extent) must grow: its second number is not above its first")
-      try require(iterations == nil, "--window \(extent) grows by what comes to rest, which --iterations does not ask for")
+    if case .stated(.window(let slices, let maximum)) = window {
+      for value in [slices, maximum] {
+        try require(1...most ~= value, "--window must be from 1 to \(most), not \(value)")
+      }
+      try require(slices <= maximum, "--window \(window) must grow: its second number is not above its first")
+      try require(
+        slices == maximum || iterations == nil,
+        "--window \(window) grows by what converges at once, which --iterations does not ask for")
     }
     if let anderson {
       try require(anderson <= 32, "--anderson mixes at most 32 iterates, not \(anderson)")

@@ -39,7 +39,8 @@ extension SampleRun {
       try world.agree { try setConditions(context.setup, group, plan, samples, cases) }
       let (outcome, keeper) = try draw(group, context, cases, stored, &timers)
       let own = outcome.solution.samples
-      let rows = own.flatMap(\.state)
+      let scale = Scalar(context.setup.grid.finalScale)
+      let rows = own.flatMap { $0.state.map { scale * $0 } }
       try samples.write(
         rows.span, first: group.rows.lowerBound + (own.first?.number ?? group.samples.lowerBound) - group.samples.lowerBound,
         group: group.rows, over: world, hints: command.shared.hints)

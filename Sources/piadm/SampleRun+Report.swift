@@ -26,6 +26,12 @@ extension SampleRun {
     let ranks = try gather(seconds)
     let memory = try world.allReduce(peakMemoryBytes(), .maximum)
     let own = try world.allReduce(privateMemoryBytes() ?? 0, .maximum)
+    let check = setup.batch.check
+    let rowCheck = Report.RowCheck(
+      rowsBefore: try world.allReduce(check?.rowsBefore ?? 0, .maximum),
+      secondsBefore: try world.allReduce(check?.secondsBefore ?? 0, .maximum),
+      rowsAgain: try world.allReduce(check?.rowsAgain ?? 0, .maximum),
+      secondsAgain: try world.allReduce(check?.secondsAgain ?? 0, .maximum))
     return try world.agree {
       guard world.rank == 0 else { return nil }
       var report = Report(
@@ -33,11 +39,11 @@ extension SampleRun {
         options: context.resolved.values, ranks: world.size, replicas: command.solver.groups,
         steps: setup.trajectory.steps, samples: command.sampler.samples,
         shape: setup.model.shape, rounds: totals.rounds, evaluations: totals.evaluations,
-        blocks: totals.blocks, finalChange: totals.change, batchInvariant: setup.batch.isInvariant,
+        blocks: totals.blocks, finalChange: totals.change, batchInvariant: setup.isBatchInvariant,
         digest: digest, seconds: .slowest(of: ranks), bytesSent: totals.bytesSent,
         peakMemoryBytes: memory, versions: setup.versions, privateMemoryBytes: own > 0 ? own : nil,
         checkpoints: checkpoints,
-        sequentialSeconds: sequentialSeconds)
+        sequentialSeconds: sequentialSeconds, rowCheck: rowCheck)
       report.take(context)
       report.groups = groups
       if let path = command.output.report { try report.write(to: path) }
@@ -60,7 +66,7 @@ extension SampleRun {
         options: context.resolved.values, ranks: world.size, replicas: command.solver.groups,
         steps: setup.trajectory.steps, samples: command.sampler.samples,
         shape: setup.model.shape, rounds: rounds, evaluations: evaluations, blocks: [],
-        finalChange: 0, batchInvariant: setup.batch.isInvariant, digest: "",
+        finalChange: 0, batchInvariant: setup.isBatchInvariant, digest: "",
         seconds: .slowest(of: ranks), bytesSent: 0, peakMemoryBytes: memory,
         versions: setup.versions, checkpoints: keeper?.cost)
       report.take(context)
@@ -81,19 +87,21 @@ extension SampleRun {
     ).write(to: file)
   }
 
-  /// What the sequential sampler would take on one rank: a call of the model
-  /// with all samples, measured on rank 0, for every step. `nil` elsewhere, and
-  /// where it was the sampler.
+  /// What the sequential sampler would take on one rank: the calls of the model for
+  /// all samples, for every step, by the times of the run's own calls; where those of
+  /// a row are too short for one measurement, by the median of a few. `nil` on other
+  /// ranks, and where it was the sampler.
   private func sequentialSeconds(_ setup: Setup<Scalar>) throws -> Double? {
     guard command.solver.solver == .picard else { return nil }
     var seconds: Double?
     try world.agree {
       guard world.rank == 0 else { return }
-      let (calls, rest) = command.sampler.samples.quotientAndRemainder(dividingBy: setup.batch.rows)
+      let (batch, samples) = (setup.batch, command.sampler.samples)
       let node = setup.grid.nodes[setup.grid.steps / 2]
-      var step = 0.0
-      if calls > 0 { step += try Double(calls) * setup.batch.typicalTime(setup.batch.rows, at: node) }
-      if rest > 0 { step += try setup.batch.typicalTime(rest, at: node) }
+      let isShort = batch.expectedSeconds(of: 1) - batch.latency < 0.005
+      let step =
+        isShort && samples <= batch.rows
+        ? try batch.typicalTime(samples, at: node) : batch.expectedSeconds(of: samples)
       seconds = step * Double(setup.trajectory.slices)
     }
     return seconds

@@ -1,5 +1,6 @@
 import Diffusion
 import Foundation
+import InputFiles
 import MPI
 import PicardSamplerMPI
 import PicardSampler
@@ -40,9 +41,6 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
       try Setup<Scalar>(
         command, model: model, ranks: world.size, processors: placement.threads(of: world.rank), memory: memory)
     }
-    try world.agree { try setup.batch.checkInvariance(at: setup.grid.nodes) }
-    let isInvariant = try world.allReduce(setup.batch.isInvariant ? 1 : 0, .minimum) == 1
-    if !isInvariant { setup.batch.padEveryCall() }
     let stored = try storedRun()
     let store = try storedSamples()
     let messages = try rehearse()
@@ -54,29 +52,33 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     let first = command.ensemble.firstSample
     let samples = share(of: first..<(first + sampler.samples), replica, groups)
     let picard = command.solver.picard(setup.trajectory)
-    try prepare(setup, picard, samples: share(of: 0..<command.samplesAtOnce, replica, groups).count)
+    try checkRows(setup, picard)
     let resolved = ResolvedOptions(command, setup: setup, picard: picard)
-    let identity = try world.agree {
-      try RunIdentity(
-        command, model: model, options: resolved.values, versions: setup.versions, isInvariant: isInvariant,
-        caseFiles: cases?.files ?? [])
-    }
+    // What the run itself would fail with is not told here.
+    let conventions = world.rank == 0 ? (try? ConventionCheck.of(setup.model))?.warnings(bound: setup.model.bound) ?? [] : []
+    try world.agree { try cases?.record(in: setup.files) }
+    let identity = RunIdentity(
+      files: setup.files, options: resolved.values, versions: setup.versions,
+      rowsAlone: command.solver.batch == 1 && command.network.guidance != nil)
     try identity.requireSameOnAllRanks(of: world)
     let node = NodeKind(host: world.processorName, openvino: setup.versions.openvino)
     let nodes = try world.gather(encoded: node, root: 0)
     let provenance = Report.Provenance(
       date: date, hosts: placement.hosts, processor: node.processor, cLibrary: node.libc,
-      commandLine: CommandLine.arguments, files: identity.files)
+      commandLine: CommandLine.arguments,
+      files: setup.files.entries.map { Report.Provenance.File(path: $0.path, sha256: $0.digest) })
     let keeper = command.isGrouped ? nil : try keeper(identity, node, stored, since: begin)
     if world.rank == 0 {
       try write(RunHeader(
         versions: setup.versions, model: command.model, shape: setup.model.shape,
         scheduler: setup.scheduler, seed: sampler.seed, hosts: placement.hosts, threadsPerRank: setup.threads,
         options: resolved.values).text + "\n")
+      if let note = setup.rowNote { try write(note) }
       // Idle processors are a loss only where the model could use them.
       for warning in placement.crowding + (setup.usesManyThreads ? placement.idleness : []) {
         try write("warning: \(warning)\n")
       }
+      for warning in conventions { try write("warning: \(warning)\n") }
       try warnOfIdleRanks(setup.trajectory, picard)
       if let warning = NodeKind.warning(of: nodes) { try write(warning) }
       if let message = keeper?.beginning { try write(message) }
@@ -101,11 +103,16 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
 
     let solved = ContinuousClock.now
     try world.agree { try recording.endRounds() }
-    let rows = outcome.solution.samples.flatMap(\.state)
+    let scale = Scalar(setup.grid.finalScale)
+    let rows = outcome.solution.samples.flatMap { $0.state.map { scale * $0 } }
     let file = SampleFile(command.output.out, samples: sampler.samples, shape: setup.model.shape)
     let digest = try file.write(
       rows.span, firstSample: (outcome.solution.samples.first?.number ?? first) - first, over: world,
       hints: command.shared.hints)
+    let decoded = command.decoding.file(beside: command.output.out)
+    if let decoder = setup.decoder, let decoded {
+      try decode(outcome.solution.samples.map { ($0.number, $0.state) }, with: decoder, to: decoded)
+    }
     _ = try world.agree(on: 0) { try drawSheet(setup) }
     timers.enter(nil)
     var seconds = timers.seconds
@@ -147,9 +154,10 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
   }
 
   func drawSheet(_ setup: Setup<Scalar>) throws {
-    guard let images = command.output.images, let layout = ImageLayout(shape: setup.model.shape) else { return }
+    let shape = setup.decoder?.shape ?? setup.model.shape
+    guard let images = command.output.images, let layout = ImageLayout(shape: shape) else { return }
     try ContactSheet(layout: layout, samples: command.sampler.samples)
-      .write(samplesOf: command.output.out, to: images)
+      .write(samplesOf: command.decoding.file(beside: command.output.out) ?? command.output.out, to: images)
   }
 
   func keeper(
@@ -167,27 +175,21 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
       goingOnFrom: stored, over: world, stallTimeout: command.solver.stallTimeout, since: begin)
   }
 
-  /// Calls the model with as many rows as most rounds have on a rank, and lets
-  /// the ranks meet.
-  private func prepare(
-    _ setup: Setup<Scalar>, _ picard: PicardOptions, samples: Int
-  ) throws {
-    let ranks = world.size / command.solver.groups
-    let open = picard.activeSlices(setup.trajectory)
-    // A window that grows does so by doubling.
-    let windows = sequence(first: min(picard.window ?? open, open)) { $0 < open ? min(2 * $0, open) : nil }
-    let loads = windows.map { window in
-      let slices = (window + ranks - 1) / ranks
-      return samples
-        * (command.solver.solver == .sequential ? 1 : picard.rows(ofSlices: slices, dimension: setup.model.dimension))
-    }
-    try world.agree {
-      for rows in loads {
-        for count in [setup.batch.rows, rows % setup.batch.rows] where count <= rows {
-          try setup.batch.prepare(count, at: setup.grid.nodes[0])
-        }
-      }
-    }
+  /// Checks, in calls of all sizes that the run makes, that a row's prediction does
+  /// not depend on its call.
+  private func checkRows(_ setup: Setup<Scalar>, _ picard: PicardOptions) throws {
+    let groups = command.solver.groups
+    let ranks = world.size / groups
+    let samples = (command.samplesAtOnce + groups - 1) / groups
+    let isSequential = command.solver.solver == .sequential
+    let load =
+      isSequential
+      ? samples
+      : picard.largestLoad(setup.trajectory, samples: samples, ranks: ranks, dimension: setup.model.dimension)
+    // A group's first rank draws its samples one step after another.
+    let isIdle = isSequential && (world.rank - 1) * groups / world.size == world.rank * groups / world.size
+      && world.rank > 0
+    try setup.checkRows(load: isIdle ? 0 : load, samples: command.samplesAtOnce, over: world, command.solver)
   }
 
   /// A run in two dimensions that nobody sees: it opens the connections between
@@ -200,7 +202,7 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     let grid = try TimeGrid.uniform(steps: max(8, 2 * chunksOfRank * world.size), horizon: 1, earlyStop: 0.5)
     let trajectory = try Trajectory(.posterior, on: grid, noiseLevel: 1)
     let options = PicardOptions(
-      stop: .tolerance(1e-9), window: grid.steps / 2, chunk: 1, trajectory: trajectory)
+      stop: .tolerance(1e-9), extent: .window(grid.steps / 2), chunk: 1, trajectory: trajectory)
     let target = try Gaussian<Scalar>(mean: [0, 0], variances: [1, 2])
     let batch = ScoreBatch(target, rows: grid.steps)
     let ring = MPIRing(world, stallTimeout: command.solver.stallTimeout)
@@ -276,9 +278,9 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
   ) throws -> Result {
     do {
       return try body()
-    } catch where error is SamplingError || error is ScoreModelError {
-      let isAgreed = command.solver.solver == .picard && command.solver.iterations == nil
-      if error is SamplingError, isAgreed, command.solver.groups == 1 {
+    } catch where error is SamplingError || error is RowDependence || error is ScoreModelError {
+      let isAgreed = error is RowDependence || (error is SamplingError && command.solver.iterations == nil)
+      if isAgreed, command.solver.solver == .picard, command.solver.groups == 1 {
         try finishMessages()
         try world.agree { throw error }
       }
@@ -290,7 +292,7 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
   private func checkOutputs() throws {
     let output = command.output
     let file = command.writesStore ? nil : output.out
-    for path in [file, output.images, output.report].compactMap({ $0 }) + command.pictures.files {
+    for path in [file, command.decoding.file(beside: output.out), output.images, output.report].compactMap({ $0 }) + command.pictures.files {
       try WholeFile(path).checkWritable()
     }
     if let folder = command.checkpoints.checkpoint { try CheckpointFile.prepare(folder) }
@@ -325,7 +327,7 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
 
         """)
     } else {
-      let shrunk = picard.largestWindow == nil ? "" : ", while the window has not grown"
+      let shrunk = picard.extent.grows ? ", while the window has not grown" : ""
       try write(
         """
         warning: \(ranks) ranks share \(useful) chunk\(useful == 1 ? "" : "s"), so \(idle) of them \(have) nothing to do\(shrunk); \

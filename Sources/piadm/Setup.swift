@@ -1,7 +1,9 @@
 import Diffusion
+import InputFiles
 import MPI
 import NumPyFormat
 import PicardSampler
+import PicardSamplerMPI
 import Results
 import ScoreModels
 
@@ -15,17 +17,16 @@ struct Setup<Scalar: StateScalar> {
   let noise: any NoiseSource
   let batch: ScoreBatch<Scalar>
   let versions: Report.Versions
+  /// Every file that was read.
+  let files: InputFiles
+  /// What decodes finished latents; `nil` where samples are data.
+  let decoder: LatentDecoder?
   /// What is told of the model's scheduler, line by line.
   let scheduler: [String]
   /// Threads of a score call.
   let threads: Int
   /// Whether a score call is large enough to gain from several threads.
   let usesManyThreads: Bool
-
-  /// Rows of a score call unless chosen otherwise: past 64 a row gets little
-  /// cheaper, and matrix kernels begin to round differently; large states are
-  /// batched in 16 MiB of single precision at most.
-  static func defaultRows(dimension: Int) -> Int { max(1, min(64, (1 << 22) / dimension)) }
 
   /// - Parameters:
   ///   - source: where the model is read.
@@ -36,20 +37,33 @@ struct Setup<Scalar: StateScalar> {
     _ command: Sample, model source: String, ranks: Int, processors: Int, memory: HostMemory
   ) throws {
     let (sampler, solver) = (command.sampler, command.solver)
+    let files = InputFiles()
+    self.files = files
     model = try ModelSource(source).open(
       as: Scalar.self, processors: processors, conditions: command.network.conditions(
         samples: sampler.samples, firstSample: command.ensemble.firstSample),
-      sampleShape: command.network.shape?.lengths)
-    if command.output.images != nil, ImageLayout(shape: model.shape) == nil {
+      sampleShape: command.network.shape?.lengths, rowsAlone: solver.batch == 1,
+      output: command.network.networkOutput, files: files)
+    let network = model as? OpenVINOModel<Scalar>
+    threads = network?.threads ?? 1
+    decoder =
+      if let folder = command.decoding.decode {
+        try LatentDecoder(folder: folder, latentShape: model.shape, threads: processors, files: files)
+      } else {
+        nil
+      }
+    let shown = decoder?.shape ?? model.shape
+    if command.output.images != nil, ImageLayout(shape: shown) == nil {
       throw WrongUsage(
-        "--images needs samples that are pictures (H x W with 1 or 3 channels) or volumes, not \(model.shape)")
+        "--images needs samples that are pictures (H x W with 1 or 3 channels) or volumes, not \(shown)"
+          + (decoder == nil && shown.count == 3 ? "; --decode FOLDER makes pictures of latents" : ""))
     }
     method = try ChosenMethod(sampler, of: model)
-    choice = try GridChoice(sampler, schedule: model.schedule, shape: model.shape)
+    choice = try GridChoice(sampler, schedule: model.schedule, shape: model.shape, files: files)
     let grid = choice.grid
-    if grid.nodes[0].alpha == 0, model.parametrization == .noise {
+    if !model.parametrization.conversion(to: .denoised, at: grid.nodes[0]).prediction.isFinite {
       throw WrongUsage(
-        "this run starts at pure noise, where a model that predicts the noise says nothing of the data: "
+        "this run starts at pure noise, where a model that predicts \(model.parametrization.text) says nothing of the data: "
           + "it must predict the sample, v_prediction or flow, or start at another timestep")
     }
     let blocks = solver.blocks ?? min(method.name.defaultBlocks, grid.steps)
@@ -59,21 +73,19 @@ struct Setup<Scalar: StateScalar> {
     }
     trajectory = try Trajectory(
       method.name.stepMap, on: grid, noiseLevel: method.noiseLevel, blocks: blocks,
-      corrector: method.corrector, bound: model.bound)
-    let rows = solver.batch ?? Self.defaultRows(dimension: model.dimension)
+      corrector: method.corrector, bound: model.bound, variance: model.variance)
+    batch = ScoreBatch(model, rows: solver.batch, latency: solver.scoreLatency)
     try MemoryNeed(
-      scalar: MemoryLayout<Scalar>.size, dimension: model.dimension, rows: rows,
+      scalar: MemoryLayout<Scalar>.size, dimension: model.dimension, rows: batch.limit,
       samples: command.samplesAtOnce, ranks: ranks, trajectory: trajectory, solver: solver
     ).requireRoom(memory)
     noise = Self.scaled(
-      try Self.noise(sampler, firstSample: command.ensemble.firstSample, shape: model.shape, steps: grid.steps), grid)
-    batch = ScoreBatch(model, rows: rows, latency: solver.scoreLatency)
-    let network = model as? OpenVINOModel<Scalar>
+      try Self.noise(
+        sampler, firstSample: command.ensemble.firstSample, shape: model.shape, steps: grid.steps, files), grid)
     versions = Report.Versions(
       piadm: Piadm.version, mpi: Library.runtimeVersion,
       openvino: network?.library.version ?? "none", swift: swiftVersion)
     scheduler = [network?.scheduler?.text, network?.scheduler?.ignored].compactMap { $0 }
-    threads = network?.threads ?? 1
     usesManyThreads = network?.isLarge ?? false
   }
 
@@ -82,12 +94,41 @@ struct Setup<Scalar: StateScalar> {
     grid.initialDeviation == 1 ? noise : ScaledStart(noise, deviation: grid.initialDeviation)
   }
 
+  /// Checks that a row's prediction does not depend on its call (`ScoreBatch.checkRows`).
+  /// Collective.
+  ///
+  /// - Parameters:
+  ///   - load: rows of a round on a rank, 0 where this rank evaluates none.
+  ///   - samples: samples of the run.
+  func checkRows(load: Int, samples: Int, over world: Communicator, _ solver: SolverOptions) throws {
+    try world.agree { try batch.checkRows(load: load, of: trajectory, samples: Array(0..<min(samples, 64))) }
+    let load = try world.allReduce(load, .maximum)
+    let ring = MPIRing(world, stallTimeout: solver.stallTimeout)
+    do {
+      try batch.agree(load: load, over: ring)
+    } catch let error as RowDependence {
+      try ring.finish()
+      try world.agree { throw error }
+    }
+    try ring.finish()
+  }
+
+  /// A row's prediction has the same bits in every call.
+  var isBatchInvariant: Bool { batch.check?.isInvariant ?? true }
+
+  /// What the log says of rows that depend on the size of their call.
+  var rowNote: String? {
+    guard let check = batch.check, !check.isInvariant else { return nil }
+    let most = batch.rows == 1 ? "every row is evaluated alone" : "a call has at most \(batch.rows) rows"
+    return "predictions depend on the number of rows of a call: \(most), with the same bits on any number of ranks\n"
+  }
+
   private static func noise(
-    _ options: SamplerOptions, firstSample: Int, shape: [Int], steps: Int
+    _ options: SamplerOptions, firstSample: Int, shape: [Int], steps: Int, _ files: InputFiles
   ) throws -> any NoiseSource {
     func read(_ option: String, _ file: String?, _ expected: [Int]) throws -> [Double]? {
       guard let file else { return nil }
-      let array = try NumPyArray(contentsOf: file)
+      let array = try NumPyArray(contentsOf: file, in: files, as: .option(option))
       guard array.shape == expected else {
         throw BadData("--\(option) \(file): expected shape \(expected), not \(array.shape)")
       }

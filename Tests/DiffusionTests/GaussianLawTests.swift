@@ -111,7 +111,7 @@ import Testing
           let variance = node.alpha * node.alpha * target.variances[k] + node.sigma * node.sigma
           let score = -(y - node.alpha * target.mean[k]) / variance
           let denoised = (y + node.sigma * node.sigma * score) / node.alpha
-          y = step.state * y + step.value * denoised + step.earlierValue * earlier
+          y = step.state * y + step.value * denoised + (step.history.first ?? 0) * earlier
           earlier = denoised
         }
         return y

@@ -39,7 +39,7 @@ import Testing
       let map = try StepMap(kind, on: .uniform(steps: steps, horizon: 6, earlyStop: 0.5), noiseLevel: noiseLevel)
       var (product, error) = (1.0, 0.0)
       for index in map.steps.indices.reversed() {
-        error = max(error, abs(product - map.reach(ofNode: index + 1)))
+        error = max(error, abs(product - map.sensitivity(ofNode: index + 1)))
         let slope = kind == .exponential ? -1 : map.grid.nodes[index].alpha
         product *= map.steps[index].state + map.steps[index].value * slope
       }
@@ -62,7 +62,7 @@ import Testing
       let predictions: [(Parametrization, Double)] = [
         (.score, -eps / time.sigma), (.noise, eps),
         (.velocity, time.alpha * eps - time.sigma * x0), (.sample, x0), (.denoiser, x0),
-        (.flow, eps - x0),
+        (.flow(isNegated: false), eps - x0), (.flow(isNegated: true), x0 - eps), (.explodingScore, -eps / time.edmSigma),
         // With c_skip and c_out for data of deviation 1/2, and sigma_E = sigma / alpha.
         (.preconditioned(dataDeviation: 0.5, isNegated: false), preconditioned),
         (.preconditioned(dataDeviation: 0.5, isNegated: true), -preconditioned),
@@ -84,7 +84,7 @@ import Testing
     ])
     for (kind, level) in [(StepMap.Kind.posterior, 1.0), (.posterior, 0), (.multistep, 0)] {
       for step in try StepMap(kind, on: grid, noiseLevel: level).steps {
-        for number in [step.state, step.value, step.earlierValue, step.noise] {
+        for number in [step.state, step.value, step.noise] + step.history {
           #expect(number.isFinite)
         }
       }
@@ -115,7 +115,7 @@ import Testing
         let score = -y / (node.alpha * node.alpha * variance + node.sigma * node.sigma)
         let (p, q) = Parametrization.score.conversion(to: map.quantity, at: node)
         let f = p * y + q * score
-        (y, earlier) = (step.state * y + step.value * f + step.earlierValue * earlier, f)
+        (y, earlier) = (step.state * y + step.value * f + (step.history.first ?? 0) * earlier, f)
       }
       return y
     }

@@ -111,22 +111,28 @@ extension CommandLineTests {
       }
     }
 
-    @Test("files outside of a model's folder are not read")
+    @Test("names that a file gives lead nowhere outside of its folder; links that the folder holds are followed")
     func pathsOutside() throws {
       let place = try Workplace()
-      try place.writeArray([1, 2], shape: [2], to: "secret.npy")
+      try place.writeArray([1, 2], shape: [2], to: "other.npy")
       try FileManager.default.createDirectory(atPath: place.path + "/model", withIntermediateDirectories: false)
       try FileManager.default.createSymbolicLink(
-        atPath: place.path + "/model/link.npy", withDestinationPath: "../secret.npy")
-      for name in ["../secret.npy", place.path + "/secret.npy", "link.npy"] {
+        atPath: place.path + "/model/link.npy", withDestinationPath: "../other.npy")
+      for name in ["../other.npy", place.path + "/other.npy"] {
         try place.write(#"{"target": "gaussian", "mean": "\#(name)", "variances": 1}"#, to: "model/m.json")
         try place.run(["sample", "model/m.json"], ranks: 2)
           .expectRefusal(65, "model/m.json", name, "outside")
       }
-      try place.write("", to: "secret.onnx")
+      try place.write(#"{"target": "gaussian", "mean": "link.npy", "variances": 1}"#, to: "model/m.json")
+      _ = try place.digest(["model/m.json", "--steps", "2"])
+      // Beside what a link leads to lie names that lead away from there.
+      try FileManager.default.createDirectory(atPath: place.path + "/cache", withIntermediateDirectories: false)
+      try place.write(#"{"target": "gaussian", "mean": "away.npy", "variances": 1}"#, to: "cache/m.json")
       try FileManager.default.createSymbolicLink(
-        atPath: place.path + "/model/model.onnx", withDestinationPath: "../secret.onnx")
-      try place.run(["sample", "model"]).expectRefusal(65, "model.onnx", "outside")
+        atPath: place.path + "/cache/away.npy", withDestinationPath: "../other.npy")
+      try FileManager.default.createSymbolicLink(
+        atPath: place.path + "/model/linked.json", withDestinationPath: "../cache/m.json")
+      try place.run(["sample", "model/linked.json"]).expectRefusal(65, "model/linked.json", "away.npy", "outside")
     }
   }
 }

@@ -108,8 +108,8 @@ extension CommandLineTests {
       }
       let configuration = "model/scheduler/scheduler_config.json"
       let settings = try String(decoding: place.read(configuration), as: UTF8.self)
-      try place.write(settings.replacing("DDIMScheduler", with: "PNDMScheduler"), to: configuration)
-      try refusal().expectRefusal(65, "PNDMScheduler", "supported: DDPMScheduler", configuration)
+      try place.write(settings.replacing("DDIMScheduler", with: "KarrasScheduler"), to: configuration)
+      try refusal().expectRefusal(65, "KarrasScheduler", "DDPMScheduler", configuration)
       try place.write(settings.replacing("scaled_linear", with: "sigmoid"), to: configuration)
       try refusal().expectRefusal(65, "sigmoid", "scaled_linear")
       try place.write(settings, to: configuration)

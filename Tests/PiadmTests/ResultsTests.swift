@@ -1,4 +1,5 @@
 import Foundation
+import InputFiles
 import Launching
 import NumPyFormat
 import Results

@@ -58,7 +58,7 @@ import Testing
     for (dimension, values) in expected.values {
       let sequential: [[Double]] = try sequential(
         trajectory, dimension: dimension, samples: [3], seed: seed)
-      let options = PicardOptions(stop: .tolerance(1e-11), window: 16, trajectory: trajectory)
+      let options = PicardOptions(stop: .tolerance(1e-11), extent: .window(16), trajectory: trajectory)
       let parallel = try Drawn<Double>(
         trajectory, options, ranks: 2, dimension: dimension, samples: [3], seed: seed)
       for states in [sequential, parallel.states] {

@@ -13,10 +13,12 @@ func cosine(_ x: Double) -> Double { cos(x) }
     let trajectory = try sampler.trajectory()
     let single: [[Float]] = try sequential(trajectory)
     let double: [[Double]] = try sequential(trajectory)
-    for (window, most, chunk) in [(nil, nil, nil), (nil, nil, 5), (12, nil, nil), (12, 30, 5), (7, nil, 1)] as [(Int?, Int?, Int?)] {
+    let cases: [(Extent, Int?)] = [
+      (.blocks, nil), (.blocks, 5), (.window(12), nil), (.window(12, maximum: 30), 5), (.window(7), 1),
+    ]
+    for (extent, chunk) in cases {
       let options = PicardOptions(
-        linearization: linearization, stop: .tolerance(0), window: window, largestWindow: most, chunk: chunk,
-        trajectory: trajectory)
+        linearization: linearization, stop: .tolerance(0), extent: extent, chunk: chunk, trajectory: trajectory)
       #expect(try Drawn<Float>(trajectory, options).states == single)
       #expect(try Drawn<Double>(trajectory, options).states == double)
     }
@@ -32,9 +34,9 @@ func cosine(_ x: Double) -> Double { cos(x) }
     let reference = try SequentialSolver(
       trajectory, batch: ScoreBatch(target, rows: 16), noise: noise, samples: [0]
     ).run().samples[0].state
-    for window in [nil, 8] {
+    for extent in [Extent.blocks, .window(8)] {
       let solver = PicardSolver(
-        trajectory, options: PicardOptions(stop: .tolerance(0), window: window, trajectory: trajectory),
+        trajectory, options: PicardOptions(stop: .tolerance(0), extent: extent, trajectory: trajectory),
         batch: ScoreBatch(target, rows: 16), ring: SingleRank(), noise: noise, samples: [0])
       #expect(try solver.run().samples[0].state == reference)
     }
@@ -45,9 +47,9 @@ func cosine(_ x: Double) -> Double { cos(x) }
     [StopRule.tolerance(1e-3), .iterations(4)])
   func ranks(sampler: SamplerCase, stop: StopRule) throws {
     let trajectory = try sampler.trajectory()
-    for (window, most, chunk) in [(nil, nil, nil), (nil, nil, 3), (12, nil, 2), (3, 20, 4)] as [(Int?, Int?, Int?)] {
-      let options = PicardOptions(
-        stop: stop, window: window, largestWindow: most, chunk: chunk, trajectory: trajectory)
+    let cases: [(Extent, Int?)] = [(.blocks, nil), (.blocks, 3), (.window(12), 2), (.window(3, maximum: 20), 4)]
+    for (extent, chunk) in cases {
+      let options = PicardOptions(stop: stop, extent: extent, chunk: chunk, trajectory: trajectory)
       let alone = try Drawn<Float>(trajectory, options, samples: [0, 1, 2])
       for ranks in [2, 3, 4, 7] {
         let together = try Drawn<Float>(trajectory, options, ranks: ranks, samples: [0, 1, 2])
@@ -62,9 +64,9 @@ func cosine(_ x: Double) -> Double { cos(x) }
   func anderson(sampler: SamplerCase, linearization: Linearization) throws {
     let trajectory = try sampler.trajectory(steps: 24)
     let reference: [[Float]] = try sequential(trajectory, samples: [0, 1])
-    for window in [nil, 8] {
+    for extent in [Extent.blocks, .window(8)] {
       var options = PicardOptions(
-        linearization: linearization, stop: .tolerance(0), window: window, chunk: 3,
+        linearization: linearization, stop: .tolerance(0), extent: extent, chunk: 3,
         anderson: AndersonMixing(history: 2), trajectory: trajectory)
       #expect(try Drawn<Float>(trajectory, options, samples: [0, 1]).states == reference)
       options.stop = .tolerance(1e-3)
@@ -89,8 +91,8 @@ func cosine(_ x: Double) -> Double { cos(x) }
   @Test("a sample is the same whatever is drawn beside it, in whatever batches", arguments: SamplerCase.all)
   func companions(sampler: SamplerCase) throws {
     let trajectory = try sampler.trajectory()
-    for window in [nil, 12] {
-      let options = PicardOptions(window: window, trajectory: trajectory)
+    for extent in [Extent.blocks, .window(12)] {
+      let options = PicardOptions(extent: extent, trajectory: trajectory)
       let together = try Drawn<Float>(trajectory, options, samples: [0, 1, 2, 3, 4], rows: 64)
       for sample in [0, 2, 4] {
         let alone = try Drawn<Float>(trajectory, options, samples: [sample], rows: 3)
@@ -114,10 +116,10 @@ func cosine(_ x: Double) -> Double { cos(x) }
   func tolerance(sampler: SamplerCase) throws {
     let trajectory = try sampler.trajectory()
     let reference: [[Double]] = try sequential(trajectory)
-    for window in [nil, 12] {
+    for extent in [Extent.blocks, .window(12)] {
       for tolerance in [1e-2, 1e-4, 1e-6] {
         let options = PicardOptions(
-          stop: .tolerance(tolerance), window: window, trajectory: trajectory)
+          stop: .tolerance(tolerance), extent: extent, trajectory: trajectory)
         let drawn = try Drawn<Double>(trajectory, options)
         #expect(distance(drawn.states[0], reference[0]) <= 10 * tolerance)
         #expect(drawn.rounds < trajectory.slices)
@@ -134,8 +136,8 @@ func cosine(_ x: Double) -> Double { cos(x) }
         return (linearization, try Drawn<Double>(trajectory, options, dimension: 16).rounds)
       })
     #expect(rounds[.secant]! < rounds[.increment]!)
-    #expect(rounds[.increment]! < rounds[.frozen]!)
-    #expect(rounds[.frozen]! < rounds[.none]!)
+    #expect(rounds[.increment]! < rounds[.linearPart]!)
+    #expect(rounds[.linearPart]! < rounds[.jacobi]!)
   }
 
   /// The Jacobian is diagonal, with elements that differ by five orders of
@@ -168,8 +170,8 @@ func cosine(_ x: Double) -> Double { cos(x) }
     [nil, EstimateBound(.clip(10), keepsDirection: true)])
   func firstGuess(sampler: SamplerCase, bound: EstimateBound?) throws {
     let trajectory = try sampler.trajectory(bound: bound)
-    func blocks(_ window: Int?, ranks: Int) throws -> [RunRecord.Block] {
-      let options = PicardOptions(stop: .tolerance(1e-6), window: window, chunk: 3, trajectory: trajectory)
+    func blocks(_ extent: Extent, ranks: Int) throws -> [RunRecord.Block] {
+      let options = PicardOptions(stop: .tolerance(1e-6), extent: extent, chunk: 3, trajectory: trajectory)
       return try VirtualRing.run(ranks) { ring in
         try PicardSolver(
           trajectory, options: options, batch: ScoreBatch(DataAtPoint(bound: bound), rows: 64), ring: ring,
@@ -177,9 +179,9 @@ func cosine(_ x: Double) -> Double { cos(x) }
         ).run()
       }[0].record.blocks
     }
-    for (window, ranks) in [(nil, 1), (nil, 3), (5, 1), (5, 3)] {
-      func windows(_ slices: Int) -> Int { window.map { (slices + $0 - 1) / $0 } ?? 1 }
-      for block in try blocks(window, ranks: ranks) {
+    for (extent, ranks) in [(Extent.blocks, 1), (.blocks, 3), (.window(5), 1), (.window(5), 3)] {
+      func windows(_ slices: Int) -> Int { extent.window.map { (slices + $0 - 1) / $0 } ?? 1 }
+      for block in try blocks(extent, ranks: ranks) {
         #expect(block.iterations == windows(block.steps) + (block.first == 0 ? 1 : 0))
         // The last block has none.
         #expect(block.correctorIterations <= windows(sampler.correctorSteps))

@@ -19,27 +19,15 @@ struct BrokenModel: ScoreModel {
   }
 }
 
-/// A model whose rows depend on how many there are.
-struct CrowdedModel: ScoreModel {
-  let shape = [2]
-  let parametrization = Parametrization.score
-
-  func predict(
-    _ states: Span<Float>, at times: Span<NoiseTime>, into output: inout MutableSpan<Float>
-  ) {
-    for k in 0..<states.count { output[k] = -states[k] * (1 + 1e-6 * Float(times.count)) }
-  }
-}
-
 @Suite struct FailureTests {
   @Test("a score that is not finite ends the run on all ranks with one message")
   func nonFinite() throws {
     let grid = try TimeGrid.uniform(steps: 30, horizon: 3, earlyStop: 0.01)
     let trajectory = try Trajectory(.exponential, on: grid, noiseLevel: 1)
-    for window in [nil, 8] {
+    for extent in [Extent.blocks, .window(8)] {
       let messages = try VirtualRing.run(3) { ring -> String in
         let solver = PicardSolver(
-          trajectory, options: PicardOptions(window: window, chunk: 2, trajectory: trajectory),
+          trajectory, options: PicardOptions(extent: extent, chunk: 2, trajectory: trajectory),
           batch: ScoreBatch<Float>(BrokenModel(below: 1), rows: 8), ring: ring,
           noise: CounterNoise(seed: 1), samples: [0, 1])
         do {
@@ -54,26 +42,5 @@ struct CrowdedModel: ScoreModel {
         #expect(messages[0].contains(part), "\(messages[0])")
       }
     }
-  }
-
-  @Test("rows that depend on their batch are noticed, and batches then have one size")
-  func crowded() throws {
-    let grid = try TimeGrid.uniform(steps: 12, horizon: 3, earlyStop: 0.01)
-    let trajectory = try Trajectory(.exponential, on: grid, noiseLevel: 1)
-    func draw(_ ranks: Int) throws -> [[Float]] {
-      try VirtualRing.run(ranks) { ring in
-        let batch = ScoreBatch<Float>(CrowdedModel(), rows: 8)
-        try batch.checkInvariance(at: grid.nodes)
-        #expect(!batch.isInvariant)
-        return try PicardSolver(
-          trajectory, options: PicardOptions(trajectory: trajectory), batch: batch, ring: ring,
-          noise: CounterNoise(seed: 1), samples: [0]
-        ).run()
-      }.flatMap(\.samples).map(\.state)
-    }
-    #expect(try draw(1) == draw(3))
-    let good = ScoreBatch<Float>(BrokenModel(below: 0), rows: 8)
-    try good.checkInvariance(at: grid.nodes)
-    #expect(good.isInvariant)
   }
 }

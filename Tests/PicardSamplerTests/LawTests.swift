@@ -30,7 +30,7 @@ import Testing
     let states: [[Double]]
     if inParallel {
       // Far below the standard errors, at a few rounds.
-      let options = PicardOptions(stop: .tolerance(1e-4), window: 8, trajectory: trajectory)
+      let options = PicardOptions(stop: .tolerance(1e-4), extent: .window(8), trajectory: trajectory)
       states = try PicardSolver(
         trajectory, options: options, batch: batch, ring: SingleRank(), noise: noise,
         samples: samples

@@ -9,9 +9,9 @@ import Testing
     let trajectory = try sampler.trajectory()
     let single: [[Float]] = try sequential(trajectory)
     let double: [[Double]] = try sequential(trajectory)
-    for (window, chunk) in [(nil, nil), (nil, 5), (12, 5), (7, 1)] as [(Int?, Int?)] {
+    for (extent, chunk) in [(.blocks, nil), (.blocks, 5), (.window(12), 5), (.window(7), 1)] as [(Extent, Int?)] {
       let options = PicardOptions(
-        stop: .tolerance(0), window: window, chunk: chunk, probes: probes, trajectory: trajectory)
+        stop: .tolerance(0), extent: extent, chunk: chunk, probes: probes, trajectory: trajectory)
       #expect(try Drawn<Float>(trajectory, options).states == single)
       #expect(try Drawn<Double>(trajectory, options).states == double)
     }
@@ -20,8 +20,8 @@ import Testing
   @Test("with probes, too, ranks, companions and batches enter no bit", arguments: SamplerCase.all)
   func ranks(sampler: SamplerCase) throws {
     let trajectory = try sampler.trajectory()
-    for (window, chunk) in [(nil, 3), (10, 4)] as [(Int?, Int?)] {
-      let options = PicardOptions(window: window, chunk: chunk, probes: 2, trajectory: trajectory)
+    for (extent, chunk) in [(.blocks, 3), (.window(10), 4)] as [(Extent, Int?)] {
+      let options = PicardOptions(extent: extent, chunk: chunk, probes: 2, trajectory: trajectory)
       let alone = try Drawn<Float>(trajectory, options, samples: [0, 1, 2])
       for ranks in [2, 3, 7] {
         let together = try Drawn<Float>(trajectory, options, ranks: ranks, samples: [0, 1, 2])

@@ -78,7 +78,7 @@ private struct Case: Hashable, CustomStringConvertible {
 
   private init(window: Int?, ranks: Int) {
     (method, noiseLevel, sizes, blocks, correctorSteps) = (.piadmSDE, 0, [1], 1, 0)
-    (linearization, stop, chunk, anderson) = (.none, .tolerance(0), nil, nil)
+    (linearization, stop, chunk, anderson) = (.jacobi, .tolerance(0), nil, nil)
     (probes, dimension, samples, rows, keepsNoise) = (0, 1, 1, 1, true)
     (self.window, self.ranks) = (window, ranks)
   }
@@ -154,7 +154,7 @@ private struct Case: Hashable, CustomStringConvertible {
   private func draw<Scalar: StateScalar>(as: Scalar.Type) throws -> Drawn<Scalar> {
     let trajectory = try trajectory()
     var options = PicardOptions(
-      linearization: linearization, stop: stop, window: window, largestWindow: largestWindow, chunk: chunk,
+      linearization: linearization, stop: stop, extent: window.map { .window($0, maximum: largestWindow ?? $0) } ?? .blocks, chunk: chunk,
       anderson: anderson.map { AndersonMixing(history: $0) }, probes: probes, trajectory: trajectory)
     options.keepsNoise = keepsNoise
     return try Drawn(

@@ -89,7 +89,7 @@ private struct Draw: Sendable {
   func sameBits(_ solverCase: SamplerCase, window: Int?, iterations: Int?, anderson: Int?, probes: Int) throws {
     let draw = Draw(solverCase: solverCase) {
       PicardOptions(
-        stop: iterations.map { .iterations($0) } ?? .tolerance(1e-3), window: window, chunk: 3,
+        stop: iterations.map { .iterations($0) } ?? .tolerance(1e-3), extent: window.map { .window($0) } ?? .blocks, chunk: 3,
         anderson: anderson.map { AndersonMixing(history: $0) }, probes: probes, trajectory: $0)
     }
     let whole = try draw.finish(ranks: 1)
@@ -110,7 +110,7 @@ private struct Draw: Sendable {
   @Test("a window that has grown goes on as it was")
   func grownWindow() throws {
     let draw = Draw(solverCase: SamplerCase(method: .ddpm), steps: 96) {
-      PicardOptions(stop: .tolerance(1e-2), window: 2, largestWindow: 24, chunk: 3, trajectory: $0)
+      PicardOptions(stop: .tolerance(1e-2), extent: .window(2, maximum: 24), chunk: 3, trajectory: $0)
     }
     let whole = try draw.finish(ranks: 1)
     var sizes: [Int] = []
@@ -127,7 +127,7 @@ private struct Draw: Sendable {
   @Test("what is stored does not depend on the number of ranks")
   func sameBytes() throws {
     let draw = Draw(solverCase: SamplerCase(method: .multistep)) {
-      PicardOptions(window: 8, chunk: 3, anderson: AndersonMixing(history: 2), trajectory: $0)
+      PicardOptions(extent: .window(8), chunk: 3, anderson: AndersonMixing(history: 2), trajectory: $0)
     }
     let alone = try #require(try draw.state(afterRound: 5, ranks: 1))
     #expect(alone.pieces.count > 8)
@@ -164,7 +164,7 @@ private struct Draw: Sendable {
 
   @Test("pieces of another length or with impossible numbers are refused")
   func damagedPieces() throws {
-    let draw = Draw { PicardOptions(window: 8, chunk: 3, anderson: AndersonMixing(history: 2), trajectory: $0) }
+    let draw = Draw { PicardOptions(extent: .window(8), chunk: 3, anderson: AndersonMixing(history: 2), trajectory: $0) }
     let stored = try #require(try draw.state(afterRound: 3, ranks: 1))
     let key = try #require(stored.pieces.keys.min())
     let piece = try #require(stored.pieces[key])

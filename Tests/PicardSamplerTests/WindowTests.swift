@@ -16,7 +16,7 @@ import Testing
     let grid = try TimeGrid.uniform(steps: Self.steps, horizon: Self.horizon, earlyStop: Self.earlyStop)
     let trajectory = try Trajectory(.posterior, on: grid, noiseLevel: noiseLevel)
     let options = PicardOptions(
-      stop: .tolerance(tolerance), window: window, largestWindow: largest, chunk: 4, trajectory: trajectory)
+      stop: .tolerance(tolerance), extent: .window(window, maximum: largest ?? window), chunk: 4, trajectory: trajectory)
     let solver = PicardSolver(
       trajectory, options: options, batch: ScoreBatch<Double>(try mixture(6), rows: 64), ring: SingleRank(),
       noise: CounterNoise(seed: 3), samples: [0])

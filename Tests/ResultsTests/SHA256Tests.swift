@@ -1,3 +1,4 @@
+import InputFiles
 import Results
 import Testing
 

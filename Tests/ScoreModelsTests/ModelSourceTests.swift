@@ -1,5 +1,6 @@
 import Diffusion
 import Foundation
+import InputFiles
 import NumPyFormat
 import Testing
 
@@ -7,7 +8,9 @@ import ScoreModels
 
 @Suite struct ModelSourceTests {
   private func target(_ text: String) throws -> ClosedFormTarget {
-    try ClosedFormTarget(JSONObject(parsing: Data(text.utf8), file: "/absent-folder/target.json"))
+    try ClosedFormTarget(
+      JSONObject(parsing: Data(text.utf8), file: "/absent-folder/target.json"), at: "target.json",
+      in: ModelFolder("/absent-folder", InputFiles()))
   }
 
   @Test func `numbers stand for constant vectors`() throws {

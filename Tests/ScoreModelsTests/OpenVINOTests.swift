@@ -114,7 +114,7 @@ private func open(_ file: String) throws -> OpenVINOModel<Float> {
           file: fixturePath("labels.onnx"), parametrization: .noise, schedule: schedule,
           conditions: Conditions(
             files: ["labels": labels, "bias": bias], nullFiles: guidance == nil ? [:] : ["labels": null],
-            guidance: guidance, samples: 3))
+            guidance: guidance.map { Guidance(scale: $0) }, samples: 3))
       }
       let samples = [2, 0, 1, 0]
       let times = (0..<4).map { NoiseTime(alphaBar: schedule.alphaBar[$0], timestep: Double($0)) }
@@ -138,7 +138,7 @@ private func open(_ file: String) throws -> OpenVINOModel<Float> {
         let error = #expect(throws: ScoreModelError.self) {
           try OpenVINOModel<Float>(
             file: fixturePath("labels.onnx"), parametrization: .noise, schedule: schedule,
-            conditions: Conditions(files: files, nullFiles: nulls, guidance: nulls.isEmpty ? nil : 2, samples: 3))
+            conditions: Conditions(files: files, nullFiles: nulls, guidance: nulls.isEmpty ? nil : Guidance(scale: 2), samples: 3))
         }
         #expect(error?.code == code)
         for word in words { #expect(error?.description.contains(word) == true, "\(String(describing: error))") }

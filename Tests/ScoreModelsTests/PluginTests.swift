@@ -170,6 +170,25 @@ import ScoreModels
     }
   }
 
+  @Test func `a plug-in can state what it is as a piadm.json does`() throws {
+    let stated = #"{\"process\": \"variance-exploding\", \"predicts\": \"denoiser\", \"range\": [0.01, 20]}"#
+    try withFaultyPlugin("CONVENTION=\"\(stated)\"") { library in
+      let model = try PluginModel<Double>(file: library)
+      #expect(model.parametrization == .denoiser)
+      let schedule = try #require(model.schedule)
+      #expect(abs(schedule.trainedTimes.greatest.edmSigma - 20) < 1e-12)
+    }
+    for (text, words) in [
+      (#"{\"process\": \"vp\"}"#, ["piadm_score_convention", "\"process\""]),
+      (#"{\"process\": \"flow\", \"predicts\": \"sample\", \"time\": \"sigma\"}"#, ["\"time\"", "alpha and sigma"]),
+    ] {
+      try withFaultyPlugin("CONVENTION=\"\(text)\"") { library in
+        let error = #expect(throws: ScoreModelError.self) { try PluginModel<Double>(file: library) }
+        for word in words { #expect(error?.description.contains(word) == true, "\(error?.description ?? "")") }
+      }
+    }
+  }
+
   @Test(arguments: [
     ("NAN_NEAR_THE_DATA", ScoreModelError.Code.badData, "not finite"),
     ("UNSET", .badData, "left one unset"),

@@ -1,23 +1,25 @@
 #!/usr/bin/env python3
-"""Rounds, evaluations and time of published samplers beside piadm's.
+"""Compares published samplers with piadm: rounds, evaluations and time.
 
     python3 -m venv .venv && .venv/bin/pip install -r jobs/peers/requirements.txt
     .venv/bin/python jobs/peers/compare.py [--markdown FILE] [--json FILE] [--article]
 
---article measures the accelerations of piadm as well (ablation.py), and writes all
+--article also measures the accelerations of piadm (ablation.py), and writes all
 tables into the article Acceleration.md.
 
-All draw the same samples of the built-in digits model: the network of its ONNX
-file, the same steps, and piadm's noise, which is checked against `piadm sample`.
-Everything is held to one error: the distance of the final state from the
-sequential sampler in the same program, root mean square over elements, of the
-sample where it is largest. Of every method the largest tolerance counts that
-keeps it, and the setting with the fewest rounds (or least time), found on the
-first two samples. One sample at a time; rounds and evaluations are means and
-largest over samples, times are medians. Peers run in PyTorch with as many
-threads as piadm has ranks, their noise drawn beforehand.
+All methods draw the same samples of the built-in digits model: the network of its
+ONNX file, the same steps, and piadm's noise. The script checks the noise against
+`piadm sample`. All methods have the same error limit. The error is the distance of
+the final state from the sequential sampler in the same program, root mean square
+over elements, maximum over samples. Each method runs with the largest tolerance that
+keeps the limit, and with the setting that has the fewest rounds (or the least time)
+on the first two samples. Samples are drawn one at a time. Rounds are means and
+maxima over samples, evaluations are means, times are medians. The published methods
+run in PyTorch with as many threads as piadm has ranks; their noise is drawn before
+the timing starts.
 
-The program is $PIADM, else the one of this checkout; the launcher $MPIRUN, else mpirun.
+The program is $PIADM, by default the one of this checkout; the launcher is $MPIRUN,
+by default mpirun.
 """
 import argparse
 import dataclasses
@@ -41,19 +43,19 @@ import samplers
 
 CASES = {"DDPM, 1000 steps": ("ddpm", 1000), "DDPM, 100 steps": ("ddpm", 100), "DDIM, 100 steps": ("ddim", 100)}
 WINDOWS = [8, 16, 32, 64, 128, 256]
-# Of piadm alone: from so many steps to so many.
+# Growing windows, of piadm alone: initial and largest number of steps.
 GROWING = ["8:32", "16:64", "32:128"]
 SEED, DIMENSION = 0, 64
 LADDER = [digit * 10.0**decade for decade in range(1, -7, -1) for digit in (5, 2, 1)]
 ARTICLE = network.JOBS.parent / "Sources/piadm/piadm.docc/Acceleration.md"
-# The line of the article after which measurements start.
+# The line of the article before the measurements.
 MEASURED = "Measured:"
 PIADM = os.environ.get("PIADM", str(network.JOBS.parent / ".build/release/piadm"))
 
 
 @dataclasses.dataclass
 class Row:
-    """What a method takes, and how it was set."""
+    """The cost of a method, and its setting."""
     case: str
     method: str
     setting: str
@@ -65,7 +67,7 @@ class Row:
 
 
 class Bench:
-    """Samples of one case, drawn by peers."""
+    """Samples of one case, drawn by the published methods."""
 
     def __init__(self, case, net, settings, count, limit):
         self.case, self.limit = case, limit
@@ -77,7 +79,7 @@ class Bench:
         self.sequential = self.measure("sequential", "", samplers.sequential)
 
     def measure(self, method, setting, run, count=None):
-        """Draws samples; nothing where one is farther from the sequential sampler than the limit."""
+        """Draws samples. Returns None if the error of a sample exceeds the limit."""
         taken, errors, seconds = [], [0.0], []
         for i, (initial, steps) in enumerate(self.noises[:count]):
             self.problem.start(initial, steps)
@@ -96,7 +98,7 @@ class Bench:
                    statistics.median(seconds))
 
     def held(self, method, setting, run, count=None):
-        """With the largest tolerance that keeps the limit."""
+        """Measures with the largest tolerance that keeps the limit."""
         for tolerance in LADDER:
             row = self.measure(method, f"{setting}, tolerance {tolerance:g}".lstrip(", "),
                                lambda problem: run(problem, tolerance), count)
@@ -105,14 +107,14 @@ class Bench:
         return None
 
     def best(self, method, settings, measure, key):
-        """The best of settings by two samples, measured with all."""
+        """Finds the best setting on two samples, and measures it with all samples."""
         tried = [(measure(setting, 2), setting) for setting in settings]
         tried = [(row, setting) for row, setting in tried if row]
         _, setting = min(tried, key=lambda pair: key(pair[0]))
         return measure(setting, None), setting
 
     def rounds(self):
-        """Every method with all steps at once, for the fewest rounds."""
+        """Measures every method with all steps at once, for the fewest rounds."""
         steps = self.problem.steps
         yield self.held("ParaDiGMS", "", lambda p, x: samplers.paradigms(p, steps, x))
         grid = list(itertools.product([8, 32, 128, steps], [0, 1, 2, 4]))
@@ -132,7 +134,7 @@ class Bench:
         yield self.best("SRDS", [root // 2, root, 2 * root], srds, lambda r: r.rounds)[0]
 
     def times(self):
-        """Every method with the window that takes the least time."""
+        """Measures every method with its fastest window."""
         steps = self.problem.steps
         windows = [w for w in WINDOWS if w < steps] + [steps]
 
@@ -156,7 +158,7 @@ def piadm(*arguments, ranks=1):
 
 
 def check_noise(bench, folder):
-    """The peers' sequential samples are those of piadm, up to rounding over the steps."""
+    """Checks that PyTorch and piadm draw the same sequential samples, up to accumulated rounding."""
     method, steps = CASES[bench.case]
     file = f"{folder}/samples.npy"
     piadm("sample", "digits", "--method", method, "--steps", str(steps), "--samples", str(len(bench.noises)),
@@ -175,7 +177,7 @@ def chosen_window(case, ranks, folder):
 
 
 def piadm_rows(case, count, limit, windows, linearizations, ranks, folder, probes="off"):
-    """piadm's own measurement: one row for every window, linearization and number of probes, and the sequential seconds."""
+    """Measures piadm: a row per window, linearization and number of probes, and the sequential seconds."""
     method, steps = CASES[case]
     file = f"{folder}/rounds.json"
     piadm("bench", "rounds", "digits", "--method", method, "--steps", str(steps), "--samples", str(count),
@@ -192,7 +194,7 @@ def piadm_rows(case, count, limit, windows, linearizations, ranks, folder, probe
 
 
 def table(title, rows):
-    lines = [f"{title}\n", "| case | method | setting | rounds (most) | evaluations a step | error | seconds |",
+    lines = [f"{title}\n", "| case | method | setting | rounds (max) | evaluations per step | error | seconds |",
              "|---|---|---|---|---|---|---|"]
     for row in rows:
         error = "" if row.method.endswith("sequential") else f"{row.error:.0e}"
@@ -202,7 +204,7 @@ def table(title, rows):
 
 
 def rewrite(article, sections):
-    """Replaces what follows the text of sections: their measurements, from the first line that names what is measured."""
+    """Replaces the measurements of sections: all lines after the line MEASURED of each section."""
     text = article.read_text()
     for heading, tables in sections.items():
         before, rest = text.split(f"### {heading}\n", 1)
@@ -213,7 +215,7 @@ def rewrite(article, sections):
 
 
 def main():
-    arguments = argparse.ArgumentParser(description="published samplers beside piadm's")
+    arguments = argparse.ArgumentParser(description="compares published samplers with piadm")
     arguments.add_argument("--samples", type=int, default=8)
     arguments.add_argument("--error", type=float, default=2e-4)
     arguments.add_argument("--ranks", type=int, default=len(os.sched_getaffinity(0)))
@@ -248,13 +250,13 @@ def main():
                 fastest += [dataclasses.replace(best, method=f"piadm, best window, {place}")]
                 auto, _ = piadm_rows(*piadm_case, chosen_window(case, ranks, folder), "elementwise", ranks, folder)
                 fastest += [dataclasses.replace(auto[0], method=f"piadm, window auto, {place}")]
-    text = (table("Fewest rounds: all steps at once.", fewest) + "\n"
+    text = (table("Fewest rounds, with all steps at once.", fewest) + "\n"
             + table(f"Least time, on {options.ranks} processors.", fastest))
     print(text)
     if options.markdown:
         options.markdown.write_text(text)
     if options.article:
-        sections = {"Beside published methods": text,
+        sections = {"Published methods": text,
                     "On and off": ablation.tables(PIADM, options.samples, options.error)}
         rewrite(ARTICLE, sections)
     if options.json:

@@ -14,7 +14,7 @@ MODEL = JOBS.parent / "Sources/ScoreModels/Models/digits"
 
 
 def load():
-    """The network, which gives what the ONNX file gives to 1e-5, and its scheduler's settings."""
+    """Returns the network, checked against the ONNX file to 1e-5, and its scheduler's settings."""
     specification = importlib.util.spec_from_file_location("train_digits", JOBS / "train-digits.py")
     training = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(training)

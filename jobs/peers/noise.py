@@ -1,8 +1,8 @@
 """piadm's noise in numpy: Philox4x32-10 (Salmon, Moraes, Dror and Shaw, *Parallel
 Random Numbers: As Easy as 1, 2, 3*, SC 2011) and the Box-Muller transform.
 
-A number is a function of (seed, stream, step, sample, element): the counter is
-(element / 4, step, sample, stream), the key the two words of the seed.
+A number is a function of (seed, stream, step, sample, element). The counter is
+(element / 4, step, sample, stream), and the key is the two words of the seed.
 """
 import numpy as np
 
@@ -10,7 +10,7 @@ INITIAL_STATE, STEP_NOISE = 0, 1
 
 
 def philox(counter, key):
-    """Four words for every counter, an array [..., 4] of unsigned 32-bit numbers."""
+    """Returns four words for every counter: an array [..., 4] of unsigned 32-bit numbers."""
     c0, c1, c2, c3 = (counter[..., i].astype(np.uint64) for i in range(4))
     k0, k1 = (np.uint64(word) for word in key)
     mask = np.uint64(0xFFFFFFFF)
@@ -43,7 +43,7 @@ def step_noise(seed, sample, steps, dimension):
 
 
 def check():
-    """Random123's known answers for Philox4x32-10."""
+    """Checks Random123's known answers for Philox4x32-10."""
     for counter, key, words in [
         ([0] * 4, (0, 0), [0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8]),
         ([0xFFFFFFFF] * 4, (0xFFFFFFFF, 0xFFFFFFFF), [0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD]),

@@ -1,12 +1,12 @@
-"""Published samplers, in parallel over time, for a network that predicts the noise.
+"""Published time-parallel samplers, for a network that predicts the noise.
 
-All of them draw one sample, and have the sequential sampler's result as fixed
-point. A state is a row; slice m goes from state m to state m + 1:
+Each sampler draws one sample. Its fixed point is the sequential sampler's result. A
+state is a row; slice m goes from state m to state m + 1:
 
     x[m+1] = a[m] x[m] + b[m] eps(x[m], t[m]) + c[m] xi[m]
 
-Each returns the final state and what it took: rounds (calls of the network one
-after another) and evaluations (rows of these calls).
+Each returns the final state and its cost: rounds (calls of the network one after
+another) and evaluations (rows of these calls).
 """
 import dataclasses
 
@@ -44,12 +44,12 @@ class Problem:
         self.taken = Taken()
 
     def start(self, initial, noise):
-        """Takes the sample's initial state and the noise of its steps, in double precision."""
+        """Sets the sample's initial state and the noise of its steps, in double precision."""
         self.initial, self.noise = torch.tensor(initial), torch.tensor(noise)
         self.taken = Taken()
 
     def eps(self, states, slices):
-        """The network at rows of states, in single precision and one call: a round."""
+        """Evaluates the network at rows of states, in single precision and one call: a round."""
         self.taken.rounds += 1
         self.taken.evaluations += len(states)
         return self.network(states.float().reshape(-1, 1, 8, 8), self.times[slices].float()).reshape(len(states), -1)
@@ -90,7 +90,7 @@ def paradigms(problem, window, tolerance):
         late = torch.nonzero(change > limit[first:end])
         first += min(1 + int(late[0]), end - first) if len(late) else end - first
         further = min(first + window, steps)
-        # New states start from the last one there is.
+        # New states start from the last existing state.
         states[end + 1:further + 1] = states[end]
         end = further
     return states[-1]
@@ -112,7 +112,7 @@ def parataa(problem, window, tolerance, order, history, regularization=1e-3):
     states[0] = problem.initial
     pushes = problem.c[:, None] * problem.noise
     limit = (tolerance * problem.deviation) ** 2
-    # Of earlier rounds, newest first: the states from 1 on, their residuals, and where they are known.
+    # Earlier rounds, newest first: states from 1 on, residuals, and the range of known states.
     past = []
     first, end = 0, min(window, steps)
     states[1:end + 1] = states[0]
@@ -121,7 +121,7 @@ def parataa(problem, window, tolerance, order, history, regularization=1e-3):
         gain = problem.b[here, None] * problem.eps(states[here], here) + pushes[here]
         now = states[first + 1:end + 1]
         residual = problem.a[here, None] * states[here] + gain - now
-        # The product of a from one state to another is the ratio of their alpha.
+        # The product of all a between two states is the ratio of their alpha.
         sums = torch.cat([torch.zeros_like(states[:1]), torch.cumsum(gain / alpha[first + 1:end + 1], 0)])
         reach = torch.arange(end - first) + 1
         source = (reach - order).clamp(min=0)
@@ -146,7 +146,7 @@ def mixing(record, past, regularization, plain):
     """(dX + dR) gamma of the states of a window beyond the first `plain` + 1."""
     first, states, residual = record
     count, dimension = states.shape
-    # Changes over the rounds in which a state has been open; 0 before.
+    # Changes over the rounds since a state was opened; 0 before.
     changes = []
     for newer, older in zip([record, *past], past):
         pair = []
@@ -191,7 +191,7 @@ def srds(problem, blocks, tolerance):
     bounds = [i * steps // blocks for i in range(blocks + 1)]
     alpha, sigma = problem.alpha, (1 - problem.total).sqrt()
     pushes = problem.c[:, None] * problem.noise
-    # The steps with x0 held: x[m+1] = A x[m] + B x0 + c xi, put together.
+    # The composed steps with constant x0: x[m+1] = A x[m] + B x0 + c xi.
     A = (sigma[1:] ** 2 - problem.c**2).clamp(min=0).sqrt() / sigma[:-1]
     B = alpha[1:] - alpha[:-1] * A
     whole = []

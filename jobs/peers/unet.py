@@ -6,9 +6,9 @@
     .venv/bin/python jobs/export/from-diffusers.py results/unet results/unet-pipeline
     piadm sample results/unet --method ddpm --steps 1000 --window 16
 
-A network whose rows cost about ten times as much as those of the built-in one, for
-the same images. FOLDER becomes a pipeline as diffusers stores it. 3000 steps
-unless told otherwise: some minutes.
+For the same images, a row of this network costs about ten times as much as a row of
+the built-in network. FOLDER becomes a pipeline in the layout of diffusers. The
+default of 3000 steps takes some minutes.
 """
 import copy
 import sys

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Where is phi^4 theory critical?  criticality.py [KAPPA ...]
+"""Finds the critical point of phi^4 theory.  criticality.py [KAPPA ...]
 
 Prints the Binder cumulant 1 - <M^4> / (3 <M^2>^2) of three lattice sizes for
-values of kappa. It is 0 in a disordered phase, 2/3 in an ordered one, and at
-criticality it depends on the size no more: 0.6107 on periodic squares in the
-Ising class (Kamieniarz and Bloete, J. Phys. A 26, 1993).
+values of kappa. It is 0 in a disordered phase and 2/3 in an ordered one. At the
+critical point it does not depend on the size: it is 0.6107 on periodic squares in
+the Ising class (Kamieniarz and Bloete, J. Phys. A 26, 1993).
 """
 import sys
 
@@ -25,7 +25,7 @@ def binder(theory):
             m = monte_carlo.magnetization()
             moments.append((m**2, m**4))
     square, fourth = np.array(moments).mean(0)
-    # Leaving out one chain at a time.
+    # Jackknife: omit one chain at a time.
     rest = [1 - np.delete(fourth, i).mean() / (3 * np.delete(square, i).mean() ** 2) for i in range(CHAINS)]
     return np.mean(rest), np.std(rest) * (CHAINS - 1) ** 0.5
 

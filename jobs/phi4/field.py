@@ -2,8 +2,8 @@
 
     S = sum_x [ -2 kappa sum_mu phi_x phi_{x+mu} + phi_x^2 + lambda (phi_x^2 - 1)^2 ]
 
-Fields are arrays whose first two axes are the lattice; further axes count
-fields, so that what is next to each other in memory is computed alike.
+The first two axes of an array of fields are the lattice. Further axes count
+fields, so that neighbouring numbers in memory have the same operations.
 """
 import dataclasses
 

@@ -1,16 +1,15 @@
 #!/usr/bin/env python3
 """Hybrid Monte Carlo of phi^4 lattice fields.  hmc.py FIELDS.npy [options]
 
-Duane, Kennedy, Pendleton and Roweth (Phys. Lett. B 195, 1987): momenta are
-drawn anew, field and momenta follow Hamilton's equations of
-H = momenta^2 / 2 + S for a trajectory, and what the integrator does not
-conserve is mended by an acceptance step. Many independent chains run side by
-side; half of them start ordered and half disordered.
+Duane, Kennedy, Pendleton and Roweth (Phys. Lett. B 195, 1987): each trajectory
+draws new momenta and follows Hamilton's equations of H = momenta^2 / 2 + S. An
+acceptance step corrects the energy error of the integrator. Many independent
+chains run at the same time. Half of them start ordered and half disordered.
 
 FIELDS.npy receives float32 [chains, fields of a chain, size, size], one field
-every --spacing trajectories. The program checks itself and exits 1 where
+every --spacing trajectories. The program checks itself and exits with 1 if
 
-- a trajectory followed back does not return,
+- a reversed trajectory does not return to its start,
 - <exp(-dH)> differs from 1, which is exact at every step size, or
 - chains from ordered and disordered starts still differ after thermalisation.
 """
@@ -49,13 +48,13 @@ class HybridMonteCarlo:
         error = energy(field, ended) - energy(self.field, momenta)
         accepted = np.log1p(-self.generator.random(error.shape)) < -error
         self.field = np.where(accepted, field, self.field)
-        # The action is even, so a change of sign is a move that is always accepted.
+        # The action is even, so a change of sign is always accepted.
         self.field *= self.generator.choice([-1.0, 1.0], error.shape)
         self.energy_errors.append(error)
         self.accepted.append(accepted)
 
     def irreversibility(self):
-        """Distance from its start of a trajectory followed back."""
+        """Distance of a reversed trajectory from its start."""
         momenta = self.generator.standard_normal(self.field.shape)
         field, ended = self.integrate(self.field, momenta)
         return np.abs(self.integrate(field, -ended)[0] - self.field).max()
@@ -65,8 +64,8 @@ class HybridMonteCarlo:
 
 
 def autocorrelation_time(series):
-    """Integrated autocorrelation time, in entries, of series [entries, chains],
-    summed up to five times itself (Madras and Sokal, J. Stat. Phys. 50, 1988)."""
+    """Integrated autocorrelation time, in entries, of series [entries, chains]. The sum
+    ends at five times the result (Madras and Sokal, J. Stat. Phys. 50, 1988)."""
     deviation = series - series.mean()
     variance = (deviation**2).mean()
     time = 0.5
@@ -78,7 +77,7 @@ def autocorrelation_time(series):
 
 
 def standard_errors(chains):
-    """How many standard errors the mean over independent chains is off zero."""
+    """The mean over independent chains, in standard errors."""
     return chains.mean() / (chains.std(ddof=1) / len(chains) ** 0.5)
 
 

@@ -1,8 +1,7 @@
-"""What is measured of lattice fields, and how well it is known.
+"""Observables of lattice fields, with errors.
 
-Every observable is a function of averages over fields; its error is the
-jackknife's, from groups of fields that are independent of each other: single
-samples, or whole Markov chains.
+Every observable is a function of averages over fields. Its error is the jackknife
+error over independent groups of fields: single samples, or whole Markov chains.
 """
 import math
 
@@ -10,8 +9,8 @@ import numpy as np
 
 
 def moments(fields, theory):
-    """What is averaged, [fields, ...] of [fields, L, L]: |M|/V, M^2/V, M^4/V^2,
-    phi dS/dphi a site, the smallest mode's mean square, G(0), ..., G(L/2)."""
+    """The averaged quantities, [fields, ...] of [fields, L, L]: |M|/V, M^2/V, M^4/V^2,
+    phi dS/dphi per site, the mean square of the smallest mode, G(0), ..., G(L/2)."""
     fields = np.asarray(fields, np.float64)
     size = theory.size
     power = np.abs(np.fft.fft2(fields, norm="ortho")) ** 2

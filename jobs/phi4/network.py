@@ -1,16 +1,16 @@
-"""The noise predictor of phi^4 fields: the exact one of a free field of the same
-two-point function about one of two magnetizations, and a small convolutional
-network for what interaction adds.
+"""The noise predictor of phi^4 fields. It is the sum of the exact predictor of a free
+field, with the same two-point function and one of two magnetizations, and a small
+convolutional network for the effect of the interaction.
 
-A free (Gaussian) field is denoised mode by mode: where y = alpha x + sigma eps
-and mode k of x has variance G_k, the velocity alpha eps - sigma x (Salimans and
+A free (Gaussian) field is denoised mode by mode: if y = alpha x + sigma eps and
+mode k of x has variance G_k, the velocity alpha eps - sigma x (Salimans and
 Ho, ICLR 2022) has the mean alpha sigma (1 - G_k) / (alpha^2 G_k + sigma^2) y_k.
 Near criticality G_k spans two orders of magnitude, which a network of local
-convolutions would have to learn. The mode of the magnetization is that of a mean
-field instead, one of two opposite ones with a Gaussian about it, which keeps its
-second and fourth moment; its mean is in closed form, too. The modes are those of the Hartley transform,
-which is real and, for a two-point function with the lattice's reflections,
-diagonal as well.
+convolutions would have to learn. The mode of the magnetization has a mean-field law
+instead: two opposite values with a Gaussian around each, and the same second and
+fourth moment. Its mean is also in closed form. The modes are those of the Hartley
+transform. It is real, and it diagonalizes a two-point function with the lattice's
+reflections.
 """
 import math
 
@@ -40,7 +40,7 @@ class Convolution(nn.Conv2d):
 
 
 class Block(nn.Module):
-    """A residual block that knows the timestep."""
+    """A residual block with the timestep as an input."""
 
     def __init__(self, channels, embedding):
         super().__init__()
@@ -82,7 +82,7 @@ class Phi4Network(nn.Module):
         modes = self.hartley @ y @ self.hartley
         variance = alpha**2 * self.spectrum + sigma**2
         free = self.hartley @ (modes * (alpha * sigma * (1 - self.spectrum) / variance)) @ self.hartley
-        # Which of the two magnetizations, as the mode in the corner tells.
+        # The sign of the magnetization, from the mode in the corner.
         mean, corner = alpha * self.magnetization, variance[:, :, :1, :1]
         free = free - sigma * self.magnetization * torch.tanh(mean * modes[:, :, :1, :1] / corner) / corner / self.hartley.shape[0]
         angle = timestep[:, None] * self.frequency

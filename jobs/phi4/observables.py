@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Are samples fields of phi^4 theory?  observables.py SAMPLES.npy [PLOT.png]
+"""Tests samples against phi^4 theory.  observables.py SAMPLES.npy [PLOT.png]
 
-Prints observables of samples of `jobs/phi4/model` beside those of the Hybrid
-Monte Carlo program (reference.json), with errors: the jackknife's over samples,
-and over Markov chains. Draws them to PLOT.png.
+Compares observables of samples of `jobs/phi4/model` with those of the Hybrid Monte
+Carlo program (reference.json). The errors are jackknife errors over samples, and
+over Markov chains. Draws a plot to PLOT.png.
 
-Exits 1 where an observable is further off than samples of the theory itself
-would be in one of a thousand tables like this: with K observables, where it
-differs by more standard errors than a normal number does with probability
-0.001/K. More samples resolve smaller differences, at last those of the network.
+Exits with 1 if an observable is further off than expected once in a thousand tables
+of exact samples. With K observables, the bound is the number of standard errors that
+a normal number exceeds with probability 0.001/K. More samples resolve smaller
+differences, in the end those of the network.
 """
 import json
 import pathlib

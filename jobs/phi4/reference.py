@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Observables of Monte Carlo fields, kept for observables.py.
+"""Stores observables of Monte Carlo fields for observables.py.
 
     reference.py FIELDS.npy [reference.json]
 
-FIELDS.npy is what hmc.py writes, [chains, fields of a chain, L, L]. Chains are
-independent, so that errors from the spread between them need no
-autocorrelation time. Exits 1 where <phi dS/dphi> is not 1, which integration
-by parts asks of every theory.
+hmc.py writes FIELDS.npy, [chains, fields of a chain, L, L]. The chains are
+independent, so errors from the spread between them need no autocorrelation time.
+Exits with 1 if <phi dS/dphi> is not 1. Integration by parts requires this value for
+every theory.
 """
 import dataclasses
 import json

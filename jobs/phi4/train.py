@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-"""Trains the phi^4 model and exports it as diffusers lays out a model.
+"""Trains the phi^4 model and exports it in the layout of diffusers.
 
     python3 -m venv .venv && .venv/bin/pip install -r jobs/phi4/requirements.txt
     .venv/bin/python jobs/phi4/hmc.py results/phi4/fields.npy --seed 1 --count 80
     .venv/bin/python jobs/phi4/train.py results/phi4/fields.npy [FOLDER]
 
-The network (network.py) learns the velocity, from fields in units of their
-standard deviation, each in a random one of its orientations and translations.
-The rate is constant, and what is exported, every 100 steps, is an average of the
-weights over the last of them: longer training is better.
+The network (network.py) learns the velocity, from fields in units of their standard
+deviation. Each field has a random orientation and translation. The learning rate is
+constant. Every 100 steps the average of the last weights is exported: longer training
+is better.
 FOLDER (default: jobs/phi4/model) receives `model.onnx`,
 `scheduler_config.json`, and `field.json` with the unit: samples times `unit`
-are fields. One thread and fixed seeds; 25 minutes.
+are fields. Training uses one thread and fixed seeds, and takes 25 minutes.
 """
 import argparse
 import copy
@@ -28,7 +28,7 @@ from network import BETA_END, BETA_START, TIMESTEPS, Phi4Network
 
 
 def two_point_spectrum(fields):
-    """Mean square of every mode of [fields, L, L], with the lattice's reflections."""
+    """Mean square of every mode of [fields, L, L], averaged over the lattice's reflections."""
     spectrum = (np.abs(np.fft.fft2(fields, norm="ortho")) ** 2).mean(0, dtype=np.float64)
     spectrum += np.roll(spectrum[::-1], 1, 0)
     return (spectrum + spectrum.T) / 4
@@ -46,7 +46,7 @@ def mean_field(fields):
 
 
 def some_image(fields, generator):
-    """Random fields in a random orientation and translation, as the action allows them."""
+    """Random fields in a random orientation and translation, which do not change the action."""
     size = fields.shape[-1]
     down, right, turns, mirrored = (torch.randint(0, high, (), generator=generator).item() for high in (size, size, 4, 2))
     fields = torch.rot90(torch.roll(fields, (down, right), (-2, -1)), turns, (-2, -1))
@@ -59,7 +59,7 @@ def velocity_error(network, x0, generator):
     alpha, sigma = network.scales(t)
     difference = network.velocity(alpha * x0 + sigma * noise, t, alpha, sigma) - (alpha * noise - sigma * x0)
     modes = network.hartley @ difference @ network.hartley
-    # In units of what no network can know of the modes of a free field.
+    # In units of the irreducible error of the modes of a free field.
     return (modes**2 * (alpha**2 + sigma**2 / network.spectrum)).mean()
 
 
@@ -87,14 +87,14 @@ def train(fields, steps, batch, rate):
         optimizer.step()
         schedule.step()
         with torch.no_grad():
-            # An average over a last share of the training (Karras et al., CVPR 2024),
-            # in place of a rate that falls.
+            # An average over the last part of the training (Karras et al., CVPR 2024),
+            # instead of a decreasing learning rate.
             keep = (1 - 1 / (step + 1)) ** 7
             for mean, value in zip(average.parameters(), network.parameters()):
                 mean.lerp_(value, 1 - keep)
 
 
-# What diffusers writes for DDPMScheduler(clip_sample=False).
+# The file that diffusers writes for DDPMScheduler(clip_sample=False).
 SCHEDULER = {
     "_class_name": "DDPMScheduler",
     "_diffusers_version": "0.35.2",
@@ -133,7 +133,7 @@ if __name__ == "__main__":
     arguments.add_argument("--batch", type=int, default=128)
     arguments.add_argument("--rate", type=float, default=1e-3)
     options = arguments.parse_args()
-    # Chains are independent of each other: the held-out fields are those of the first ones.
+    # The chains are independent: the first chains are the held-out fields.
     fields = np.load(options.fields)
     fields = fields.reshape(-1, 1, *fields.shape[-2:])
     unit = float(fields.std(dtype=np.float64))

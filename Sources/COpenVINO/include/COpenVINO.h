@@ -88,6 +88,10 @@ typedef struct {
 // loader). On failure returns NULL and leaves the reason in `reason`.
 ov_functions *_Nullable ov_functions_load(const char *path, char *reason, size_t capacity);
 
+// Gives the only input of a model a shape without free axes.
+int32_t ov_functions_reshape_single_input(
+    const ov_functions *functions, const ov_model *model, int64_t rank, ov_dimension *lengths);
+
 // Replaces a model by one whose inputs and outputs, so many of them, are of an
 // element type, and converted within.
 int32_t ov_functions_convert_ports(

@@ -19,6 +19,7 @@ typedef struct {
   __typeof__(piadm_score_destroy) *_Nonnull destroy;
   __typeof__(piadm_score_shape) *_Nullable shape;
   __typeof__(piadm_score_prediction) *_Nullable prediction;
+  __typeof__(piadm_score_convention) *_Nullable convention;
 } score_plugin;
 
 // Loads the library at `path` for as long as the process lives: an interpreter

@@ -77,6 +77,13 @@ enum {
 /* One of PIADM_PREDICTS_...; left out: PIADM_PREDICTS_SCORE. */
 int32_t piadm_score_prediction(piadm_score *model);
 
+/* What the model is, as the JSON text of a piadm.json (OwnNetworks.md of the
+ * documentation): process, prediction, range of training and default grid. It
+ * counts in place of piadm_score_prediction. The keys "time", "inputs",
+ * "output" and "conditions" are not for plug-ins, which are handed alpha and
+ * sigma. Good until the next call. Left out, or NULL: piadm_score_prediction. */
+const char *piadm_score_convention(piadm_score *model);
+
 #if defined(__GNUC__)
 #pragma GCC visibility pop
 #endif

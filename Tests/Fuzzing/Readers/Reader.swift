@@ -1,5 +1,6 @@
 import Diffusion
 import Foundation
+import InputFiles
 import MPI
 import NumPyFormat
 import PicardSampler
@@ -38,12 +39,13 @@ enum Reader: String, CaseIterable {
 
   /// An outline can be made of whatever is read, and names bytes that are there.
   private func readNetwork(_ bytes: [UInt8]) throws {
-    let file = try ONNXFile(parsing: Data(bytes), path: "/nonexistent/model.onnx")
+    let folder = ModelFolder("/nonexistent", InputFiles())
+    let file = try ONNXFile(parsing: Data(bytes), at: "model.onnx", in: folder)
     guard file.weightFiles.isEmpty else { return }
     let outline = try ONNXOutline(of: Data(bytes), path: "model.onnx", fewest: 8)
     if let outline = outline.bytes {
       precondition(outline.count <= bytes.count + 200 * (bytes.count / 10 + 1))
-      _ = try? ONNXFile(parsing: Data(outline), path: "/nonexistent/model.onnx")
+      _ = try? ONNXFile(parsing: Data(outline), at: "model.onnx", in: folder)
     }
   }
 
@@ -53,7 +55,7 @@ enum Reader: String, CaseIterable {
     // this build longer than an input may take. More than any machine holds is refused.
     var copy = object
     if let stated = try? copy.integer("dimension", in: (1 << 20)...(1 << 36)), stated > 0 { return }
-    let target = try ClosedFormTarget(object)
+    let target = try ClosedFormTarget(object, at: "fuzz.json", in: ModelFolder("/nonexistent", InputFiles()))
     let model: any ScoreModel<Double> = try target.model(of: Double.self, file: "fuzz.json")
     precondition(model.dimension > 0)
   }
@@ -101,12 +103,12 @@ enum Reader: String, CaseIterable {
       .multistep, on: .shrinking(steps: 8, horizon: 8, earlyStop: 1e-2), noiseLevel: 0, blocks: 2,
       corrector: .init(steps: 2))
     let model = try Gaussian<Float>(mean: [0, 1], variances: [1, 2])
-    for window in [nil, 3] {
+    for extent in [Extent.blocks, .window(3, maximum: 4)] {
       try goOn(
         PicardSolver(
           trajectory,
           options: PicardOptions(
-            window: window, largestWindow: window.map { $0 + 1 }, chunk: 2, anderson: AndersonMixing(history: 2), trajectory: trajectory),
+            extent: extent, chunk: 2, anderson: AndersonMixing(history: 2), trajectory: trajectory),
           batch: ScoreBatch(model, rows: 4), ring: SingleRank(), noise: CounterNoise(seed: 1), samples: [0, 1]))
     }
     try goOn(

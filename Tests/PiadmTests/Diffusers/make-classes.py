@@ -7,10 +7,11 @@ configurations of every class and kind.
     venv/bin/python make-classes.py
 
 `grids.json` has a list of configurations, each with the timesteps and noise
-levels (sigma_E, the one that the last step leads to behind them) of a run.
+levels (sigma_E, the one that the last step leads to behind them) of a run, of
+long ones the first four and the last four.
 `samples.json` has configurations whose class's method piadm has, with the
 samples that the class draws with `model.onnx`, a small network of random
-weights, from `initial.npy` and, where it draws noise, from `noise.npy`.
+weights, or `doubled.onnx` where it is of learned variances, from `initial.npy` and, where it draws noise, from `noise.npy`.
 `keys.json` has the settings that each class reads.
 """
 import inspect
@@ -29,6 +30,7 @@ warnings.filterwarnings("ignore")
 folder = pathlib.Path(__file__).resolve().parent / "classes"
 SHAPE = (1, 4, 4)
 STEPS = 12
+GRID_STEPS = 7
 
 SCALED = dict(beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012)
 COSINE = dict(beta_schedule="squaredcos_cap_v2")
@@ -56,6 +58,10 @@ def grids():
         yield "DDPM", settings
     for settings in spacings(set_alpha_to_one=False) + spacings() + [dict(set_alpha_to_one=None), RESCALED, SCALED]:
         yield "DDIM", settings
+    for name in ("CogVideoXDDIM", "CogVideoXDPM"):
+        yield name, {}
+        yield name, dict(timestep_spacing="trailing", snr_shift_scale=1.0, **RESCALED)
+        yield name, dict(timestep_spacing="trailing", snr_shift_scale=2, set_alpha_to_one=False, **RESCALED)
     for settings in spacings()[:2] + [dict(set_alpha_to_zero=False), dict(set_alpha_to_one=False, steps_offset=1)]:
         yield "DDIMInverse", settings
     for settings in spacings() + [dict(skip_prk_steps=True, set_alpha_to_one=True, steps_offset=1, **SCALED)]:
@@ -80,7 +86,7 @@ def grids():
                      dict(timestep_type="continuous", prediction_type="v_prediction", sigma_min=0.002, sigma_max=700,
                           timestep_spacing="leading", steps_offset=1, **KARRAS, **SCALED),
                      dict(LEAST, **KARRAS), dict(LEAST, **EXPONENTIAL), dict(LEAST, **BETA), LEAST,
-                     dict(use_karras_sigmas=None, sigma_min=None)]:
+                     dict(sigma_min=None, sigma_max=None)]:
         yield "EulerDiscrete", settings
     for name in ("DPMSolverMultistep", "DPMSolverSinglestep", "DEISMultistep", "SASolver", "UniPCMultistep"):
         hasEnd = name in ("DPMSolverMultistep", "DPMSolverSinglestep", "UniPCMultistep")
@@ -100,6 +106,8 @@ def grids():
     for settings in spacings(lambda_min_clipped=-5.1, **COSINE):
         yield "DPMSolverMultistep", settings
         yield "DPMSolverMultistep", settings, 500 if settings["timestep_spacing"] == "trailing" else 300
+    for settings in [{}, SCALED, dict(lambda_min_clipped=-5.1, **COSINE)]:
+        yield "DPMSolverMultistepInverse", settings
     for settings in [dict(use_lu_lambdas=True), dict(use_lu_lambdas=True, **COSINE), dict(use_lu_lambdas=True, **LEAST),
                      RESCALED, dict(KARRAS, **RESCALED)]:
         yield "DPMSolverMultistep", settings
@@ -107,7 +115,7 @@ def grids():
                      dict(FLOW, sigma_min=0.01, sigma_max=200, **KARRAS, **LEAST), dict(KARRAS, **RESCALED)]:
         yield "UniPCMultistep", settings
     for name in ("DPMSolverMultistep", "DPMSolverSinglestep", "DEISMultistep", "UniPCMultistep"):
-        yield name, dict(FLOW, use_dynamic_shifting=True), STEPS, 0.9
+        yield name, dict(FLOW, use_dynamic_shifting=True), GRID_STEPS, 0.9
     for settings in [{}, dict(sigma_schedule="exponential"), LEAST, dict(rho=5, sigma_max=40, sigma_data=1)]:
         yield "EDMEuler", settings
         yield "EDMDPMSolverMultistep", settings
@@ -121,7 +129,7 @@ def grids():
         yield "FlowMatchEulerDiscrete", settings
     dynamic = dict(use_dynamic_shifting=True, shift=3.0)
     for settings in [dynamic, dict(time_shift_type="linear", **dynamic), dict(shift_terminal=0.02, **dynamic)]:
-        yield "FlowMatchEulerDiscrete", settings, STEPS, 0.9
+        yield "FlowMatchEulerDiscrete", settings, GRID_STEPS, 0.9
     yield "FlowMatchHeunDiscrete", {}
     yield "FlowMatchHeunDiscrete", dict(shift=3.0)
 
@@ -133,7 +141,7 @@ def build(name, settings):
         del settings["trained_betas"]
     if "num_train_timesteps" in settings:
         settings["num_train_timesteps"] = int(settings["num_train_timesteps"])
-    kind = diffusers.__dict__.get(f"{name}Scheduler") or getattr(
+    kind = getattr(diffusers, f"{name}Scheduler", None) or getattr(
         __import__("diffusers.schedulers.deprecated.scheduling_sde_vp", fromlist=["x"]), f"{name}Scheduler")
     if name == "IPNDM":
         return kind()
@@ -148,10 +156,10 @@ def set_timesteps(name, scheduler, steps, mu):
 
 
 def numbers(values):
-    return [float(f"{float(x):.9g}") if math.isfinite(float(x)) else "inf" for x in values]
+    return [float(f"{float(x):.7g}") if math.isfinite(float(x)) else "inf" for x in values]
 
 
-def grid(name, settings, steps=STEPS, mu=None):
+def grid(name, settings, steps=GRID_STEPS, mu=None):
     scheduler = build(name, settings)
     set_timesteps(name, scheduler, steps, mu)
     times = np.array(scheduler.timesteps, dtype=float) if scheduler.timesteps is not None else None
@@ -163,13 +171,17 @@ def grid(name, settings, steps=STEPS, mu=None):
 
     if name in ("DDPM", "UnCLIP"):
         levels = discrete(times, 1)
-    elif name in ("DDIM", "LCM", "TCD", "PNDM"):
+    elif name in ("DDIM", "LCM", "TCD", "PNDM", "CogVideoXDDIM", "CogVideoXDPM"):
         if name == "PNDM":
             times = np.array(scheduler._timesteps[::-1], dtype=float)
         levels = discrete(times, float(scheduler.final_alpha_cumprod))
     elif name == "DDIMInverse":
         times = times[::-1]
         levels = discrete(times, float(scheduler.initial_alpha_cumprod))
+    elif name == "DPMSolverMultistepInverse":
+        # Backwards: from the level that its last step leads to.
+        levels = [float(s) for s in scheduler.sigmas][::-1]
+        times = np.array([scheduler.noisiest_timestep, *np.array(scheduler.timesteps)[:0:-1]], dtype=float)
     elif name in ("HeunDiscrete", "FlowMatchHeunDiscrete", "KDPM2Discrete", "KDPM2AncestralDiscrete", "DPMSolverSDE"):
         # Two evaluations a step: those at its beginning.
         inner = name in ("KDPM2Discrete", "KDPM2AncestralDiscrete", "DPMSolverSDE")
@@ -197,8 +209,11 @@ def grid(name, settings, steps=STEPS, mu=None):
     isFlow = name.startswith("FlowMatch") or settings.get("use_flow_sigmas")
     if isFlow:
         levels = [math.inf if 1 - s < 1e-7 else s / (1 - s) for s in levels]
-    result = {"class": f"{name}Scheduler", "settings": settings, "steps": steps, "timesteps": numbers(times),
-              "levels": numbers(levels)}
+    result = {"class": f"{name}Scheduler", "settings": settings, "steps": steps, "count": len(times)}
+    # Of long runs the beginning and the end.
+    ends = np.arange(len(times)) if len(times) <= 20 else np.r_[0:4, len(times) - 4:len(times)]
+    result["timesteps"] = numbers(times[ends])
+    result["levels"] = numbers(np.array(levels)[np.append(ends, len(times))])
     return result if mu is None else {**result, "mu": mu}
 
 
@@ -210,12 +225,14 @@ def weights():
             (generator.normal(size=(1, size)) * 0.3).astype(np.float32)]
 
 
-def network(sample, time):
-    """0.6 x + 0.5 tanh(x W + t U / (|t| + 100) + B), in single precision."""
+def network(sample, time, doubled=False):
+    """0.6 x + 0.5 tanh(x W + t U / (|t| + 100) + B), in single precision; doubled
+    with channels 0.5 + 0.5 tanh x behind it."""
     W, U, B = (torch.tensor(x) for x in weights())
     flat = sample.reshape(sample.shape[0], -1)
     t = time.reshape(-1, 1)
-    return (0.6 * flat + 0.5 * torch.tanh(flat @ W + t / (t.abs() + 100) * U + B)).reshape(sample.shape)
+    prediction = (0.6 * flat + 0.5 * torch.tanh(flat @ W + t / (t.abs() + 100) * U + B)).reshape(sample.shape)
+    return torch.cat([prediction, 0.5 + 0.5 * torch.tanh(sample)], dim=1) if doubled else prediction
 
 
 def export(path, doubled=False):
@@ -229,12 +246,18 @@ def export(path, doubled=False):
              ("Abs", ["t"], "a"), ("Add", ["a", "scale"], "d"), ("Div", ["t", "d"], "r"), ("Mul", ["r", "U"], "ru"),
              ("MatMul", ["x", "W"], "xw"), ("Add", ["xw", "ru"], "s1"), ("Add", ["s1", "B"], "s2"),
              ("Tanh", ["s2"], "h"), ("Mul", ["h", "half"], "hh"), ("Mul", ["x", "keep"], "xk"),
-             ("Add", ["xk", "hh"], "y"), ("Reshape", ["y", "full_shape"], "out_sample")]
+             ("Add", ["xk", "hh"], "y"), ("Reshape", ["y", "full_shape"], "prediction" if doubled else "out_sample")]
+    if doubled:
+        nodes += [("Tanh", ["sample"], "v1"), ("Mul", ["v1", "half"], "v2"), ("Add", ["v2", "half"], "v3")]
+    nodes = [helper.make_node(kind, inputs, [output]) for kind, inputs, output in nodes]
+    if doubled:
+        nodes.append(helper.make_node("Concat", ["prediction", "v3"], ["out_sample"], axis=1))
+    channels = [2 * SHAPE[0] if doubled else SHAPE[0], *SHAPE[1:]]
     graph = helper.make_graph(
-        [helper.make_node(kind, inputs, [output]) for kind, inputs, output in nodes], "network",
+        nodes, "network",
         [helper.make_tensor_value_info("sample", TensorProto.FLOAT, ["batch", *SHAPE]),
          helper.make_tensor_value_info("timestep", TensorProto.FLOAT, ["batch"])],
-        [helper.make_tensor_value_info("out_sample", TensorProto.FLOAT, ["batch", *SHAPE])], constants)
+        [helper.make_tensor_value_info("out_sample", TensorProto.FLOAT, ["batch", *channels])], constants)
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
 
 
@@ -242,11 +265,16 @@ def export(path, doubled=False):
 def sampled():
     yield "DDPM", dict(clip_sample=False, variance_type="fixed_large", steps_offset=1)
     yield "DDPM", dict(variance_type="fixed_large", timestep_spacing="trailing"), 16
+    yield "DDPM", dict(clip_sample=False, variance_type="learned_range", beta_schedule="squaredcos_cap_v2")
+    yield "DDPM", dict(thresholding=True, sample_max_value=1.5, variance_type="learned_range", steps_offset=1)
+    yield "DDPM", dict(clip_sample=False, variance_type="learned", prediction_type="v_prediction")
+    yield "DPMSolverMultistep", dict(variance_type="learned_range", **SCALED)
     yield "DDPM", dict(beta_schedule="sigmoid", clip_sample=False)
     yield "DDPM", dict(beta_schedule="laplace", clip_sample=False, prediction_type="v_prediction")
     yield "DDPM", dict(clip_sample=False, trained_betas=TRAINED, num_train_timesteps=50)
     yield "DDIM", dict(clip_sample=None, set_alpha_to_one=None)
     yield "DDIM", dict(clip_sample=False, prediction_type="v_prediction", **COSINE)
+    yield "CogVideoXDDIM", dict(timestep_spacing="trailing", **RESCALED)
     yield "EulerDiscrete", dict(interpolation_type="log_linear", **SCALED)
     yield "EulerDiscrete", dict(interpolation_type="log_linear", timestep_spacing="leading", **KARRAS, **SCALED)
     yield "EulerDiscrete", dict(timestep_type="continuous", prediction_type="v_prediction", sigma_min=0.002,
@@ -264,7 +292,7 @@ def sampled():
     yield "DPMSolverMultistep", dict(solver_order=1, **SCALED)
     yield "DPMSolverMultistep", dict(solver_order=1, algorithm_type="sde-dpmsolver++", **SCALED)
     yield "DPMSolverMultistep", dict(solver_order=1, algorithm_type="dpmsolver", **LEAST, **SCALED)
-    yield "DPMSolverMultistep", dict(solver_type="bh2", algorithm_type="deis", **SCALED)
+    yield "DPMSolverMultistep", dict(LEAST, solver_type="bh2", algorithm_type="deis", **SCALED), 20
     yield "DPMSolverMultistep", dict(FLOW, flow_shift=3), 20
     yield "DPMSolverMultistep", dict(FLOW, use_dynamic_shifting=True), STEPS, ["--mu", "0.9"], 0.9
     yield "DPMSolverMultistep", dict(lambda_min_clipped=-5.1, timestep_spacing="trailing",
@@ -292,6 +320,7 @@ def draw(name, settings, steps, options, mu, initial, noise):
         if option in words:
             read[key] = float(words[option])
     scheduler = build(name, read)
+    doubled = settings.get("variance_type") in ("learned", "learned_range")
     set_timesteps(name, scheduler, steps, mu)
     drawn = iter(noise)
     module = __import__(type(scheduler).__module__, fromlist=["x"])
@@ -300,7 +329,8 @@ def draw(name, settings, steps, options, mu, initial, noise):
     latents = initial * getattr(scheduler, "init_noise_sigma", 1.0)
     for t in scheduler.timesteps:
         scaled = scheduler.scale_model_input(latents, t) if hasattr(scheduler, "scale_model_input") else latents
-        prediction = network(scaled, t.to(torch.float32).expand(len(initial)))
+        # Classes other than DDPM's take networks without the second half of the channels.
+        prediction = network(scaled, t.to(torch.float32).expand(len(initial)), doubled and name == "DDPM")
         latents = scheduler.step(prediction, t, latents, return_dict=False)[0]
     assert torch.isfinite(latents).all(), (name, settings)
     return latents, len(scheduler.timesteps)
@@ -347,6 +377,7 @@ def write(name, values):
 if __name__ == "__main__":
     folder.mkdir(exist_ok=True)
     export(folder / "model.onnx")
+    export(folder / "doubled.onnx", doubled=True)
     write("grids.json", [grid(*case) for case in grids()])
     write("samples.json", list(samples()))
     write("keys.json", [{"class": name, "settings": settings} for name, settings in keys()])

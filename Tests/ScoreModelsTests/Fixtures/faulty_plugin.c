@@ -53,6 +53,13 @@ int32_t piadm_score_shape(piadm_score *model, int64_t *lengths) {
 }
 #endif
 
+#ifdef CONVENTION
+const char *piadm_score_convention(piadm_score *model) {
+  (void)model;
+  return CONVENTION;
+}
+#endif
+
 #ifdef PREDICTION
 int32_t piadm_score_prediction(piadm_score *model) {
   (void)model;
