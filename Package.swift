@@ -13,7 +13,9 @@ let swiftSettings: [SwiftSetting] = [
 let mpi = Context.environment["MPI_PKG_CONFIG"] ?? "ompi-c"
 
 // The examples of the MPI library's documentation, run by its tests.
-let mpiExamples = ["MPIRing", "MPIHalo", "MPIParallelFile", "MPIDotProduct", "MPIPipeline"]
+let mpiExamples = [
+  "MPIRing", "MPIHalo", "MPIParallelFile", "MPIDotProduct", "MPIPipeline", "MPIFourier", "MPIPlate",
+]
 
 let package = Package(
   name: "piadm",
@@ -24,6 +26,12 @@ let package = Package(
     .library(name: "PicardSampler", targets: ["PicardSampler"]),
     .library(name: "PicardSamplerMPI", targets: ["PicardSamplerMPI"]),
     .library(name: "ScoreModels", targets: ["ScoreModels"]),
+  ],
+  // Whoever uses a library of this package asks for it with `traits: []`, and is
+  // spared what only the program needs.
+  traits: [
+    .trait(name: "Program", description: "The program piadm, which parses arguments."),
+    .default(enabledTraits: ["Program"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -54,7 +62,7 @@ let package = Package(
     .target(name: "Drawing", dependencies: ["CPNG"], swiftSettings: swiftSettings),
     .target(
       name: "Results",
-      dependencies: ["MPI", "InputFiles", "NumPyFormat", "Drawing"],
+      dependencies: ["MPI", "InputFiles", "NumPyFormat", "Drawing", "PicardSampler"],
       swiftSettings: swiftSettings),
     .target(name: "CMPIBench", dependencies: ["CMPI"]),
     .executableTarget(
@@ -62,7 +70,9 @@ let package = Package(
       dependencies: [
         "MPI", "CMPIBench", "PicardSamplerMPI", "Diffusion", "PicardSampler", "Planning", "ScoreModels", "Results",
         "InputFiles", "NumPyFormat",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(
+          name: "ArgumentParser", package: "swift-argument-parser",
+          condition: .when(traits: ["Program"])),
       ],
       swiftSettings: swiftSettings),
 
@@ -107,7 +117,7 @@ let package = Package(
       swiftSettings: swiftSettings),
     .testTarget(
       name: "ResultsTests",
-      dependencies: ["Results", "InputFiles", "NumPyFormat", "Drawing", "CPNG", "WriteSamples"],
+      dependencies: ["Results", "InputFiles", "NumPyFormat", "Drawing", "PicardSampler", "CPNG", "WriteSamples"],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "ScoreModelsTests", dependencies: ["ScoreModels", "Diffusion", "InputFiles", "NumPyFormat"],

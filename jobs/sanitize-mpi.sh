@@ -26,12 +26,14 @@ for sanitizer in address thread; do
   build=.build-$sanitizer
   swift build --product MPIChecks --sanitize="$sanitizer" --scratch-path "$build"
   for check in blocking non-blocking persistent request-sets probes collectives \
-    checked-collectives communicators agreement refusals exact-sum files; do
+    communicators agreement refusals exact-sum files own-types operations exchanges \
+    started-collectives grids nodes failures checked-collectives checked-exchanges \
+    checked-started-collectives checked-grids checked-nodes checked-communicators checked-files \
+    checked-overlap checked-differences; do
     for ranks in 1 3; do
-      arguments=("$check")
-      [[ $check == files ]] && arguments+=("$folder/file-$sanitizer-$ranks")
       if timeout 120 "$MPIRUN" --oversubscribe --bind-to none -n "$ranks" \
-        "$build/debug/MPIChecks" "${arguments[@]}" >"$folder/log" 2>&1; then
+        "$build/debug/MPIChecks" "$check" "$folder/file-$sanitizer-$check-$ranks" \
+        >"$folder/log" 2>&1; then
         passed=$((passed + 1))
       else
         failed=$((failed + 1))

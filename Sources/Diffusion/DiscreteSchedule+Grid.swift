@@ -117,6 +117,13 @@ extension DiscreteSchedule {
     }
   }
 
+  /// The ends of training by their logarithms in single precision, as diffusers
+  /// has them where it spaces logarithms.
+  package var loggedEnds: (least: Double, greatest: Double) {
+    func logged(_ timestep: Int) -> Double { exp(Double(Float(log(level(timestep))))) }
+    return (logged(0), logged(alphaBar.count - 1))
+  }
+
   private func node(_ timestep: Double) -> NoiseTime {
     NoiseTime(alphaBar: alphaBar[Int(timestep)], timestep: timestep)
   }

@@ -122,7 +122,9 @@ public struct DiscreteSchedule: NoiseSchedule {
   public func timestep(at time: NoiseTime) -> Double {
     if tellsLogarithm { return log(time.edmSigma) / 4 }
     let target = time.alpha * time.alpha
-    let timestep = position { alphaBar[$0] > target } of: { below in
+    let timestep = position {
+      alphaBar[$0] > target
+    } of: { below in
       log(target / alphaBar[below]) / log(alphaBar[below + 1] / alphaBar[below])
     }
     // alpha is a rounded square root: a training timestep comes back to within

@@ -2,6 +2,7 @@ import Foundation
 
 /// A distance between two distributions, estimated from samples of them.
 public struct DistanceEstimate: Hashable, Sendable {
+  /// The distance.
   public var value: Double
   /// Standard error by the delete-one-group jackknife.
   public var standardError: Double

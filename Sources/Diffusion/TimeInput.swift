@@ -44,6 +44,7 @@ public enum VariancePreservingTime: Hashable, Sendable {
   /// `alpha = cos(pi t / 2)` (Nichol and Dhariwal, ICML 2021; Salimans and Ho, ICLR 2022).
   case cosine
 
+  /// The process's own time at a noise time.
   public func time(at time: NoiseTime) -> Double {
     switch self {
     case .linear(let least, let greatest):
@@ -53,6 +54,7 @@ public enum VariancePreservingTime: Hashable, Sendable {
     }
   }
 
+  /// The noise time at the process's own time.
   public func noiseTime(at t: Double) -> NoiseTime {
     switch self {
     case .linear(let least, let greatest): NoiseTime(s: t * (least + t * (greatest - least) / 2))

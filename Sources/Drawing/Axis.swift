@@ -50,8 +50,10 @@ package struct Axis: Sendable {
       return stride(from: (low / step - 1e-9).rounded(.up), through: (high / step + 1e-9).rounded(.down), by: 1)
         .map { $0 * step }
     case .logarithmic:
-      let decades = Int(log10(low * 0.999999).rounded(.up))...max(
-        Int(log10(low * 0.999999).rounded(.up)), Int(log10(high * 1.000001).rounded(.down)))
+      let decades =
+        Int(
+          log10(low * 0.999999).rounded(.up))...max(
+          Int(log10(low * 0.999999).rounded(.up)), Int(log10(high * 1.000001).rounded(.down)))
       let stride = max(1, (decades.count + 6) / 7)
       return decades.filter { $0.isMultiple(of: stride) }.map { pow(10, Double($0)) }
     }

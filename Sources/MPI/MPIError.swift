@@ -31,12 +31,23 @@ public struct MPIError: Error, Hashable, Sendable {
 
   /// An argument that is refused before it reaches MPI.
   @usableFromInline
-  init(_ errorClass: ErrorClass, call: StaticString, message: String) {
+  init(_ errorClass: ErrorClass, call: StaticString, message: String, subject: String? = nil) {
     self.errorClass = errorClass
     self.code = errorClass.rawValue
     self.message = message
     self.call = call.description
-    self.subject = nil
+    self.subject = subject
+  }
+
+  /// The same error with what the call worked on.
+  func about(_ subject: String) -> MPIError { MPIError(self, subject) }
+
+  private init(_ error: MPIError, _ subject: String) {
+    errorClass = error.errorClass
+    code = error.code
+    message = error.message
+    call = error.call
+    self.subject = subject
   }
 }
 

@@ -162,12 +162,12 @@ private final class Packet {
     bytes.withUnsafeMutableBytes { target in
       message.withUnsafeBytes { target.copyMemory(from: $0) }
     }
-    request = try communicator.startSend(buffer, to: destination)
+    request = try communicator.startSend(buffer, to: communicator[destination])
   }
 
   func startReceive(from source: Int, _ communicator: Communicator) throws {
     guard let buffer = buffer.take() else { preconditionFailure("this message is under way") }
-    request = try communicator.startReceive(into: buffer, from: source)
+    request = try communicator.startReceive(into: buffer, from: communicator[source])
   }
 
   /// Whether the message has left or come; takes its memory back then.

@@ -25,9 +25,10 @@ package struct MachineMeasurement<Scalar: StateScalar> {
   /// Score calls of 1, 2, 4, ... rows on rank 0.
   package func scoreCost() throws -> ScoreCost {
     let sizes = Array(sequence(first: 1) { $0 * 2 }.prefix { $0 < batch.rows }) + [batch.rows]
-    var seconds = try world.onFirst(1) {
-      try sizes.map { size in try times(of: size, atLeast: 0.02).sorted() }.map { $0[$0.count / 2] }
-    } ?? sizes.map { _ in 0 }
+    var seconds =
+      try world.onFirst(1) {
+        try sizes.map { size in try times(of: size, atLeast: 0.02).sorted() }.map { $0[$0.count / 2] }
+      } ?? sizes.map { _ in 0 }
     try world.broadcast(&seconds, root: 0)
     return ScoreCost(rows: sizes, seconds: seconds)
   }

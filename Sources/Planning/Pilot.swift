@@ -88,7 +88,7 @@ package struct Pilot<Scalar: StateScalar> {
     private(set) var update = 0.0
 
     func ended(
-      _ phase: SolverPhase, since start: ContinuousClock.Instant, at end: ContinuousClock.Instant
+      _ phase: Phase, since start: ContinuousClock.Instant, at end: ContinuousClock.Instant
     ) {
       if phase == .score { score += (end - start) / .seconds(1) }
       if phase == .update { update += (end - start) / .seconds(1) }

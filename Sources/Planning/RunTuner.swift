@@ -130,7 +130,7 @@ public struct RunTuner: Sendable {
     let blocks = Double(steps) / Double(blockSteps)
     let share = Double(open) / Double(blockSteps)
     let all = min(1 / share + furtherRounds, Double(blockSteps))
-    let full = isWhole ? all - 1 : max(all / 2, all - 1.5 - 0.75 * furtherRounds * share)
+    let full = isWhole ? all - 1 : max(all / 4, all - 2.2 - 1.1 * furtherRounds * share)
     return (blocks * all, blocks * full)
   }
 
@@ -168,12 +168,14 @@ public struct RunTuner: Sendable {
     return extents
   }
 
-  /// The default chunk, or its half, fourth, ... where the busiest rank then has less to do
-  /// by a tenth or more. Follows from the window and the ranks, not from a measurement.
+  /// The default chunk. Where the window is chosen too, its half, fourth, ... if the busiest
+  /// rank then has less to do by a tenth or more; with a stated window, bits do not depend on
+  /// the number of ranks.
   private func chunk(_ extent: Extent, ranks: Int) -> Int {
     if let chunk = stated.chunk { return chunk }
     let open = extent.size(of: blockSteps)
     let usual = PicardOptions.defaultChunk(extent, slices: blockSteps)
+    guard stated.extent == nil else { return usual }
     let sizes = Array(sequence(first: usual) { $0 > 1 ? $0 / 2 : nil })
     let loads = sizes.map { busiest(open: open, chunk: $0, ranks: max(1, ranks)) }
     let least = loads.min() ?? 1

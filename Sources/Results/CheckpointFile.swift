@@ -72,7 +72,8 @@ public struct CheckpointFile: Hashable, Sendable {
         run.bytes += bytes
       }
       if !run.bytes.isEmpty { try partial.write(run.bytes.span, at: run.start) }
-    } check: {}
+    } check: {
+    }
     return total[0]
   }
 }

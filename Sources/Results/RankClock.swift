@@ -62,17 +62,17 @@ public struct RankClock: Hashable, Sendable {
       if world.rank == 0 {
         for _ in 0..<exchanges {
           var span = message.mutableSpan
-          try world.receive(into: &span, from: rank)
+          try world.receive(into: &span, from: world[rank])
           message[0] = now
-          try world.send(message.span, to: rank)
+          try world.send(message.span, to: world[rank])
         }
       } else if world.rank == rank {
         var best: (roundTrip: Int64, reading: Reading)?
         for _ in 0..<exchanges {
           let start = now
-          try world.send(message.span, to: 0)
+          try world.send(message.span, to: world[0])
           var span = message.mutableSpan
-          try world.receive(into: &span, from: 0)
+          try world.receive(into: &span, from: world[0])
           let end = now
           if end - start < best?.roundTrip ?? .max {
             let middle = start + (end - start) / 2

@@ -1,4 +1,5 @@
 public import Foundation
+public import PicardSampler
 
 /// The record of a run: one JSON object.
 public struct Report: Codable, Hashable, Sendable {

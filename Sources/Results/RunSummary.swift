@@ -1,4 +1,5 @@
 import Foundation
+public import PicardSampler
 
 /// The last lines of a run's log: where the time went, and what it bought.
 public struct RunSummary: Hashable, Sendable {
@@ -19,7 +20,7 @@ public struct RunSummary: Hashable, Sendable {
       "phase            min        mean         max    share",
     ]
     for phase in Phase.allCases {
-      lines.append(line(phase.rawValue, ranks.map { $0[phase] }))
+      lines.append(line("\(phase)", ranks.map { $0[phase] }))
     }
     lines.append(line("other", ranks.map(\.other)))
     lines.append(line("total", ranks.map(\.total)))

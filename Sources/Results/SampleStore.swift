@@ -194,12 +194,12 @@ public struct SampleStore: Hashable, Sendable {
         for others in [whole.lowerBound..<group.lowerBound, group.upperBound..<whole.upperBound] where !others.isEmpty {
           let (place, count) = ((others.lowerBound - start) * rowBytes, others.count * rowBytes)
           let blank = [Element](repeating: .nan, count: count / elementSize)
-          if let old { try partial.write(Array(old[place..<(place + count)]).span, at: place) }
-          else { try partial.write(blank.span, at: place) }
+          if let old { try partial.write(Array(old[place..<(place + count)]).span, at: place) } else { try partial.write(blank.span, at: place) }
         }
       }
       if !rows.isEmpty { try partial.write(rows, at: (first - start) * rowBytes) }
-    } check: {}
+    } check: {
+    }
   }
 
   /// Hands out the bytes of rows, chunk by chunk; for one rank.

@@ -13,11 +13,21 @@ public struct WholeFile: Hashable, Sendable {
     self.path = path
   }
 
-  /// The file itself, where `path` is a symbolic link to it.
+  /// The file itself, where `path` is a symbolic link to it: one that is there, or is not
+  /// there yet.
   private var destination: String {
-    guard let resolved = realpath(path, nil) else { return path }
-    defer { free(resolved) }
-    return String(cString: resolved)
+    if let resolved = realpath(path, nil) {
+      defer { free(resolved) }
+      return String(cString: resolved)
+    }
+    var place = path
+    // As many links as the kernel follows.
+    for _ in 0..<40 {
+      guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: place) else { return place }
+      let folder = URL(fileURLWithPath: place).deletingLastPathComponent().path
+      place = target.hasPrefix("/") ? target : "\(folder)/\(target)"
+    }
+    return path
   }
 
   var partialPath: String { destination + ".partial" }
@@ -26,7 +36,8 @@ public struct WholeFile: Hashable, Sendable {
   /// partial file and removes it again.
   ///
   /// - Throws: `OutputError` where the folder is missing or may not be written,
-  ///   or where `path` is something else than a regular file.
+  ///   or where `path` is something else than a regular file, or one that is
+  ///   write-protected.
   public func checkWritable() throws(OutputError) {
     guard !path.isEmpty else { throw OutputError(file: "''", "an output file needs a name") }
     var status = stat()
@@ -34,6 +45,12 @@ public struct WholeFile: Hashable, Sendable {
       guard status.st_mode & S_IFMT == S_IFREG else {
         throw OutputError(file: path, "is a folder or a device; name a file")
       }
+      // The superuser may write it all the same, but somebody has protected it.
+      guard status.st_mode & 0o222 != 0, access(path, W_OK) == 0 else {
+        throw OutputError(file: path, "is write-protected; permit writing with chmod u+w, or name another file")
+      }
+    } else if errno == ELOOP {
+      throw failure(ELOOP)
     } else if path.hasSuffix("/") {
       throw OutputError(file: path, "ends with '/'; name a file")
     }
@@ -67,6 +84,14 @@ public struct WholeFile: Hashable, Sendable {
     if unlink(partialPath) != 0, errno != ENOENT { throw failure(errno) }
     let descriptor = open(partialPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw failure(errno) }
+    // Whom a file was kept from, its successor is kept from too.
+    var status = stat()
+    if stat(destination, &status) == 0, fchmod(descriptor, status.st_mode & 0o777) != 0 {
+      let code = errno
+      close(descriptor)
+      discardPartial()
+      throw failure(code)
+    }
     return descriptor
   }
 

@@ -77,13 +77,13 @@ extension JSONObject {
   ///   - isStated: the class has the keys of betas.
   ///   - mayRescale: it knows "rescale_betas_zero_snr".
   ///   - noiseFactor: what the ratio of the variances of noise and signal is
-  ///     multiplied by (CogVideoX; Yang et al., 2024).
+  ///     multiplied by (CogVideoX; Yang et al., 2024), in double precision.
   ///   - terminal: the last product, where betas are rescaled to leave no
   ///     signal.
   mutating func alphaBar(
     betas schedules: [BetaSchedule] = BetaSchedule.common, default absent: BetaSchedule = .linear,
     from start: Double = 0.0001, to end: Double = 0.02, isStated: Bool = true, mayRescale: Bool = true,
-    noiseFactor: Double = 1, terminal: Double = 0
+    noiseFactor: Double? = nil, terminal: Double = 0
   ) throws -> [Double] {
     let count = try integer("num_train_timesteps", in: 2...1_000_000) ?? 1000
     let kind = try choice(
@@ -107,9 +107,11 @@ extension JSONObject {
     }
     var rescales = false
     if mayRescale { rescales = try flag("rescale_betas_zero_snr", default: false) }
-    guard noiseFactor == 1 else {
-      let shifted = alphaBar.map { $0 / (Float(noiseFactor) + (1 - Float(noiseFactor)) * $0) }
-      return (rescales ? rescaled(shifted) : shifted).map { Double($0) }
+    if let noiseFactor {
+      let roots = DiscreteSchedule.linearBetas(count: count, from: first.squareRoot(), to: last.squareRoot())
+      let exact = kind == .scaledLinear && stated == nil ? roots.map { $0 * $0 } : betas.map { Double($0) }
+      let shifted = DiscreteSchedule(betas: exact).alphaBar.map { $0 / (noiseFactor + (1 - noiseFactor) * $0) }
+      return rescales ? rescaled(shifted) : shifted
     }
     guard rescales else { return alphaBar.map { Double($0) } }
     betas = self.betas(of: rescaled(alphaBar))
@@ -126,7 +128,7 @@ extension JSONObject {
 
   /// `alpha` shifted and scaled so that the first one stays and the last one is
   /// 0 (Lin et al., WACV 2024, algorithm 1), squared.
-  private func rescaled(_ alphaBar: [Float]) -> [Float] {
+  private func rescaled<Number: BinaryFloatingPoint>(_ alphaBar: [Number]) -> [Number] {
     let roots = alphaBar.map { $0.squareRoot() }
     let (first, last) = (roots[0], roots[roots.count - 1])
     let factor = first / (first - last)

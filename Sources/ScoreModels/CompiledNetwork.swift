@@ -11,7 +11,7 @@ final class CompiledNetwork<Interface> {
   /// What the inputs and outputs are.
   let interface: Interface
 
-  private let file: String
+  let file: String
   private let library: OpenVINOLibrary
   private let core: OpaquePointer
   private let compiled: OpaquePointer
@@ -45,8 +45,8 @@ final class CompiledNetwork<Interface> {
       // Without an outline, or where this OpenVINO does not take it, the file does.
       if status != 0 {
         try library.check(
-          functions.pointee.core_read_model(core, file, network.weights, &model), .badData,
-          "\(file): OpenVINO cannot read this model; export it again\(file.hasSuffix(".xml") ? "" : " to ONNX (opset 17 or later)")")
+          functions.pointee.core_read_model(core, file, network.weights, &model), .badData, ofFile: file,
+          otherwise: "\(file): OpenVINO cannot read this model; export it again\(file.hasSuffix(".xml") ? "" : " to ONNX (opset 17 or later)")")
       }
     }
     made.model = model
@@ -70,8 +70,8 @@ final class CompiledNetwork<Interface> {
     var compiled: OpaquePointer?
     if let model = made.model {
       try library.check(
-        ov_functions_compile(functions, core, model, "\(threads)", "f32", &compiled), .badData,
-        "\(file): OpenVINO cannot compile this model for the CPU")
+        ov_functions_compile(functions, core, model, "\(threads)", "f32", &compiled), .badData, ofFile: file,
+        otherwise: "\(file): OpenVINO cannot compile this model for the CPU")
     }
     made.compiled = compiled
     var request: OpaquePointer?
@@ -128,7 +128,7 @@ final class CompiledNetwork<Interface> {
   }
 
   private func check(_ status: Int32) throws {
-    try library.check(status, .evaluation, "\(file): OpenVINO failed to evaluate this model")
+    try library.check(status, .evaluation, ofFile: file, otherwise: "\(file): OpenVINO failed to evaluate this model")
   }
 }
 

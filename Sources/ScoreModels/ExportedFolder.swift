@@ -17,10 +17,10 @@ struct ExportedFolder {
   /// - Throws: `ScoreModelError` for what is missing, damaged or ambiguous.
   init(_ folder: ModelFolder) throws {
     let component = try Self.component(of: folder)
-    network = try NetworkFile(at: component.network, in: folder)
     let stated = try folder.has(Self.ownFile) ? StatedNetwork(JSONObject(at: Self.ownFile, in: folder)) : nil
     convention = try stated?.convention ?? Self.configuration(in: folder).convention
     names = stated?.names ?? NetworkNames()
+    network = try NetworkFile(at: component.network, in: folder)
     conditions = try (stated?.conditions ?? [:]).mapValues { name in
       StatedArray(
         array: try folder.array(of: name, namedBy: Self.ownFile), source: "\(folder.path(of: Self.ownFile)): \(name)")

@@ -25,7 +25,7 @@ public final class LatentDecoder {
   /// Reads, checks and compiles the decoder.
   ///
   /// - Parameters:
-  ///   - folder: of the decoder, or of a pipeline that has it as `vae_decoder`.
+  ///   - path: the folder of the decoder, or of a pipeline that has it as `vae_decoder`.
   ///   - latentShape: the shape of one latent.
   ///   - threads: threads of one evaluation.
   ///   - files: records what is read.

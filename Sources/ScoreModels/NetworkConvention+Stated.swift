@@ -40,11 +40,12 @@ extension NetworkConvention {
       guard object.value("time") == nil else {
         throw ScoreModelError(.badData, "\(object.file): \"time\" is stated, but a plug-in is handed alpha and sigma; omit it")
       }
-      time = switch process {
-      case .variancePreserving: .t
-      case .varianceExploding: .sigma
-      case .flow: .flowTime
-      }
+      time =
+        switch process {
+        case .variancePreserving: .t
+        case .varianceExploding: .sigma
+        case .flow: .flowTime
+        }
     }
     let schedule: any NoiseSchedule =
       time == .timestep ? try object.discreteSchedule(process) : try object.continuousSchedule(process, time)

@@ -22,6 +22,7 @@ public struct NetworkConvention: Sendable {
   /// The preconditioning of a network with a standard deviation of the data a channel.
   public var channels: ChannelPreconditioning?
 
+  /// A convention that no file states.
   public init(
     _ parametrization: Parametrization, schedule: any NoiseSchedule, bound: EstimateBound? = nil,
     channels: ChannelPreconditioning? = nil
@@ -51,6 +52,7 @@ public struct ChannelPreconditioning: Hashable, Sendable {
   /// The network returns `-F`.
   public var isNegated: Bool
 
+  /// Deviations as a network was trained with.
   public init(deviations: [Double], isNegated: Bool = false) {
     self.deviations = deviations
     self.isNegated = isNegated

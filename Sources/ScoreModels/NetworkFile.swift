@@ -38,6 +38,7 @@ struct NetworkFile {
       let file = try ONNXFile(parsing: data, at: place, in: folder)
       parameterCount = file.parameterCount
       declaredInputs = try NetworkInput.all(of: data, path: path)
+      try MisreadOperators.refuse(data, path: path)
       // A runtime follows links to a file, and looks for weights beside that.
       guard let own = resolved(path) else { return }
       outline = try? ONNXOutline(

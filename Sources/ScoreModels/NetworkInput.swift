@@ -8,6 +8,8 @@ public struct NetworkInput: Hashable, Sendable, CustomStringConvertible {
   public let elementType: String
   /// Lengths of the axes; `nil` where an axis is free.
   public let shape: [Int?]
+  /// Names of the axes, where the file gives them any. Axes of one name are equally long.
+  let axes: [String?]
 
   /// Such as `sample float [?, 1, 8, 8]`.
   public var description: String {
@@ -40,18 +42,19 @@ public struct NetworkInput: Hashable, Sendable, CustomStringConvertible {
 
   init(name: String, elementType: String, shape: [Int?]) {
     (self.name, self.elementType, self.shape) = (name, elementType, shape)
+    axes = shape.map { _ in nil }
   }
 
   /// From the ONNX message ValueInfoProto.
   private init(_ message: Data) throws(MalformedProtobuf) {
     name = String(decoding: try ProtobufFields(message).first(1) ?? Data(), as: UTF8.self)
-    var (code, lengths) = (0, [Int?]())
+    var (code, lengths, axes) = (0, [Int?](), [String?]())
     if let type = try ProtobufFields(message).first(2), let tensor = try ProtobufFields(type).first(1) {
       var fields = ProtobufFields(tensor)
       while let field = try fields.next() {
         switch (field.number, field.value) {
         case (1, .varint(let number)): code = Int(clamping: number)
-        case (2, .bytes(let shape)): lengths = try Self.lengths(shape)
+        case (2, .bytes(let shape)): (lengths, axes) = try Self.lengths(shape)
         default: break
         }
       }
@@ -63,21 +66,27 @@ public struct NetworkInput: Hashable, Sendable, CustomStringConvertible {
     ]
     elementType = names.indices.contains(code) ? names[code] : "type \(code)"
     shape = lengths
+    self.axes = axes
   }
 
-  private static func lengths(_ message: Data) throws(MalformedProtobuf) -> [Int?] {
-    var lengths: [Int?] = []
+  private static func lengths(_ message: Data) throws(MalformedProtobuf) -> ([Int?], [String?]) {
+    var (lengths, names) = ([Int?](), [String?]())
     var fields = ProtobufFields(message)
     while let field = try fields.next() {
       guard field.number == 1, case .bytes(let axis) = field.value else { continue }
       var fields = ProtobufFields(axis)
-      var length: Int?
+      var (length, name) = (Int?.none, String?.none)
       while let field = try fields.next() {
-        if field.number == 1, case .varint(let number) = field.value { length = Int(exactly: number) }
+        switch (field.number, field.value) {
+        case (1, .varint(let number)): length = Int(exactly: number)
+        case (2, .bytes(let text)) where !text.isEmpty: name = String(decoding: text, as: UTF8.self)
+        default: break
+        }
       }
       lengths.append(length)
+      names.append(name)
     }
-    return lengths
+    return (lengths, names)
   }
 }
 

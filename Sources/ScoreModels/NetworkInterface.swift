@@ -70,7 +70,8 @@ struct NetworkInterface {
       throw refuse("it has no input '\(known[0])', and \(fitting.count) inputs in the shape of one", mend: mend)
     }
     let sample = try input(names.sample, Self.sampleNames, what: "sample") { input in
-      input.name != "timestep" && (input.shape?.count ?? 0) >= 2 && outputs.contains { $0.mayHaveShape(of: input) || $0.hasTwiceTheChannels(of: input) }
+      input.name != "timestep" && (input.shape?.count ?? 0) >= 2
+        && outputs.contains { $0.mayHaveShape(of: input) || $0.hasTwiceTheChannels(of: input) }
     }
     guard let lengths = sample.shape, lengths.count >= 2, lengths.allSatisfy({ $0 != 0 }) else {
       throw refuse("its input '\(sample.name)' has shape \(sample.shapeText)")
@@ -90,7 +91,9 @@ struct NetworkInterface {
         guard let port = outputs.first(where: { $0.name == stated }) else {
           throw refuse("it has no output '\(stated)', which is stated to be its prediction")
         }
-        guard port.mayHaveShape(of: sample) || port.hasTwiceTheChannels(of: sample) else { throw refuse("its output '\(stated)' has shape \(port.shapeText)") }
+        guard port.mayHaveShape(of: sample) || port.hasTwiceTheChannels(of: sample) else {
+          throw refuse("its output '\(stated)' has shape \(port.shapeText)")
+        }
         return port
       }
       let exact = outputs.filter { $0.mayHaveShape(of: sample) }
@@ -111,7 +114,8 @@ struct NetworkInterface {
     }()
     hasVariance = !prediction.mayHaveShape(of: sample)
     conditions = inputs.filter { $0 != sample && $0 != timestep }
-    batch = lengths[0]
+    // Where a tracer has written its own batch of one into the graph, the output shows it.
+    batch = lengths[0] ?? prediction.shape?[0]
     sharesTimestep = times.isEmpty || times[0] == 1 && batch != 1
   }
 
@@ -121,7 +125,8 @@ struct NetworkInterface {
     if let stated {
       guard stated.count == lengths.count, zip(stated, lengths).allSatisfy({ $1 == nil || $0 == $1 }) else {
         throw ScoreModelError(
-          .usage, "--shape \(stated.map { "\($0)" }.joined(separator: ",")) does not fit \(file), whose input '\(sample.name)' has shape \(sample.shapeText)")
+          .usage,
+          "--shape \(stated.map { "\($0)" }.joined(separator: ",")) does not fit \(file), whose input '\(sample.name)' has shape \(sample.shapeText)")
       }
       return stated
     }
@@ -129,7 +134,8 @@ struct NetworkInterface {
     guard known.count == lengths.count else {
       throw ScoreModelError(
         .usage,
-        "\(file): its input '\(sample.name)' has shape \(sample.shapeText), free where it says ?: state a sample's shape with --shape, as in --shape \(lengths.map { "\($0 ?? 32)" }.joined(separator: ","))")
+        "\(file): its input '\(sample.name)' has shape \(sample.shapeText), free where it says ?: state a sample's shape with --shape, as in --shape \(lengths.map { "\($0 ?? 32)" }.joined(separator: ","))"
+      )
     }
     return known
   }
@@ -144,12 +150,14 @@ extension NetworkPort {
   }
 
   /// The shapes are equal, or may be where axes are free. The first axis, of
-  /// the rows of a call, must be free where that of `other` is.
+  /// the rows of a call, must be free where that of `other` is free; or one, where all
+  /// others are known and equal.
   fileprivate func mayHaveShape(of other: NetworkPort) -> Bool {
     guard let shape, let lengths = other.shape else { return shape == nil }
     guard shape.count == lengths.count else { return false }
+    let isOfOne = shape.first == 1 && zip(shape, lengths).dropFirst().allSatisfy { $0 != nil && $0 == $1 }
     return zip(shape, lengths).enumerated().allSatisfy { axis, pair in
-      pair.0 == nil || pair.0 == pair.1 || pair.1 == nil && axis > 0
+      pair.0 == nil || pair.0 == pair.1 || pair.1 == nil && (axis > 0 || isOfOne)
     }
   }
 }

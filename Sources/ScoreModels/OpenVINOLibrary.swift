@@ -136,6 +136,16 @@ public struct OpenVINOLibrary {
   func check(_ status: Int32, _ code: ScoreModelError.Code, _ attempt: @autoclosure () -> String) throws {
     try functions.pointee.check(status, code, attempt())
   }
+
+  /// Turns a status into an error that names the cause and its mend, where they are known.
+  func check(
+    _ status: Int32, _ code: ScoreModelError.Code, ofFile file: String, otherwise attempt: @autoclosure () -> String
+  ) throws {
+    do { try check(status, code, attempt()) } catch let error as ScoreModelError {
+      guard let cause = UnreadableNetwork.explain(error.description) else { throw error }
+      throw ScoreModelError(code, "\(file): \(cause)")
+    }
+  }
 }
 
 extension ov_functions {

@@ -49,6 +49,8 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
   /// a row of their products.
   private var rowsOfCall: ClosedRange<Int> { isLarge && shape.count == 1 ? 2...63 : 1...Int.max }
   private let rowsAlone: Bool
+  /// Is told of every call: the file, the output's name, the inputs, and the output.
+  var recorder: ((_ file: String, _ name: String, _ inputs: [NetworkMemory], _ shape: [Int], _ output: UnsafePointer<Float>) -> Void)?
   private let network: CompiledNetwork<NetworkInterface>
   private var conditions: [ConditionValues]
   private var guidance: Guidance?
@@ -120,6 +122,7 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
     shape = try interface.sampleShape(stated: sampleShape, file: file.path)
     self.conditions = try conditions.values(
       for: interface.conditions, batch: interface.batch, file: file.path, fixed: fixed, files: files)
+    try SharedAxes.require(self.conditions, beside: shape, of: interface.sample.name, declared: inputs, file: file.path)
     guidance = conditions.guidance
     if let channels = convention.channels?.deviations.count, channels != shape[0] {
       throw ScoreModelError(
@@ -277,7 +280,9 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
         try withConditions(call, &inputs, from: 0) { inputs in
           var shape = batch
           if interface.hasVariance { shape[1] *= 2 }
-          try network.evaluate(inputs, interface.prediction, shape: shape, into: output + call.lowerBound * width)
+          let place = output + call.lowerBound * width
+          try network.evaluate(inputs, interface.prediction, shape: shape, into: place)
+          recorder?(network.file, interface.prediction.name, inputs, shape, UnsafePointer(place))
         }
       }
     }

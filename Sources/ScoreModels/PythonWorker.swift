@@ -173,7 +173,8 @@ final class PythonWorker {
     // As OpenVINO is looked for: here and above.
     let here = URL(fileURLWithPath: FileManager.default.currentDirectoryPath).pathComponents.dropFirst()
     let above = (0...here.count).map { "/" + here.dropLast($0).joined(separator: "/") + "/.venv/bin" }
-    let folders = [environment["VIRTUAL_ENV"].map { $0 + "/bin" }].compactMap { $0 } + above
+    let folders =
+      [environment["VIRTUAL_ENV"].map { $0 + "/bin" }].compactMap { $0 } + above
       + (environment["PATH"] ?? "").split(separator: ":").map { String($0) }
     guard let found = folders.map({ $0 + "/python3" }).first(where: { access($0, X_OK) == 0 }) else {
       throw ScoreModelError(

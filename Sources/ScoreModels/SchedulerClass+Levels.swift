@@ -25,7 +25,8 @@ extension JSONObject {
       if let least = schedule.leastLevel, schedule.levels != .trained, NoiseTime(edmSigma: least).s < schedule.trainedTimes.least.s * (1 - 1e-6) {
         throw ScoreModelError(
           .badData,
-          "\(file): \"sigma_min\" is \(least), below the least noise level of training, which \"final_sigmas_type\": \"sigma_min\" ends at; a larger \"sigma_min\" or \"final_sigmas_type\": \"zero\" is needed")
+          "\(file): \"sigma_min\" is \(least), below the least noise level of training, which \"final_sigmas_type\": \"sigma_min\" ends at; a larger \"sigma_min\" or \"final_sigmas_type\": \"zero\" is needed"
+        )
       }
     }
     settings.schedule = schedule

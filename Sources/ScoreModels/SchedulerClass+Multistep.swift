@@ -9,7 +9,11 @@ extension JSONObject {
       terminal: terminalAlphaBar, lambda: true, spacings: DiscreteSchedule.Spacing.allCases, own: method,
       usesLu: true, nearest: .unlessSquaredCosine)
     let first = try firstOrderEnd()
-    settings.change { $0.firstOrderEndBelow = first } flow: { $0.firstOrderEndBelow = first }
+    settings.change {
+      $0.firstOrderEndBelow = first
+    } flow: {
+      $0.firstOrderEndBelow = first
+    }
     return settings
   }
 
@@ -46,7 +50,12 @@ extension JSONObject {
     var settings = try multistepSchedule(
       terminal: terminalAlphaBar, lambda: false, spacings: DiscreteSchedule.Spacing.allCases, own: .elsewhere("UniPC"),
       end: .statedOfLevels, nearest: .always, flow: .withoutLast, hasVarianceType: false)
-    if let terminal = try fraction("shift_terminal") { settings.change { _ in } flow: { $0.terminal = terminal } }
+    if let terminal = try fraction("shift_terminal") {
+      settings.change { _ in
+      } flow: {
+        $0.terminal = terminal
+      }
+    }
     return settings
   }
 
@@ -82,7 +91,10 @@ extension JSONObject {
     schedule.levels = try levels()
     // Levels linear in their logarithm (Lu et al., 2022); Karras ones go before them.
     let takesLu = isLu && schedule.levels != .karras()
-    if takesLu { schedule.levels = .exponential }
+    if takesLu {
+      schedule.levels = .exponential
+      (schedule.leastLevel, schedule.greatestLevel) = schedule.loggedEnds
+    }
     schedule.levelsSpanTraining = true
     try readEnds(of: &schedule, unless: takesLu)
     let rounds = schedule.levels == .karras() || takesLu

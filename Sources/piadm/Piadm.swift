@@ -20,6 +20,19 @@ struct Piadm: ParsableCommand {
     subcommands: [Sample.self, Inspect.self, Plan.self, Bench.self, Cite.self, Doctor.self])
 }
 
+/// An option's value that begins with a minus sign belongs to the option, not to be taken for
+/// an option itself: `--seed -1` becomes `--seed=-1`.
+func joiningNegativeNumbers(_ arguments: some Sequence<String>) -> [String] {
+  arguments.reduce(into: []) { joined, argument in
+    let isNegative = argument.hasPrefix("-") && Double(argument) != nil
+    if isNegative, let last = joined.last, last.hasPrefix("--"), last.count > 2, !last.contains("=") {
+      joined[joined.count - 1] = last + "=" + argument
+    } else {
+      joined.append(argument)
+    }
+  }
+}
+
 @main
 enum Program {
   static func main() {
@@ -30,7 +43,7 @@ enum Program {
     signal(SIGPIPE, SIG_IGN)
     openClosedStreams()
     do {
-      var command = try Piadm.parseAsRoot()
+      var command = try Piadm.parseAsRoot(joiningNegativeNumbers(CommandLine.arguments.dropFirst()))
       try command.run()
     } catch {
       if launcher.speaks() { Piadm.exit(withError: error) }

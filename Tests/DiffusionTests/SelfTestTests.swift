@@ -88,14 +88,15 @@ private final class FaultyModel<Scalar: StateScalar>: ScoreModel, LogDensity {
     #expect(test.findings.map(\.property) == [.shape, .finiteness, .repeatability, .independence, .batchInvariance])
   }
 
-  @Test(arguments: [
-    (.emptyShape, .shape), (.zeroLength, .shape),
-    (.unsetElement, .finiteness), (.nanNearTheData, .finiteness), (.infinity, .finiteness),
-    (.memory, .repeatability),
-    (.otherRows, .independence),
-    (.batchSize, .batchInvariance),
-    (.forgottenAlpha, .score), (.wrongSign, .score), (.oneElement, .score),
-  ] as [(FaultyModel<Double>.Fault, SelfTest.Property)])
+  @Test(
+    arguments: [
+      (.emptyShape, .shape), (.zeroLength, .shape),
+      (.unsetElement, .finiteness), (.nanNearTheData, .finiteness), (.infinity, .finiteness),
+      (.memory, .repeatability),
+      (.otherRows, .independence),
+      (.batchSize, .batchInvariance),
+      (.forgottenAlpha, .score), (.wrongSign, .score), (.oneElement, .score),
+    ] as [(FaultyModel<Double>.Fault, SelfTest.Property)])
   private func `a fault is found, and named by the property it breaks`(
     fault: FaultyModel<Double>.Fault, property: SelfTest.Property
   ) throws {

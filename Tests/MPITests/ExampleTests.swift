@@ -79,9 +79,43 @@ import Testing
     #expect(try output("MPIPipeline", ranks: ranks) == "results: \(results)\n")
   }
 
+  @Test("Fourier transform: a wave is one coefficient, and comes back", arguments: rankCounts)
+  func fourier(ranks: Int) throws {
+    // Half of 84^2: the other half is at the negative frequency.
+    #expect(
+      try output("MPIFourier", ranks: ranks)
+        == "largest coefficient: 3528.0 at (3, 5)\nback again to 13 digits\n")
+  }
+
+  @Test("plate: one in blocks cools as a whole one", arguments: rankCounts)
+  func plate(ranks: Int) throws {
+    let length = 60
+    var heat = (0..<length * length).map { $0 / length < 20 && $0 % length < 30 ? 1.0 : 0 }
+    for _ in 0..<200 {
+      let before = heat
+      func cell(_ row: Int, _ column: Int) -> Double {
+        (0..<length).contains(column) ? before[(row + length) % length * length + column] : 0
+      }
+      for index in heat.indices {
+        let (row, column) = (index / length, index % length)
+        let around = cell(row - 1, column) + cell(row + 1, column) + cell(row, column - 1) + cell(row, column + 1)
+        heat[index] = before[index] + 0.2 * (around - 4 * before[index])
+      }
+    }
+    var sum = ExactSum()
+    sum.add(contentsOf: heat.span)
+    let hottest = heat.indices.max { (heat[$0], -$0) < (heat[$1], -$1) }!
+    #expect(
+      try output("MPIPlate", ranks: ranks)
+        == "heat left on the plate: \(sum.value) of 600\nhottest cell: (\(hottest / length), \(hottest % length))\n")
+  }
+
   @Test(
     "the documentation shows the examples as they are",
-    arguments: ["MPIRing", "MPIHalo", "MPIParallelFile", "MPIDotProduct", "MPIPipeline"])
+    arguments: [
+      "MPIRing", "MPIHalo", "MPIParallelFile", "MPIDotProduct", "MPIPipeline", "MPIFourier",
+      "MPIPlate",
+    ])
   func documentationShowsExamples(example: String) throws {
     let source = try String(
       contentsOf: repository.appending(path: "Tests/Programs/\(example)/main.swift"),

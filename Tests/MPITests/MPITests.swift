@@ -8,24 +8,34 @@ import Testing
 struct RanksTests {
   static let rankCounts = [1, 2, 3, 4, 7]
 
-  @Test(
-    "every call does what it says, whatever the number of ranks",
-    arguments: [
-      "blocking", "non-blocking", "persistent", "collectives", "checked-collectives",
-      "communicators", "agreement", "refusals", "request-sets", "probes",
-    ], rankCounts)
-  func callsDoWhatTheySay(check: String, ranks: Int) throws {
-    let run = try MPIRun("MPIChecks", [check], ranks: ranks)
-    #expect(!run.isTimedOut)
-    #expect(run.exitCode == 0, "\(run.standardError)")
-    #expect(run.standardOutput == "passed on \(ranks)\n")
+  @Test("every call does what it says, whatever the number of ranks", arguments: rankCounts)
+  func callsDoWhatTheySay(ranks: Int) throws {
+    try passes(
+      [
+        "blocking", "non-blocking", "persistent", "collectives", "communicators", "agreement",
+        "refusals", "request-sets", "probes", "files", "own-types", "operations", "exchanges",
+        "started-collectives", "grids", "nodes", "failures",
+      ], ranks: ranks)
   }
 
-  @Test("ranks read and write one file together", arguments: rankCounts)
-  func ranksShareAFile(ranks: Int) throws {
+  @Test(
+    "a program that is correct is so with its collective calls checked, one that is not is told",
+    arguments: rankCounts)
+  func checkedCallsDoWhatTheySay(ranks: Int) throws {
+    try passes(
+      [
+        "checked-collectives", "checked-exchanges", "checked-started-collectives", "checked-grids",
+        "checked-nodes", "checked-communicators", "checked-files", "checked-overlap",
+        "checked-differences",
+      ], ranks: ranks)
+  }
+
+  /// Runs checks one after the other, with a file of their own.
+  private func passes(_ checks: [String], ranks: Int) throws {
     let path = FileManager.default.temporaryDirectory.appending(path: "mpi-file-\(UUID())").path
-    defer { try? FileManager.default.removeItem(atPath: path) }
-    let run = try MPIRun("MPIChecks", ["files", path], ranks: ranks)
+    defer { for name in [path, path + ".other"] { try? FileManager.default.removeItem(atPath: name) } }
+    let run = try MPIRun(
+      "MPIChecks", [checks.joined(separator: "+"), path], ranks: ranks, seconds: 120)
     #expect(!run.isTimedOut)
     #expect(run.exitCode == 0, "\(run.standardError)")
     #expect(run.standardOutput == "passed on \(ranks)\n")
@@ -94,7 +104,35 @@ struct RanksTests {
     #expect(run.exitCode == 70)
     #expect(
       run.standardError.contains(
-        "rank 0 called broadcast of 2 double, root 0, rank 1 called allReduce of 2 double, sum"))
+        "rank 0 called MPI_Bcast of 2 double, root 0, rank 1 called MPI_Allreduce of 2 double, sum"))
+  }
+
+  @Test("a call that was only started, and differs, is told when it is waited for")
+  func differentStartedCollectivesAreNoticed() throws {
+    let run = try MPIRun("MPIChecks", ["checked-mismatch-of-started"], ranks: 3)
+    #expect(!run.isTimedOut)
+    #expect(run.exitCode == 70)
+    #expect(
+      run.standardError.contains(
+        "rank 0 called MPI_Allreduce of 1 int64, sum, rank 1 called MPI_Iallreduce of 1 int64, sum"))
+  }
+
+  @Test(
+    "a rank that waits too long ends the job, whatever the call",
+    arguments: [
+      "MPI_Send", "MPI_Ssend", "MPI_Recv", "MPI_Sendrecv", "MPI_Mprobe", "MPI_Wait", "MPI_Waitany",
+      "MPI_Alltoall", "MPI_Comm_split", "MPI_Cart_create", "MPI_File_set_size", "MPI_File_sync",
+      "MPI_File_read_at_all", "MPI_File_write_at_all",
+    ])
+  func stalledCallEndsTheJob(call: String) throws {
+    let path = FileManager.default.temporaryDirectory.appending(path: "mpi-file-\(UUID())").path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let run = try MPIRun("MPIChecks", ["stall", call, path], ranks: 2, seconds: 20)
+    #expect(!run.isTimedOut)
+    #expect(run.exitCode == 70)
+    // A file may wait in the call that opens or closes it.
+    let name = call.hasPrefix("MPI_File") ? "MPI_File_" : call + ":"
+    #expect(run.standardError.contains("rank 0 has waited 0.5 s for the other ranks in \(name)"), "\(run.standardError)")
   }
 
   @Test("an exact sum has the same bits for every number of ranks")
@@ -133,7 +171,8 @@ struct RanksTests {
     for (name, nameInC) in [
       ("blocking", "blocking in C"), ("all-reduce", "all-reduce in C"),
       ("non-blocking", "non-blocking in C"), ("persistent", "persistent in C"),
-      ("request set", "non-blocking in C"),
+      ("request set", "non-blocking in C"), ("halo", "halo in C"), ("structs", "structs in C"),
+      ("own operation", "own operation in C"),
     ] {
       let found = try #require(counts[name] ?? nil)
       let foundInC = try #require(counts[nameInC] ?? nil)

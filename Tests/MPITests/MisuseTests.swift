@@ -24,18 +24,126 @@ import Testing
     Snippet(
       "correct use", complaint: nil,
       """
+      struct Particle: Transferable { var x = 1.0; var charge: Int32 = 1 }
       let buffer = Buffer(repeating: 1.0, count: 4)
-      let request = try world.startSend(buffer, to: 1)
+      let request = try world.startSend(buffer, to: world[1])
       let returned = try request.wait()
       print(returned[0])
       var sums = [1.0]
       try world.allReduce(&sums, .sum)
+      try world.receive(into: &sums, from: .any, tag: .any)
+      try world.receive(into: &sums, from: world.neighbor(-1), tag: 3)
+      try world.send([Particle()].span, to: .noProcess)
+      """),
+    Snippet(
+      "a wildcard as the destination of a message", complaint: "context expects 'Peer'",
+      """
+      try world.send([1.0].span, to: .any)
+      """),
+    Snippet(
+      "a wildcard as the tag of a message that is sent", complaint: "context expects 'Int'",
+      """
+      try world.send([1.0].span, to: world[0], tag: .any)
+      """),
+    Snippet(
+      "a wildcard as a root", complaint: "context expects 'Int'",
+      """
+      var numbers = [1.0]
+      try world.broadcast(&numbers, root: .any)
+      """),
+    Snippet(
+      "no process as a root", complaint: "'Int' has no member 'noProcess'",
+      """
+      var numbers = [1.0]
+      try world.broadcast(&numbers, root: .noProcess)
+      """),
+    Snippet(
+      "arithmetic on a rank as the destination", complaint: "expected argument type 'Peer'",
+      """
+      try world.send([1.0].span, to: world.rank + 1)
+      """),
+    Snippet(
+      "arithmetic on a rank as the source", complaint: "conform to 'Source'",
+      """
+      var numbers = [1.0]
+      try world.receive(into: &numbers, from: world.rank - 1)
+      """),
+    Snippet(
+      "arithmetic on a peer", complaint: "operator '+'",
+      """
+      try world.send([1.0].span, to: world[0] + 1)
+      """),
+    Snippet(
+      "a peer that no communicator has made", complaint: "initializer is inaccessible",
+      """
+      try world.send([1.0].span, to: Peer(number: 1))
+      """),
+    Snippet(
+      "a struct that says nothing of its layout", complaint: "conform to 'Transferable'",
+      """
+      struct Particle { var x = 1.0 }
+      try world.send([Particle()].span, to: world[0])
+      """),
+    Snippet(
+      "a struct with an array in it", complaint: "non-bitwise-copyable type",
+      """
+      struct Particle: Transferable { var history = [1.0] }
+      try world.send([Particle()].span, to: world[0])
+      """),
+    Snippet(
+      "a struct with the datatype of another type",
+      complaint: "cannot convert return expression of type 'Datatype<Double>'",
+      """
+      struct Particle: Transferable {
+        var x = 1.0, y = 1.0, z = 1.0
+        static var datatype: Datatype<Self> { Double.datatype }
+      }
+      try world.send([Particle()].span, to: world[0])
+      """),
+    Snippet(
+      "a datatype made by hand", complaint: "initializer is inaccessible",
+      """
+      struct Particle: Transferable {
+        var x = 1.0, y = 1.0, z = 1.0
+        static var datatype: Datatype<Self> { Datatype<Self>() }
+      }
+      try world.send([Particle()].span, to: world[0])
+      """),
+    Snippet(
+      "a sum of structs", complaint: "requires that 'Particle' conform to 'Summable'",
+      """
+      struct Particle: Transferable { var x = 1.0 }
+      _ = try world.allReduce(Particle(), .sum)
+      """),
+    Snippet(
+      "a part of an array with elements of another type", complaint: "cannot convert value",
+      """
+      let column = try Subarray<Float>(of: [4, 4], [0..<4, 0..<1])
+      try world.send([Double](repeating: 0, count: 16).span, column, to: world[0])
+      """),
+    Snippet(
+      "a shared array kept beyond its scope", complaint: "lifetime",
+      """
+      var kept = [1].span
+      try world.withSharedArray(of: Int.self, count: 3) { _ in } _: { kept = $0 }
+      print(kept[0])
+      """),
+    Snippet(
+      "a shared array written to while others read it", complaint: "subscript is get-only",
+      """
+      try world.withSharedArray(of: Int.self, count: 3) { _ in } _: { $0[0] = 1 }
+      """),
+    Snippet(
+      "calls of several threads at once", complaint: "no member 'multiple'",
+      """
+      var options = EnvironmentOptions()
+      options.threadLevel = .multiple
       """),
     Snippet(
       "a buffer touched while it is being sent", complaint: "'buffer' used after consume",
       """
       var buffer = Buffer(repeating: 1.0, count: 4)
-      let request = try world.startSend(buffer, to: 1)
+      let request = try world.startSend(buffer, to: world[1])
       buffer[0] = 2
       _ = try request.wait()
       """),
@@ -43,15 +151,15 @@ import Testing
       "a buffer received into twice at once", complaint: "'buffer' consumed more than once",
       """
       let buffer = Buffer(repeating: 1.0, count: 4)
-      let first = try world.startReceive(into: buffer, from: 1)
-      let second = try world.startReceive(into: buffer, from: 2)
+      let first = try world.startReceive(into: buffer, from: world[1])
+      let second = try world.startReceive(into: buffer, from: world[2])
       _ = try first.wait()
       _ = try second.wait()
       """),
     Snippet(
       "a request waited for twice", complaint: "'request' consumed more than once",
       """
-      let request = try world.startReceive(into: Buffer(repeating: 1.0, count: 4), from: 1)
+      let request = try world.startReceive(into: Buffer(repeating: 1.0, count: 4), from: world[1])
       _ = try request.wait()
       _ = try request.wait()
       """),
@@ -59,7 +167,7 @@ import Testing
       "a persistent buffer touched while it is under way",
       complaint: "'exchange' used after consume",
       """
-      var exchange = try world.prepareSend(Buffer(repeating: 1.0, count: 4), to: 1)
+      var exchange = try world.prepareSend(Buffer(repeating: 1.0, count: 4), to: world[1])
       let started = try exchange.start()
       exchange[0] = 2
       _ = try started.wait()
@@ -67,7 +175,7 @@ import Testing
     Snippet(
       "a message received twice", complaint: "'message' consumed more than once",
       """
-      let message = try world.probe(from: 1)
+      let message = try world.probe(from: world[1])
       _ = try message.receive(Int.self)
       _ = try message.receive(Int.self)
       """),
@@ -78,9 +186,9 @@ import Testing
       try world.allReduce(&numbers, .bitwiseOr)
       """),
     Snippet(
-      "a type that MPI has no datatype for", complaint: "conform to 'Scalar'",
+      "a type that MPI has no datatype for", complaint: "conform to 'Transferable'",
       """
-      try world.send([true].span, to: 1)
+      try world.send([true].span, to: world[1])
       """),
     Snippet(
       "a communicator on another thread", complaint: "data races",

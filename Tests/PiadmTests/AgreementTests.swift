@@ -30,7 +30,7 @@ extension CommandLineTests {
       let run = try place.run(
         arguments, ranks: 3,
         script: each(#"mkdir -p $rank; cp mixture.json $rank; [ $rank = 0 ] || cp other.json $rank/mixture.json; cd $rank; exec "$@""#))
-      run.expectRefusal(65, "rank 1 of 3", "bytes of MODEL", "rank 0")
+      run.expectRefusal(65, "rank 1 of 3", "contents of MODEL", "rank 0")
       #expect(!run.standardOutput.contains("round"))
     }
 
@@ -79,7 +79,8 @@ extension CommandLineTests {
       let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().path
       let build = try place.run(
-        [], script: """
+        [],
+        script: """
           cc -shared -fPIC -I '\(top)/Sources/CScorePlugin/include' -o model.so \
             '\(top)/Tests/ScoreModelsTests/Fixtures/absent_plugin.c'
           """)

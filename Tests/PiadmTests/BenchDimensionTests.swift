@@ -46,7 +46,9 @@ extension CommandLineTests {
         #expect(whole.map(\.dimension) == stride(from: 2, through: largest, by: 2).map { 1 << $0 })
         #expect(whole.map(\.sequentialSteps) == whole.map(\.sequentialSteps).sorted())
       }
-      let (small, large) = (try #require(series("piadm-sde", "whole", "secant").dropFirst().first), try #require(series("piadm-sde", "whole", "secant").last))
+      let (small, large) = (
+        try #require(series("piadm-sde", "whole", "secant").dropFirst().first), try #require(series("piadm-sde", "whole", "secant").last)
+      )
       #expect(large.rounds <= 3 * small.rounds)
       if ranks == 1 { #expect(large.sequentialSteps >= 12 * small.sequentialSteps) }
       #expect(try place.content == ["d.json", "d.md"])

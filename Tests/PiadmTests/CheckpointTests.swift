@@ -81,12 +81,28 @@ extension CommandLineTests {
     @Test("a window that was chosen by a measurement is kept")
     func chosenWindow() throws {
       let place = try Workplace()
-      let arguments = ["mixture.json", "--steps", "40", "--window", "auto", "--checkpoint", "state", "--resume"]
+      let run = ["mixture.json", "--steps", "40", "--solver", "picard"]
+      let arguments = run + ["--window", "auto", "--checkpoint", "state", "--resume"]
       let first = try place.run(["sample", "--max-time", "0"] + arguments, ranks: 2)
-      let window = try #require(first.standardOutput.firstMatch(of: #/\n  window +(\d+)/#)?.1)
-      #expect(first.standardOutput.contains("--window auto chose \(window) "))
+      let choice = try #require(
+        first.standardOutput.firstMatch(of: #/\nauto +--solver picard --window (\w+) --chunk (\d+)/#), "\(first.standardOutput)")
       let digest = try place.digest(arguments)
-      #expect(try digest == place.digest(["mixture.json", "--steps", "40", "--window", String(window)]))
+      let stated = run + ["--window", String(choice.1), "--chunk", String(choice.2)]
+      #expect(try digest == place.digest(stated, ranks: 3))
+    }
+
+    @Test("a run that states nothing prints what it chose, with which it repeats on any number of ranks")
+    func chosen() throws {
+      let place = try Workplace()
+      let arguments = ["mixture.json", "--steps", "60", "--samples", "2"]
+      for ranks in [1, 3] {
+        let run = try place.run(["sample"] + arguments, ranks: ranks, isTuned: true)
+        #expect(run.exitCode == 0, "\(run.standardError)")
+        let choice = try #require(run.standardOutput.firstMatch(of: #/\n +(--solver .+) gives the same bits/#)).1
+        let digest = try #require(run.standardOutput.firstMatch(of: #/\ndigest +(\w+)/#)).1
+        let stated = choice.split(separator: " ").map { String($0) }
+        for others in [1, 2] { #expect(try place.digest(arguments + stated, ranks: others) == String(digest)) }
+      }
     }
 
     /// A shell command for the ranks of the launcher `$started`: its children, or
@@ -96,7 +112,7 @@ extension CommandLineTests {
     @Test("signals stop the run after a round", arguments: ["USR1", "TERM"], [1, 3])
     func signals(signal: String, ranks: Int) throws {
       let place = try Workplace()
-      let arguments = ["mixture.json", "--steps", "64", "--window", "8"]
+      let arguments = ["mixture.json", "--steps", "64", "--window", "8", "--chunk", "4"]
       let whole = try Workplace().digest(arguments)
       // A rank gets the signal once the run is under way; which one does not matter.
       let script = """
@@ -117,7 +133,7 @@ extension CommandLineTests {
     @Test("a rank that is killed ends the job on all ranks, and the run goes on from its checkpoint")
     func kills() throws {
       let place = try Workplace()
-      let arguments = ["mixture.json", "--steps", "64", "--window", "8", "--samples", "2"]
+      let arguments = ["mixture.json", "--steps", "64", "--window", "8", "--chunk", "4", "--samples", "2"]
       let whole = try Workplace().digest(arguments)
       let options = ["--checkpoint", "state", "--resume", "--every", "0"]
       let stored = "until [ state/checkpoint -nt before ] || ! kill -0 $started; do sleep 0.05; done"
@@ -167,7 +183,7 @@ extension CommandLineTests {
         // Of what follows from it, such as the chunk, the user has said nothing.
         (["mixture.json", "--steps", "20"], ["--window 8", "not off"]),
         (["mixture.json", "--steps", "20", "--window", "8", "--chunk", "2"], ["--chunk 4", "not 2"]),
-        (["other.json", "--steps", "20", "--window", "8"], ["bytes of MODEL"]),
+        (["other.json", "--steps", "20", "--window", "8"], ["contents of MODEL"]),
       ] as [([String], [String])] {
         let run = try place.run(["sample"] + arguments + options, ranks: 2)
         run.expectRefusal(65, "state/checkpoint")

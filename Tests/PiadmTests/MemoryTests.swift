@@ -21,10 +21,11 @@ extension CommandLineTests {
       try place.write(
         #"{"target": "gaussian", "dimension": \#(dimension), "mean": 0, "variances": 0.5}"#, to: "wide.json")
       func peak(_ window: Int) throws -> Double {
-        let run = try place.run([
-          "sample", "wide.json", "--method", "ddpm", "--steps", "400", "--window", "\(window)", "--chunk", "8",
-          "--iterations", "1", "--precision", precision, "--report", "r.json",
-        ] + options)
+        let run = try place.run(
+          [
+            "sample", "wide.json", "--method", "ddpm", "--steps", "400", "--window", "\(window)", "--chunk", "8",
+            "--iterations", "1", "--precision", precision, "--report", "r.json",
+          ] + options)
         try #require(run.exitCode == 0, "\(run.standardError)")
         let report = try JSONSerialization.jsonObject(with: place.read("r.json")) as? [String: Any]
         return try #require(report?["peakMemoryBytes"] as? Double)

@@ -62,7 +62,10 @@ extension CommandLineTests {
       let place = try Workplace()
       let top = Self.tests.deletingLastPathComponent().deletingLastPathComponent().path
       let build = try place.run(
-        [], script: "cc -shared -fPIC -I '\(top)/Sources/CScorePlugin/include' -o model.so '\(Self.tests.path)/../ScoreModelsTests/Fixtures/faulty_plugin.c' -lm")
+        [],
+        script:
+          "cc -shared -fPIC -I '\(top)/Sources/CScorePlugin/include' -o model.so '\(Self.tests.path)/../ScoreModelsTests/Fixtures/faulty_plugin.c' -lm"
+      )
       try #require(build.exitCode == 0, "\(build.standardError)")
       try place.write("temperature 1", to: "settings.txt")
       let command = ["sample", "plugin:model.so:scale=2,file=settings.txt", "--steps", "6", "--checkpoint", "state", "--resume"]
@@ -132,8 +135,10 @@ extension CommandLineTests {
       let alone = try Workplace()
       for name in ["model", "initial.npy"] { try copy("\(Self.latents)/\(name)", to: name, in: alone) }
       _ = try alone.digest(
-        ["model", "--method", "ddim", "--steps", "8", "--samples", "5", "--initial", "initial.npy", "--decode", "model",
-         "--decoded", "own.npy", "--tolerance", "0"])
+        [
+          "model", "--method", "ddim", "--steps", "8", "--samples", "5", "--initial", "initial.npy", "--decode", "model",
+          "--decoded", "own.npy", "--tolerance", "0",
+        ])
       #expect(try alone.read("own.npy") == place.read("samples-decoded.npy"))
       #expect(try !alone.content.contains("samples-decoded.npy"))
     }
@@ -145,7 +150,7 @@ extension CommandLineTests {
       let command = ["sample", "model", "--method", "ddim", "--steps", "3", "--decode"]
       try place.run(command + ["none"]).expectRefusal(66, "none", "vae_decoder/model.onnx")
       try place.run(["sample", "model", "--decoded", "x.npy"]).expectRefusal(64, "--decode FOLDER")
-      try place.run(["sample", "mixture.json", "--decode", "model"], ranks: 2).expectRefusal(65, "vae_decoder/model.onnx", "[5]")
+      try place.run(["sample", "mixture.json", "--decode", "model"], ranks: 2).expectRefusal(65, "vae_decoder/model.onnx", "[1, 5]")
       let file = "model/vae_decoder/config.json"
       for (text, words) in [
         (#"{"_class_name": "AutoencoderX"}"#, ["scaling_factor"]), (#"{"scaling_factor": 0}"#, ["scaling_factor", "above 0"]),

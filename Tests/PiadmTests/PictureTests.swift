@@ -11,7 +11,9 @@ extension CommandLineTests {
       var end: Double
     }
 
-    @Test("a trace holds nested spans of all ranks, and every message from its sender to its receiver", arguments: [[], ["--iterations", "3", "--samples", "3", "--replicas", "2"]])
+    @Test(
+      "a trace holds nested spans of all ranks, and every message from its sender to its receiver",
+      arguments: [[], ["--iterations", "3", "--samples", "3", "--replicas", "2"]])
     func trace(options: [String]) throws {
       let place = try Workplace()
       _ = try place.digest(

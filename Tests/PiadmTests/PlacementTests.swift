@@ -17,7 +17,7 @@ extension CommandLineTests {
           while [ $# -gt \(arguments.count + 1) ]; do launcher="$launcher $1"; shift; done
           exec $launcher sh -c '
             rank=${OMPI_COMM_WORLD_RANK:-$PMI_RANK}; exec taskset -c "\(processors)" "$@"' sh "$@"
-          """)
+          """, isTuned: true)
       #expect(run.exitCode == 0, "\(run.standardError)")
       return run.standardOutput
     }

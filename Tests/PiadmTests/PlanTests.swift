@@ -15,7 +15,7 @@ extension CommandLineTests {
       let place = try Workplace()
       let run = try place.run(
         [
-          "plan", "mixture.json", "--steps", "64", "--samples", "3", "--chunk", "2", "--score-latency", "0.05",
+          "plan", "mixture.json", "--steps", "64", "--samples", "3", "--chunk", "2", "--score-latency", "0.05", "--window", "off",
           "--pilot-seconds", "4", "--json", "plan.json", "--plot", "plan.svg", "--most-ranks", "128",
         ], ranks: 2)
       #expect(run.exitCode == 0, "\(run.standardError)")
@@ -38,7 +38,7 @@ extension CommandLineTests {
       #expect(costs.min() == costs[try #require(predictions.firstIndex { $0["ranks"] as? Int == best })])
       let line = try #require(plan["sbatch"] as? String)
       #expect(line.hasPrefix("sbatch --ntasks=\(best) --cpus-per-task=1 --time="))
-      #expect(line.hasSuffix("jobs/sample.sbatch mixture.json --steps 64 --samples 3 --chunk 2 --score-latency 0.05"))
+      #expect(line.hasSuffix("jobs/sample.sbatch mixture.json --steps 64 --samples 3 --chunk 2 --score-latency 0.05 --window off"))
       #expect(run.standardOutput.contains(line))
       #expect(run.standardOutput.contains("not at hand"))
       // 64 slices are 32 chunks.
@@ -53,7 +53,7 @@ extension CommandLineTests {
       var times: [Double] = []
       for latency in ["1e-6", "0.01"] {
         let run = try place.run([
-          "plan", "mixture.json", "--steps", "32", "--network-latency", latency, "--json", "plan.json",
+          "plan", "mixture.json", "--steps", "32", "--window", "off", "--network-latency", latency, "--json", "plan.json",
         ])
         #expect(run.exitCode == 0, "\(run.standardError)")
         #expect(run.standardOutput.contains("All predictions are for a machine that is not at hand"))

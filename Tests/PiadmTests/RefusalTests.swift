@@ -10,10 +10,11 @@ extension CommandLineTests {
       arguments: [
         (["--samples", "0"], "--samples"), (["--samples", "-3"], "--samples"),
         (["--samples", "4294967296"], "--samples"), (["--samples", "many"], "--samples"),
-        (["--seed", "-1"], "--seed"), (["--seed", "18446744073709551616"], "--seed"),
+        (["--seed", "-1"], "a whole number from 0"), (["--seed", "1.5"], "a whole number from 0"), (["--steps", "-5"], "not -5"),
+        (["--chunk", "-2"], "not -2"), (["--seed", "18446744073709551616"], "--seed"),
         (["--steps", "0"], "--steps"), (["--steps", "1e3"], "--steps"),
         (["--noise-level", "1.01"], "--noise-level"), (["--noise-level", "nan"], "--noise-level"),
-        (["--method", "euler"], "--method"),
+        (["--method", "eulerian"], "--method"),
         (["--method", "dpm++2m", "--noise-level", "1"], "--noise-level"),
         (["--grid", "cosine"], "--grid"), (["--grid", "model", "--horizon", "3"], "--horizon"),
         (["--horizon", "inf"], "--horizon"), (["--horizon", "0.0001"], "--horizon"),

@@ -100,9 +100,9 @@ extension CommandLineTests {
       #expect(run.standardOutput.contains("warning: 3 groups of ranks share 2 samples, so 1 of them has nothing to do; with --replicas 2 "))
       #expect(try !place.run(arguments + ["2"], ranks: 2).standardOutput.contains("groups of ranks share"))
       // A group with nothing to do, which may be the first one, has no say in the window: where
-      // calls cost the same whatever their rows, all steps are the best one.
+      // calls cost the same whatever their rows, nearly all steps are best at the same time.
       let chosen = try place.run(arguments + ["3", "--window", "auto", "--score-latency", "0.005"], ranks: 3)
-      #expect(chosen.standardOutput.contains(#/(?m)^ *window +24$/#))
+      #expect(chosen.standardOutput.contains(#/(?m)^ *window +(off|16)$/#))
     }
 
     @Test("a state of a million elements is sampled")

@@ -4,8 +4,8 @@ import NumPyFormat
 import Testing
 
 /// A scheduler whose method is here, with the samples that diffusers draws;
-/// `Diffusers/make-classes.py` makes them.
-private struct ClassCase: CustomTestStringConvertible {
+/// `Diffusers/make-classes.py` makes them. Nothing changes its settings, which are values of JSON.
+private struct ClassCase: CustomTestStringConvertible, @unchecked Sendable {
   let name: String
   let settings: [String: Any]
   let steps: Int

@@ -3,10 +3,12 @@ import Testing
 import PicardSampler
 
 @Suite struct CallSizesTests {
-  @Test("a full call, a half, a quarter and a row alone, each once", arguments: [
-    (1, [1]), (2, [2, 1]), (3, [3, 1]), (4, [4, 1]), (5, [5, 2, 1]), (8, [8, 4, 1]), (9, [9, 4, 2, 1]),
-    (50, [50, 25, 12, 1]), (64, [64, 32, 15, 1]),
-  ])
+  @Test(
+    "a full call, a half, a quarter and a row alone, each once",
+    arguments: [
+      (1, [1]), (2, [2, 1]), (3, [3, 1]), (4, [4, 1]), (5, [5, 2, 1]), (8, [8, 4, 1]), (9, [9, 4, 2, 1]),
+      (50, [50, 25, 12, 1]), (64, [64, 32, 15, 1]),
+    ])
   func sizes(full: Int, expected: [Int]) {
     #expect(CallSizes(full: full).sizes == expected)
   }

@@ -42,7 +42,8 @@ import Testing
   }
 
   static let all = [
-    Bent(description: "two values", history: [-0.3, 0.1]), Bent(description: "four values, two blocks", blocks: 2, history: [-0.2, 0.1, -0.05, 0.02]),
+    Bent(description: "two values", history: [-0.3, 0.1]),
+    Bent(description: "four values, two blocks", blocks: 2, history: [-0.2, 0.1, -0.05, 0.02]),
     Bent(description: "two values, every third slice's", history: [-0.3, 0.1]) { $0 % 3 == 1 },
     Bent(description: "two components", components: 2, history: [-0.3, 0.1]),
     Bent(description: "two components, every second slice's, two blocks", components: 2, blocks: 2, history: [0.2, 0, -0.1]) { $0 % 2 == 0 },

@@ -78,18 +78,24 @@ import Testing
   }
 }
 
-/// Knows values at states, and none beside them: in the first round the three states of
-/// a chunk come first, and then its three probes.
-private struct OddRows: ScoreModel {
+/// Knows values at states, and none beside them: within a few hundredths of the last state
+/// that it has seen at a noise time, which is where probes are.
+private final class OddRows: ScoreModel {
   typealias Scalar = Double
   let shape = [8]
   let parametrization = Parametrization.sample
+  private var states: [Double: [Double]] = [:]
 
   func predict(
     _ states: Span<Double>, at times: Span<NoiseTime>, into predictions: inout MutableSpan<Double>
   ) throws {
     for row in 0..<times.count {
-      let isProbe = row % 6 >= 3
+      let state = (0..<8).map { states[8 * row + $0] }
+      let distance = self.states[times[row].s].map { known in
+        zip(known, state).map { abs($0 - $1) }.max() ?? 0
+      }
+      let isProbe = distance.map { 0 < $0 && $0 < 0.1 } ?? false
+      if !isProbe { self.states[times[row].s] = state }
       for k in 0..<8 { predictions[8 * row + k] = isProbe ? .nan : 0 }
     }
   }

@@ -54,6 +54,8 @@ final class VirtualRing: Ring {
     for index in 0..<values.count { values[index] = largest[index] }
   }
 
+  func finish() {}
+
   struct WrongLength: Error {}
 }
 

@@ -11,7 +11,8 @@ import Testing
   private let message = 0.25
   private let agreement = 0.125
 
-  init() throws { trajectory = try Trajectory(
+  init() throws {
+    trajectory = try Trajectory(
       .posterior, on: .shrinking(steps: 12, horizon: 8, earlyStop: 1e-2), noiseLevel: 1)
   }
 
@@ -19,7 +20,6 @@ import Testing
     let means = [[Double](repeating: 0.8, count: dimension), [Double](repeating: -0.5, count: dimension)]
     return try GaussianMixture(means: means, variance: 0.05, weights: [0.4, 0.6])
   }
-
 
   private func pattern(_ options: PicardOptions, samples: [Int] = [0]) throws -> RunPattern {
     var pattern = RunPattern()

@@ -1,5 +1,6 @@
 import Drawing
 import Foundation
+import PicardSampler
 import Results
 import Testing
 

@@ -1,4 +1,5 @@
 import Foundation
+import PicardSampler
 import Results
 import Testing
 
@@ -148,7 +149,7 @@ func sampleReport() -> Report {
 
 @Suite struct Timing {
   @Test func `time is counted in the phase it is spent in, and the phases add up`() {
-    var timers = PhaseTimers()
+    let timers = PhaseClock()
     timers.enter(.score)
     usleep(20_000)
     timers.enter(.reduce)

@@ -102,7 +102,8 @@ private func mpirun(_ ranks: Int, _ command: [String]) -> [String] {
     let file = folder.file("a.npy")
     try Data("earlier".utf8).write(to: URL(fileURLWithPath: file))
     // 64 MB in all against 32 MB: above what MPI's own shared files take.
-    let command = ["bash", "-c", #"ulimit -f 32768; exec "$@""#, "bash"]
+    let command =
+      ["bash", "-c", #"ulimit -f 32768; exec "$@""#, "bash"]
       + [program, file, "double", "3", "1000", "8192"]
     expectFailure(try run(mpirun(3, command)), file: file, "cannot be written")
     #expect(try folder.content == ["a.npy"])

@@ -75,27 +75,29 @@ private func exactEstimate(_ name: String, _ state: [Double], at time: NoiseTime
     for (drawn, expected) in zip(state, exact) { #expect(abs(drawn - expected) <= 1e-5, "\(name)") }
   }
 
-  @Test("a piadm.json that says nothing of use is refused by key and mend", arguments: [
-    (#"{"predicts": "noise"}"#, ["\"process\" is missing", "variance-preserving"]),
-    (#"{"process": "vp", "predicts": "noise"}"#, ["\"process\"", "vp", "variance-exploding"]),
-    (#"{"process": "flow", "predicts": "epsilon", "time": "t"}"#, ["\"predicts\"", "epsilon", "noise-minus-data"]),
-    (#"{"process": "flow", "predicts": "noise-minus-data"}"#, ["\"time\" is missing", "flow-time"]),
-    (#"{"process": "flow", "predicts": "noise-minus-data", "time": "t"}"#, ["\"time\" is \"t\"", "flow-time"]),
-    (#"{"process": "flow", "predicts": "noise-minus-data", "time": "flow-time", "range": [0, 2]}"#, ["\"range\"", "<= 1"]),
-    (#"{"process": "flow", "predicts": "noise-minus-data", "time": "flow-time", "grid": "karras"}"#, ["\"grid\"", "pure noise"]),
-    (#"{"process": "flow", "predicts": "noise-minus-data", "time": "flow-time", "beta_max": 3}"#, ["\"beta_max\"", "omit"]),
-    (#"{"process": "variance-exploding", "predicts": "preconditioned", "time": "sigma"}"#, ["\"sigma_data\" is missing"]),
-    (#"{"process": "variance-exploding", "predicts": "denoiser", "sigma_data": 1, "time": "sigma"}"#, ["\"sigma_data\"", "preconditioned"]),
-    (#"{"process": "flow", "predicts": "preconditioned", "sigma_data": 1, "time": "sigma"}"#, ["\"predicts\"", "variance-exploding"]),
-    (#"{"process": "variance-exploding", "predicts": "denoiser", "time": "sigma", "time_scale": 9}"#, ["\"time_scale\"", "flow-time"]),
-    (#"{"process": "variance-exploding", "predicts": "denoiser", "time": "timestep"}"#, ["\"timestep\"", "variance-preserving"]),
-    (#"{"process": "variance-exploding", "predicts": "denoiser", "time": "sigma", "sigma_mim": 1}"#, ["sigma_mim", "known here"]),
-    (#"{"process": "variance-exploding", "predicts": "denoiser", "time": "sigma", "inputs": {"x": "x"}}"#, ["\"inputs\"", "\"sample\""]),
-    (#"{"process": "variance-exploding", "predicts": "denoiser", "time": "sigma", "inputs": {"sample": "y"}}"#, ["no input 'y'", "sigma [?]"]),
-    (#"{"process": "variance-exploding", "predicts": "denoiser", "time": "sigma", "output": "E"}"#, ["no output 'E'", "D [?, 3, 2, 2]"]),
-    (#"{"process": "variance-exploding", "predicts": "preconditioned", "time": "sigma", "sigma_data": [1, 2]}"#, ["\"sigma_data\"", "3 channels"]),
-    (#"{"process": "variance-exploding", "predicts": "denoiser", "time": "sigma", "conditions": {"y": "../y.npy"}}"#, ["../y.npy", "outside"]),
-  ])
+  @Test(
+    "a piadm.json that says nothing of use is refused by key and mend",
+    arguments: [
+      (#"{"predicts": "noise"}"#, ["\"process\" is missing", "variance-preserving"]),
+      (#"{"process": "vp", "predicts": "noise"}"#, ["\"process\"", "vp", "variance-exploding"]),
+      (#"{"process": "flow", "predicts": "epsilon", "time": "t"}"#, ["\"predicts\"", "epsilon", "noise-minus-data"]),
+      (#"{"process": "flow", "predicts": "noise-minus-data"}"#, ["\"time\" is missing", "flow-time"]),
+      (#"{"process": "flow", "predicts": "noise-minus-data", "time": "t"}"#, ["\"time\" is \"t\"", "flow-time"]),
+      (#"{"process": "flow", "predicts": "noise-minus-data", "time": "flow-time", "range": [0, 2]}"#, ["\"range\"", "<= 1"]),
+      (#"{"process": "flow", "predicts": "noise-minus-data", "time": "flow-time", "grid": "karras"}"#, ["\"grid\"", "pure noise"]),
+      (#"{"process": "flow", "predicts": "noise-minus-data", "time": "flow-time", "beta_max": 3}"#, ["\"beta_max\"", "omit"]),
+      (#"{"process": "variance-exploding", "predicts": "preconditioned", "time": "sigma"}"#, ["\"sigma_data\" is missing"]),
+      (#"{"process": "variance-exploding", "predicts": "denoiser", "sigma_data": 1, "time": "sigma"}"#, ["\"sigma_data\"", "preconditioned"]),
+      (#"{"process": "flow", "predicts": "preconditioned", "sigma_data": 1, "time": "sigma"}"#, ["\"predicts\"", "variance-exploding"]),
+      (#"{"process": "variance-exploding", "predicts": "denoiser", "time": "sigma", "time_scale": 9}"#, ["\"time_scale\"", "flow-time"]),
+      (#"{"process": "variance-exploding", "predicts": "denoiser", "time": "timestep"}"#, ["\"timestep\"", "variance-preserving"]),
+      (#"{"process": "variance-exploding", "predicts": "denoiser", "time": "sigma", "sigma_mim": 1}"#, ["sigma_mim", "known here"]),
+      (#"{"process": "variance-exploding", "predicts": "denoiser", "time": "sigma", "inputs": {"x": "x"}}"#, ["\"inputs\"", "\"sample\""]),
+      (#"{"process": "variance-exploding", "predicts": "denoiser", "time": "sigma", "inputs": {"sample": "y"}}"#, ["no input 'y'", "sigma [?]"]),
+      (#"{"process": "variance-exploding", "predicts": "denoiser", "time": "sigma", "output": "E"}"#, ["no output 'E'", "D [?, 3, 2, 2]"]),
+      (#"{"process": "variance-exploding", "predicts": "preconditioned", "time": "sigma", "sigma_data": [1, 2]}"#, ["\"sigma_data\"", "3 channels"]),
+      (#"{"process": "variance-exploding", "predicts": "denoiser", "time": "sigma", "conditions": {"y": "../y.npy"}}"#, ["../y.npy", "outside"]),
+    ])
   func refusals(text: String, words: [String]) throws {
     try withTemporaryFolder { folder in
       try FileManager.default.copyItem(

@@ -107,7 +107,7 @@ private func discrete(_ text: String) throws -> DiscreteSchedule {
     (#"{"_class_name": "EulerDiscreteScheduler", "interpolation_type": "cubic"}"#, "interpolation_type"),
     (#"{"_class_name": "EulerDiscreteScheduler", "timestep_type": "whole"}"#, "timestep_type"),
     (#"{"_class_name": "EulerDiscreteScheduler", "sigma_min": 1e-3, "final_sigmas_type": "sigma_min", "use_karras_sigmas": true}"#, "sigma_min"),
-    (#"{"_class_name": "EulerDiscreteScheduler", "sigma_min": -1}"#, "sigma_min"),
+    (#"{"_class_name": "EulerDiscreteScheduler", "use_karras_sigmas": true, "sigma_min": -1}"#, "sigma_min"),
     (#"{"_class_name": "DPMSolverMultistepScheduler", "algorithm_type": "rk45"}"#, "algorithm_type"),
     (#"{"_class_name": "DPMSolverMultistepScheduler", "solver_type": "trapezoid"}"#, "solver_type"),
     (#"{"_class_name": "DPMSolverMultistepScheduler", "solver_order": 4}"#, "solver_order"),
@@ -125,7 +125,10 @@ private func discrete(_ text: String) throws -> DiscreteSchedule {
     (#"{"_class_name": "FlowMatchEulerDiscreteScheduler", "stochastic_sampling": true, "invert_sigmas": true}"#, "stochastic_sampling"),
     (#"{"_class_name": "FlowMatchEulerDiscreteScheduler", "time_shift_type": "cubic"}"#, "time_shift_type"),
     (#"{"_class_name": "UniPCMultistepScheduler", "shift_terminal": 0.1}"#, "use_flow_sigmas"),
-    (#"{"_class_name": "UniPCMultistepScheduler", "use_flow_sigmas": true, "use_beta_sigmas": true, "prediction_type": "flow_prediction"}"#, "use_flow_sigmas"),
+    (
+      #"{"_class_name": "UniPCMultistepScheduler", "use_flow_sigmas": true, "use_beta_sigmas": true, "prediction_type": "flow_prediction"}"#,
+      "use_flow_sigmas"
+    ),
     (#"{"_class_name": "LCMScheduler", "original_inference_steps": 2000}"#, "original_inference_steps"),
     (#"{"_class_name": "DDIMInverseScheduler", "timestep_spacing": "linspace"}"#, "timestep_spacing"),
     (#"{"_class_name": "ScoreSdeVeScheduler", "sigma_min": 2000}"#, "sigma_max"),

@@ -1,25 +1,25 @@
 import Diffusion
 
+/// What is evaluated in a round of a chunk.
+package enum ChunkRequest {
+  /// A slice's state, by index in the chunk.
+  case slice(Int)
+  /// A state beside that of a slice, by the slopes' own number.
+  case beside(Int, slice: Int)
+
+  /// The slice's index in the chunk.
+  var slice: Int {
+    switch self {
+    case .slice(let index), .beside(_, let index): index
+    }
+  }
+}
+
 /// A round of one chunk: its slices are evaluated, the next states proposed, corrected once
 /// the change from the left is known, and accepted.
 extension Chunk {
-  /// What is evaluated in a round.
-  package enum Request {
-    /// A slice's state, by index in the chunk.
-    case slice(Int)
-    /// A state beside that of a slice, by the slopes' own number.
-    case beside(Int, slice: Int)
-
-    /// The slice's index in the chunk.
-    var slice: Int {
-      switch self {
-      case .slice(let index), .beside(_, let index): index
-      }
-    }
-  }
-
   /// Begins a round of the slices of a part, and tells where `f` is wanted.
-  package func beginRound(_ part: RoundPlan.Part, _ body: (Request, _ state: Row<Scalar>, SliceMap) -> Void) {
+  package func beginRound(_ part: RoundPlan.Part, _ body: (ChunkRequest, _ state: Row<Scalar>, SliceMap) -> Void) {
     enter(.evaluating, from: .resting)
     active = (part.slices.lowerBound - first)..<slices.count
     isLeftmost = part.left == nil
@@ -36,7 +36,7 @@ extension Chunk {
   /// - Parameter variances: what the model says of the noise; `nil` where it says nothing.
   /// - Returns: whether `f` is finite in every element.
   package func absorb(
-    _ request: Request, _ prediction: Row<Scalar>, _ conversion: Conversion, variances: Row<Scalar>? = nil
+    _ request: ChunkRequest, _ prediction: Row<Scalar>, _ conversion: Conversion, variances: Row<Scalar>? = nil
   ) -> Bool {
     precondition(phase == .evaluating, "a prediction comes outside of its round")
     if case .slice(let index) = request, let variances { noise.scale(index, by: variances) }

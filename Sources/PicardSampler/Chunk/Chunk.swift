@@ -16,7 +16,7 @@ package final class Chunk<Scalar: StateScalar> {
   /// How corrections are carried through the slices.
   package let slopes: any ChunkSlopes<Scalar>
   /// What the step maps add.
-  @exclusivity(unchecked) package var noise: SliceNoise<Scalar>
+  package let noise: SliceNoise<Scalar>
 
   /// Number of the first slice within its stage.
   @exclusivity(unchecked) package private(set) var first = 0

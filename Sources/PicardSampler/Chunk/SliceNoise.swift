@@ -2,18 +2,18 @@ package import Diffusion
 
 /// The noise of a chunk's slices. Either it is kept, or it is drawn in every round again, to
 /// the same bits: slower, in less memory.
-package struct SliceNoise<Scalar: StateScalar> {
+package final class SliceNoise<Scalar: StateScalar> {
   /// A row for every slice, or one that all chunks share.
   private let memory: Rows<Scalar>
   private let isKept: Bool
   private let components: Int
   private let dimension: Int
-  private var maps: ArraySlice<SliceMap> = []
-  private var source: (any NoiseSource)?
+  @exclusivity(unchecked) private var maps: ArraySlice<SliceMap> = []
+  @exclusivity(unchecked) private var source: (any NoiseSource)?
   /// Number of the sample.
-  private var sample = 0
+  @exclusivity(unchecked) private var sample = 0
   /// Slices whose noise has been drawn to be kept.
-  private var drawn = 0
+  @exclusivity(unchecked) private var drawn = 0
 
   /// - Parameter shared: a row for the noise of one slice.
   init(_ layout: ChunkLayout, dimension: Int, shared: Rows<Scalar>) {
@@ -26,12 +26,12 @@ package struct SliceNoise<Scalar: StateScalar> {
   /// - Parameters:
   ///   - maps: of the slices.
   ///   - sample: number of the sample.
-  mutating func begin(_ maps: ArraySlice<SliceMap>, from source: any NoiseSource, sample: Int) {
+  func begin(_ maps: ArraySlice<SliceMap>, from source: any NoiseSource, sample: Int) {
     (self.maps, self.source, self.sample, drawn) = (maps, source, sample, 0)
   }
 
   /// Draws what is to be kept of so many slices, in any number of calls.
-  mutating func draw(_ slices: Int) {
+  func draw(_ slices: Int) {
     guard isKept else { return }
     while drawn < slices {
       fill(drawn)

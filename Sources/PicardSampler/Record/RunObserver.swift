@@ -1,20 +1,8 @@
-/// What a rank spends its time on while it solves.
-public enum SolverPhase: UInt8, Hashable, Sendable, CaseIterable {
-  /// The model, waiting for `--score-latency` included.
-  case score
-  /// States, norms and secants.
-  case update
-  /// Sending boundary states and waiting for them.
-  case exchange
-  /// Agreeing on the changes.
-  case reduce
-}
-
 /// Is told what a rank does; for timelines.
 public protocol RunObserver: AnyObject {
   /// A phase has ended. Phases within it were told before.
   func ended(
-    _ phase: SolverPhase, since start: ContinuousClock.Instant, at end: ContinuousClock.Instant)
+    _ phase: Phase, since start: ContinuousClock.Instant, at end: ContinuousClock.Instant)
 
   /// A message is leaving for another rank. Messages between two ranks arrive in
   /// the order in which they were sent.

@@ -25,6 +25,8 @@ final class DiagonalSlopes<Scalar: StateScalar>: ChunkSlopes {
     passing = Rows(2, of: dimension)
   }
 
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
   func reset() {
     estimate.reset()
     spares.reset()

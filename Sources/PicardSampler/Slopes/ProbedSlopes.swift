@@ -22,6 +22,8 @@ final class ProbedSlopes<Scalar: StateScalar>: ChunkSlopes {
     spares = SpareStates(dimension: dimension)
   }
 
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
   func reset() {
     estimate.reset()
     probes.reset()

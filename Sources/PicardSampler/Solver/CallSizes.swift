@@ -86,7 +86,9 @@ extension PicardOptions {
   /// worst: the same on all ranks.
   ///
   /// - Parameters:
+  ///   - trajectory: the steps.
   ///   - samples: samples that the ranks draw together.
+  ///   - ranks: ranks that share the work.
   ///   - dimension: numbers of a sample.
   public func largestLoad(_ trajectory: Trajectory, samples: Int, ranks: Int, dimension: Int) -> Int {
     let slices = activeSlices(trajectory)

@@ -39,7 +39,9 @@ public struct PicardOptions: Hashable, Sendable {
   /// of at most eight slices, and two or more: few hops, and on 2 ranks even
   /// loads wherever the window stands.
   ///
-  /// - Parameter slices: of the longest stage.
+  /// - Parameters:
+  ///   - extent: blocks or a window.
+  ///   - slices: of the longest stage.
   public static func defaultChunk(_ extent: Extent, slices: Int) -> Int {
     if let window = extent.window, window < slices { return max(1, min(window / 2, 8)) }
     return max((slices + 63) / 64, min(slices / 16, 8))

@@ -21,7 +21,7 @@ public final class PicardSolver<Scalar: StateScalar> {
   private let boundary: Boundary<Scalar>
   let ahead: NoiseAhead<Scalar>
   private let opener: Opener<Scalar>
-  let clock = PhaseClock()
+  let clock: PhaseClock
 
   @exclusivity(unchecked) var windows: [Window]
   /// What this round does to the active slices.
@@ -43,12 +43,14 @@ public final class PicardSolver<Scalar: StateScalar> {
   ///   - ring: the ranks that share the work; all of them make a solver alike.
   ///   - noise: where initial states and step noise come from.
   ///   - samples: numbers of the samples to draw, the same on all ranks.
+  ///   - clock: measures this rank's time.
   public init(
     _ trajectory: Trajectory, options: PicardOptions, batch: ScoreBatch<Scalar>, ring: any Ring,
-    noise: any NoiseSource, samples: [Int]
+    noise: any NoiseSource, samples: [Int], clock: PhaseClock = PhaseClock()
   ) {
     self.trajectory = trajectory
     self.options = options
+    self.clock = clock
     self.batch = batch
     self.ring = ring
     self.samples = samples
@@ -94,6 +96,7 @@ public final class PicardSolver<Scalar: StateScalar> {
     }
     try checkRowsAgain()
     try record.close(ring)
+    try ring.finish()
     record.evaluations = batch.evaluations
     record.seconds = clock.seconds
     return Solution(
@@ -117,7 +120,7 @@ public final class PicardSolver<Scalar: StateScalar> {
   /// - Returns: where `f` is not finite.
   private func evaluate(_ plan: RoundPlan) throws -> [SlicePlace] {
     var visits: [Visit<Scalar>] = []
-    var requests: [(part: Int, request: Chunk<Scalar>.Request)] = []
+    var requests: [(part: Int, request: ChunkRequest)] = []
     clock.time(.update) {
       for (number, part) in plan.parts.enumerated() {
         let quantity = trajectory.stages[part.stage].quantity

@@ -30,6 +30,9 @@ public protocol Ring: AnyObject {
   ///     called again and again while the ranks wait for each other. It must not
   ///     use this ring.
   func maximum(_ values: inout MutableSpan<Double>, meanwhile: () -> Bool) throws
+
+  /// Waits until all messages have left this rank. A solver's run ends with it.
+  func finish() throws
 }
 
 extension Ring {
@@ -62,4 +65,6 @@ public final class SingleRank: Ring {
   }
   /// The values are their own maximum.
   public func maximum(_ values: inout MutableSpan<Double>, meanwhile: () -> Bool) {}
+  /// There are no messages.
+  public func finish() {}
 }

@@ -32,6 +32,7 @@ public struct RowCheck: Hashable, Sendable {
 /// A model's prediction for a row is not a function of that row: samples would
 /// depend on the number of ranks, or differ from run to run.
 public struct RowDependence: Error, Hashable, Sendable, CustomStringConvertible {
+  /// What a prediction depends on beside its row.
   public enum Cause: Int, Hashable, Sendable {
     /// It depends on the other rows of the call.
     case company = 1
@@ -39,6 +40,7 @@ public struct RowDependence: Error, Hashable, Sendable, CustomStringConvertible 
     case chance
   }
 
+  /// What the prediction depends on.
   public let cause: Cause
   /// The largest difference of predictions, over the largest of their elements.
   public let difference: Double
@@ -56,43 +58,6 @@ public struct RowDependence: Error, Hashable, Sendable, CustomStringConvertible 
     case .chance:
       "a prediction of the model changes by \(difference) of the largest element when the same call is made again\(place)"
     }
-  }
-}
-
-/// A row of a call, in the model's scaling.
-struct TestRow<Scalar: StateScalar> {
-  var time: NoiseTime
-  var sample: Int
-  var input: [Scalar]
-}
-
-/// Rows of a run with their predictions: as many as are kept of all, each of which
-/// is as likely to be among them (reservoir sampling, Vitter 1985).
-struct Witnesses<Scalar: StateScalar> {
-  let capacity: Int
-  private(set) var rows: [TestRow<Scalar>] = []
-  private(set) var predictions: [[Scalar]] = []
-  private var offered: UInt64 = 0
-  private var state: UInt64 = 0x5eed
-
-  init(capacity: Int) { self.capacity = capacity }
-
-  /// - Parameter size: rows of the call. To be evaluated alone again says nothing of
-  ///   a row that was alone.
-  mutating func offer(from size: Int, row: () -> TestRow<Scalar>, prediction: () -> [Scalar]) {
-    guard max(size, capacity) > 1 else { return }
-    offered += 1
-    if rows.count < capacity {
-      rows.append(row())
-      predictions.append(prediction())
-      return
-    }
-    // A linear congruential generator, of which the high bits count (Knuth's MMIX).
-    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-    let place = (state >> 11) % offered
-    guard place < UInt64(capacity) else { return }
-    rows[Int(place)] = row()
-    predictions[Int(place)] = prediction()
   }
 }
 
@@ -132,7 +97,8 @@ extension ScoreBatch {
     // two rows in all a second call would be beyond twice as many.
     var known: [Int: [Scalar]] = [:]
     var secondsAlone = 0.0
-    for row in load == 1 ? [0, 0] : load == 2 ? [0] : [0, 1] {
+    let isRepeated = load == 1 || limit == 1
+    for row in isRepeated ? [0, 0] : load == 2 ? [0] : [0, 1] {
       let alone = try predictions([rows[row]])
       if let difference = known[row].flatMap({ difference($0, alone.rows[0]) }) {
         check.failure = (.chance, difference)
@@ -143,6 +109,13 @@ extension ScoreBatch {
       secondsAlone = alone.seconds
     }
     let full = try fullCall(load, secondsAlone: secondsAlone) { try predictions((0..<$0).map { rows[$0] }).seconds }
+    // Where every call has one row, nothing else shows whether predictions repeat.
+    if full == 1, !isRepeated, let first = known[0],
+      let difference = difference(first, try predictions([rows[0]]).rows[0])
+    {
+      check.failure = (.chance, difference)
+      return
+    }
     var sizes = CallSizes(full: full)
     sizes.note(1, seconds: secondsAlone)
     for size in sizes.sizes.reversed().dropFirst() {
@@ -194,8 +167,11 @@ extension ScoreBatch {
     if let difference = largest(found, try predict(call)) { return (.chance, difference) }
     let kept = (call.count + 1) / 2
     guard call.count > kept else { return nil }
-    let mixed = try predict(Array(call.prefix(kept) + others.dropFirst(kept)))
-    return largest(found.prefix(kept), mixed.prefix(kept)).map { (.company, $0) }
+    for others in [others, others.map(\.enlarged)] {
+      let mixed = try predict(Array(call.prefix(kept) + others.dropFirst(kept)))
+      if let difference = largest(found.prefix(kept), mixed.prefix(kept)) { return (.company, difference) }
+    }
+    return nil
   }
 
   /// Lets all ranks know what `checkRows` has found on any of them. Collective.
@@ -250,30 +226,6 @@ extension ScoreBatch {
     guard ring.size > 1 else { return }
     var span = values.mutableSpan
     try ring.maximum(&span)
-  }
-}
-
-/// Rows at noise times of a run, in any number: the first ones of them spread over all.
-private struct TestRows<Scalar: StateScalar> {
-  let times: [NoiseTime]
-  let samples: [Int]
-  let parametrization: Parametrization
-  let dimension: Int
-  private let noise = CounterNoise(seed: 0x5ca1ab1e)
-
-  init(times: [NoiseTime], samples: [Int], parametrization: Parametrization, dimension: Int) {
-    (self.times, self.samples) = (times, samples)
-    (self.parametrization, self.dimension) = (parametrization, dimension)
-  }
-
-  subscript(row: Int) -> TestRow<Scalar> {
-    // Multiples of the golden ratio, modulo 1.
-    let place = (Double(row) * 0.6180339887498949).truncatingRemainder(dividingBy: 1)
-    let time = times[Int(place * Double(times.count))]
-    // The row that is evaluated alone is small, so that others decide what a call shares.
-    let scale = Scalar(parametrization.inputScale(at: time) * (row == 0 ? 0.5 : 1.5 - place))
-    let state: [Scalar] = noise.normals(dimension, stream: .initialState, step: 0, sample: row)
-    return TestRow(time: time, sample: samples[row % samples.count], input: state.map { scale * $0 })
   }
 }
 

@@ -9,7 +9,7 @@ public final class SequentialSolver<Scalar: StateScalar> {
   private let batch: ScoreBatch<Scalar>
   private let noise: any NoiseSource
   private let samples: [Int]
-  private let clock = PhaseClock()
+  private let clock: PhaseClock
 
   /// Is told what this rank does.
   public var observer: (any RunObserver)? {
@@ -26,8 +26,10 @@ public final class SequentialSolver<Scalar: StateScalar> {
   /// The same trajectory, batch, noise and sample numbers as of a `PicardSolver` give its
   /// fixed point.
   public init(
-    _ trajectory: Trajectory, batch: ScoreBatch<Scalar>, noise: any NoiseSource, samples: [Int]
+    _ trajectory: Trajectory, batch: ScoreBatch<Scalar>, noise: any NoiseSource, samples: [Int],
+    clock: PhaseClock = PhaseClock()
   ) {
+    self.clock = clock
     self.trajectory = trajectory
     self.batch = batch
     self.noise = noise

@@ -1,4 +1,5 @@
 public import MPI
+import PicardSampler
 
 /// An array that is stored beside samples, such as a condition.
 public struct NamedArray: Hashable, Sendable {

@@ -1,4 +1,5 @@
 package import Drawing
+public import PicardSampler
 
 /// A run in one picture: the changes of all slices, where the ranks' time went,
 /// and the samples.

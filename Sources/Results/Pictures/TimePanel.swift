@@ -1,4 +1,5 @@
 import Drawing
+import PicardSampler
 
 /// Where the time of every rank went, as bars.
 struct TimePanel {

@@ -124,7 +124,8 @@ enum Reader: String, CaseIterable {
       lines.map { line in
         let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
-      }) { $1 }
+      }
+    ) { $1 }
     let launch = Launch { variables[$0] }
     precondition(launch.rank >= 0)
     _ = launch.slurmStep?.isLeftAlone

@@ -20,6 +20,7 @@ func report(_ world: Communicator, _ name: String, _ exchange: () throws -> Void
 
 func reportBlocking(_ world: Communicator) throws {
   var bytes = [UInt8](repeating: 1, count: 1000)
+  let other = world.ringNeighbor(1)
   try report(world, "blocking in C") {
     _ = bench_ping_pong(&bytes, Int32(bytes.count), Int32(repeats))
   }
@@ -27,11 +28,11 @@ func reportBlocking(_ world: Communicator) throws {
     var buffer = bytes.mutableSpan
     for _ in 0..<repeats {
       if world.rank == 0 {
-        try world.send(buffer.span, to: 1)
-        try world.receive(into: &buffer, from: 1)
+        try world.send(buffer.span, to: other)
+        try world.receive(into: &buffer, from: other)
       } else {
-        try world.receive(into: &buffer, from: 0)
-        try world.send(buffer.span, to: 0)
+        try world.receive(into: &buffer, from: other)
+        try world.send(buffer.span, to: other)
       }
     }
   }
@@ -47,11 +48,11 @@ func reportBlocking(_ world: Communicator) throws {
 
 func reportNonBlocking(_ world: Communicator) throws {
   let count = 100
-  let other = 1 - world.rank
+  let other = world.ringNeighbor(1)
   var ones = [Double](repeating: 1, count: count)
   var zeros = [Double](repeating: 0, count: count)
   try report(world, "non-blocking in C") {
-    exchange_non_blocking(&ones, &zeros, Int32(count), Int32(other), Int32(repeats))
+    exchange_non_blocking(&ones, &zeros, Int32(count), Int32(1 - world.rank), Int32(repeats))
   }
   var outgoing = Optional(Buffer(repeating: 1.0, count: count))
   var incoming = Optional(Buffer(repeating: 0.0, count: count))
@@ -77,7 +78,7 @@ func reportNonBlocking(_ world: Communicator) throws {
 
   // Binding the arguments allocates; the exchanges that follow do not.
   try report(world, "persistent in C") {
-    exchange_persistent(&ones, &zeros, Int32(count), Int32(other), Int32(repeats))
+    exchange_persistent(&ones, &zeros, Int32(count), Int32(1 - world.rank), Int32(repeats))
   }
   try report(world, "persistent") {
     var receiving = try world.prepareReceive(into: incoming.take()!, from: other)
@@ -93,8 +94,49 @@ func reportNonBlocking(_ world: Communicator) throws {
   }
 }
 
+struct Cell: Transferable {
+  var temperature = 1.0
+  var material: Int32 = 2
+}
+
+/// A row and a column of an array, and structs, whose datatypes are made once.
+func reportOwnTypes(_ world: Communicator) throws {
+  let length = 100
+  let other = world.ringNeighbor(1)
+  var field = [Double](repeating: 1, count: length * length)
+  try report(world, "halo in C") {
+    exchange_halo(&field, Int32(length), Int32(1 - world.rank), Int32(repeats))
+  }
+  try world.withGrid([1, 2], isPeriodic: [true, true]) { grid in
+    let halo = try Halo<Double>(shape: [length, length], width: 1)
+    var span = field.mutableSpan
+    try report(world, "halo") {
+      for _ in 0..<repeats { try grid.exchange(halo, of: &span) }
+    }
+  }
+
+  let cells = [Cell](repeating: Cell(), count: 100)
+  var received = cells
+  try report(world, "structs in C") {
+    exchange_structs(Int32(1 - world.rank), Int32(repeats))
+  }
+  try report(world, "structs") {
+    var span = received.mutableSpan
+    for _ in 0..<repeats { try world.sendReceive(cells.span, to: other, into: &span, from: other) }
+  }
+  try report(world, "own operation in C") {
+    reduce_structs(Int32(repeats))
+  }
+  let hotter = Operation<Cell>.custom(isCommutative: true) { $0.temperature > $1.temperature ? $0 : $1 }
+  try report(world, "own operation") {
+    var span = received.mutableSpan
+    for _ in 0..<repeats { try world.allReduce(&span, hotter) }
+  }
+}
+
 runProgram { world in
   precondition(world.size == 2, "run it on two ranks")
+  try reportOwnTypes(world)
   try reportBlocking(world)
   try reportNonBlocking(world)
 }

@@ -15,6 +15,22 @@ let checks: [String: @Sendable (Communicator) throws -> Void] = [
   "files": checkFiles,
   "agreement": checkAgreement,
   "refusals": checkRefusals,
+  "own-types": checkOwnTypes,
+  "operations": checkOperations,
+  "exchanges": checkExchanges,
+  "started-collectives": checkStartedCollectives,
+  "grids": checkGrids,
+  "nodes": checkNodes,
+  "failures": checkFailures,
+  "checked-exchanges": checkExchanges,
+  "checked-started-collectives": checkStartedCollectives,
+  "checked-grids": checkGrids,
+  "checked-nodes": checkNodes,
+  "checked-communicators": checkCommunicators,
+  "checked-files": checkFiles,
+  "checked-overlap": checkOverlapUnderCheck,
+  "checked-differences": checkDifferences,
+  "stall": stall,
 
   "abort": { world in
     if world.rank == world.size - 1 { world.abort(exitCode: 42) }
@@ -47,9 +63,16 @@ let checks: [String: @Sendable (Communicator) throws -> Void] = [
     }
   },
   "dropped-request": { world in
-    let request = try world.startReceive(into: Buffer(repeating: 0.0, count: 1), from: world.rank)
+    let request = try world.startReceive(into: Buffer(repeating: 0.0, count: 1), from: world[world.rank])
     _ = consume request
-    try world.send([1.0].span, to: world.rank)
+    try world.send([1.0].span, to: world[world.rank])
+  },
+  "checked-mismatch-of-started": { world in
+    if world.rank == 0 {
+      _ = try world.allReduce(1, .sum)
+    } else {
+      _ = try world.startAllReduce(Buffer(repeating: 1, count: 1), .sum).wait()
+    }
   },
   "checked-mismatch": { world in
     var values = [1.0, 2.0]
@@ -64,5 +87,5 @@ let checks: [String: @Sendable (Communicator) throws -> Void] = [
 /// A receive that nobody answers: only the end of the job ends it.
 func waitForever(_ communicator: Communicator) throws {
   var nothing = [0.0]
-  try communicator.receive(into: &nothing, from: Communicator.anySource, tag: 999)
+  try communicator.receive(into: &nothing, from: .any, tag: 999)
 }

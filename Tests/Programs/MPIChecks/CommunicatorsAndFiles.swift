@@ -18,16 +18,16 @@ func checkCommunicators(_ world: Communicator) throws {
     return part
   }
   try expectError(.communicator) { try kept.barrier() }
-  try expectError(.communicator) { try kept.send([1].span, to: 0) }
+  try expectError(.communicator) { try kept.send([1].span, to: world[0]) }
 
   // Messages of a duplicate do not match those of the original.
   try world.withDuplicate { copy in
     try expectEqual(copy.rank, world.rank)
     try expectEqual(copy.size, world.size)
-    let inCopy = try copy.startReceive(into: Buffer(repeating: 0, count: 1), from: world.rank)
-    let inWorld = try world.startReceive(into: Buffer(repeating: 0, count: 1), from: world.rank)
-    try world.send([1].span, to: world.rank)
-    try copy.send([2].span, to: world.rank)
+    let inCopy = try copy.startReceive(into: Buffer(repeating: 0, count: 1), from: copy[world.rank])
+    let inWorld = try world.startReceive(into: Buffer(repeating: 0, count: 1), from: copy[world.rank])
+    try world.send([1].span, to: world[world.rank])
+    try copy.send([2].span, to: copy[world.rank])
     try expectEqual(try inCopy.wait()[0], 2)
     try expectEqual(try inWorld.wait()[0], 1)
   }
@@ -71,14 +71,28 @@ func checkFiles(_ world: Communicator) throws {
     try expectEqual(try file.size(), stride)
   }
 
+  try checkOwnTypesAndTornFiles(world, path)
+
   let closed = try world.withFile(at: path, .read) { $0 }
+  var one = [1.0]
+  var oneSpan = one.mutableSpan
   try expectError(.file) { _ = try closed.size() }
+  try expectError(.file) { try closed.setSize(8) }
+  try expectError(.file) { try closed.sync() }
+  try expectError(.file) { try closed.write([1.0].span, at: 0) }
+  try expectError(.file) { try closed.writeAll([1.0].span, at: 0) }
+  do {
+    _ = try closed.read(into: &oneSpan, at: 0)
+    throw CheckFailure(description: "a file whose scope has ended was read")
+  } catch let error as MPIError {
+    try expectEqual(error.errorClass, .file)
+  }
 
   try world.barrier()
-  if world.rank == 0 { try File.delete(path) }
+  if world.rank == 0 { try world.deleteFile(at: path) }
   try world.barrier()
   try expectError(.noSuchFile) { try world.withFile(at: path, .read) { _ in } }
-  try expectError(.noSuchFile) { try File.delete(path + ".other") }
+  try expectError(.noSuchFile) { try world.deleteFile(at: path + ".other") }
   do {
     try world.withFile(at: path, .read) { _ in }
   } catch {
@@ -86,9 +100,51 @@ func checkFiles(_ world: Communicator) throws {
   }
 }
 
+private func checkOwnTypesAndTornFiles(_ world: Communicator, _ path: String) throws {
+  // Structs lie in a file without their padding: 77 of 128 bytes.
+  let size = 77
+  let mine = (0..<3).map { Particle(3 * world.rank + $0) }
+  try world.withFile(at: path, .readWrite) { file in
+    try file.writeAll(mine.span, at: 3 * size * world.rank)
+    try file.sync()
+    try world.barrier()
+    try file.sync()
+    try expectEqual(try file.size(), 3 * size * world.size)
+    var all = [Particle](repeating: Particle(90), count: 3 * world.size)
+    var span = all.mutableSpan
+    try expectEqual(try file.readAll(into: &span, at: 0), 3 * world.size)
+    try expectEqual(all, (0..<3 * world.size).map { Particle($0) })
+    try world.barrier()
+
+    // A file that ends within an element is not merely a shorter one.
+    try file.setSize(20)
+    func read(_ count: Int, at offset: Int, isCollective: Bool) throws -> Int {
+      var numbers = [Double](repeating: 0, count: count)
+      var span = numbers.mutableSpan
+      return isCollective
+        ? try file.readAll(into: &span, at: offset) : try file.read(into: &span, at: offset)
+    }
+    for isCollective in [true, false] {
+      try expectEqual(try read(2, at: 0, isCollective: isCollective), 2)
+      try expectError(.io) { _ = try read(3, at: 0, isCollective: isCollective) }
+      try expectError(.io) { _ = try read(1, at: 16, isCollective: isCollective) }
+      try expectEqual(try read(1, at: 20, isCollective: isCollective), 0)
+      try expectEqual(try read(1, at: 1 << 40, isCollective: isCollective), 0)
+      for offset in [-1, -8, Int.min, Int.max, Int.max - 7] {
+        try expectError(.argument) { _ = try read(1, at: offset, isCollective: isCollective) }
+      }
+    }
+    for offset in [-1, Int.min, Int.max] {
+      try expectError(.argument) { try file.write([1.0].span, at: offset) }
+      try expectError(.argument) { try file.writeAll([1.0].span, at: offset) }
+    }
+    try expectError(.argument) { try file.setSize(-1) }
+  }
+}
+
 /// The path given to the program, which all ranks share.
 private func scratchPath(_ world: Communicator) throws -> String {
-  guard CommandLine.arguments.count == 3 else {
+  guard CommandLine.arguments.count >= 3 else {
     throw CheckFailure(description: "the check of files needs a path")
   }
   return CommandLine.arguments[2]
@@ -116,16 +172,16 @@ func checkAgreement(_ world: Communicator) throws {
 func checkRefusals(_ world: Communicator) throws {
   let size = world.size
   var one = [1.0]
-  try expectError(.rank) { try world.send([1.0].span, to: size) }
-  try expectError(.rank) { try world.send([1.0].span, to: Int.max) }
-  try expectError(.rank) { try world.receive(into: &one, from: -77) }
-  try expectError(.tag) { try world.send([1.0].span, to: 0, tag: -5) }
+  try expectError(.rank) { try world.send([1.0].span, to: world[size]) }
+  try expectError(.rank) { try world.send([1.0].span, to: world[Int.max]) }
+  try expectError(.rank) { try world.receive(into: &one, from: world[-77]) }
+  try expectError(.tag) { try world.send([1.0].span, to: world[0], tag: -5) }
   try expectError(.root) { try world.broadcast(&one, root: size) }
   try expectError(.root) {
     _ = try world.startBroadcast(Buffer(repeating: 1.0, count: 1), root: -9)
   }
   try expectError(.rank) {
-    _ = try world.startSend(Buffer(repeating: 1.0, count: 1), to: size + 3)
+    _ = try world.startSend(Buffer(repeating: 1.0, count: 1), to: world[size + 3])
   }
   try expectError(.count) {
     var short = [Double](repeating: 0, count: size + 1)
@@ -146,8 +202,8 @@ func checkRefusals(_ world: Communicator) throws {
 
   // Too long a message for its buffer. It is sent first: Open MPI 4.1 lets a
   // long message to oneself pass where the receive was there before it.
-  let right = (world.rank + 1) % size
-  let left = (world.rank + size - 1) % size
+  let right = world.ringNeighbor(1)
+  let left = world.ringNeighbor(-1)
   let receives: [() throws -> Void] = [
     {
       var short = [0, 0]

@@ -12,9 +12,9 @@ func checkLargeCounts(_ world: Communicator) throws {
   if world.rank == 0 {
     all[0] = 11
     all[count - 1] = 12
-    try world.send(all.span.extracting(0..<count), to: 1)
+    try world.send(all.span.extracting(0..<count), to: world[1])
   } else if world.rank == 1 {
-    let message = try world.probe(from: 0)
+    let message = try world.probe(from: world[0])
     try expectEqual(try message.status.count(of: UInt8.self), count)
     var span = all.mutableSpan
     try message.receive(into: &span)

@@ -1,16 +1,15 @@
 import MPI
 
 /// The values that `rank` sends, different for every rank and element.
-private func values<Element: Numeric>(of rank: Int, count: Int, as type: Element.Type) -> [Element]
-{
+private func values<Element: Numeric>(of rank: Int, count: Int, as type: Element.Type) -> [Element] {
   (0..<count).map { Element(exactly: (rank + 1) * 7 % 11 + $0 % 5)! }
 }
 
 private func passAround<Element: Scalar & Numeric>(_ world: Communicator, _ type: Element.Type)
   throws
 {
-  let right = (world.rank + 1) % world.size
-  let left = (world.rank + world.size - 1) % world.size
+  let right = world.ringNeighbor(1)
+  let left = world.ringNeighbor(-1)
   let mine = values(of: world.rank, count: 9, as: type)
   var received = [Element](repeating: 0, count: 12)
   // Even ranks speak first; with an odd number of ranks the last and the
@@ -25,10 +24,10 @@ private func passAround<Element: Scalar & Numeric>(_ world: Communicator, _ type
     status = try world.receive(into: &received, from: left, tag: 3)
     try world.send(mine.span, to: right, tag: 3)
   }
-  try expectEqual(status.source, left)
+  try expectEqual(status.sender, left)
   try expectEqual(status.tag, 3)
   try expectEqual(status.count(of: type), 9)
-  try expectEqual(received, values(of: left, count: 9, as: type) + [0, 0, 0])
+  try expectEqual(received, values(of: left.rank!, count: 9, as: type) + [0, 0, 0])
 }
 
 func checkBlockingMessages(_ world: Communicator) throws {
@@ -51,59 +50,59 @@ func checkBlockingMessages(_ world: Communicator) throws {
     for _ in 1..<world.size {
       var number = [0]
       let status = try world.receive(
-        into: &number, from: Communicator.anySource, tag: Communicator.anyTag)
+        into: &number, from: .any, tag: .any)
       try expectEqual(number[0], status.source * 10)
       try expectEqual(status.tag, status.source)
       seen.insert(status.source)
     }
     try expectEqual(seen, Set(1..<world.size))
   } else {
-    try world.send([world.rank * 10].span, to: 0, tag: world.rank)
+    try world.send([world.rank * 10].span, to: world[0], tag: world.rank)
   }
 
   // Before messages that any tag would match too.
   try world.barrier()
 
   // Nobody: sends vanish, receives are empty and leave the buffer alone.
-  try world.send([1.0].span, to: Communicator.noProcess)
+  try world.send([1.0].span, to: .noProcess)
   var untouched = [5.0]
-  let status = try world.receive(into: &untouched, from: Communicator.noProcess)
+  let status = try world.receive(into: &untouched, from: Peer.noProcess)
   try expectEqual(try status.count(of: Double.self), 0)
   try expectEqual(untouched, [5.0])
 
   // A combined send and receive goes round in one call, also to oneself.
-  let right = (world.rank + 1) % world.size
-  let left = (world.rank + world.size - 1) % world.size
+  let right = world.ringNeighbor(1)
+  let left = world.ringNeighbor(-1)
   var fromLeft: [Float] = [0, 0, 0]
   let shifted = try world.sendReceive(
     [Int32(world.rank), 8].span, to: right, tag: 4, into: &fromLeft, from: left, tag: 4)
-  try expectEqual(shifted.source, left)
+  try expectEqual(shifted.sender, left)
   try expectEqual(try shifted.count(of: Int32.self), 2)
-  try expectEqual(fromLeft[0].bitPattern, UInt32(left))
+  try expectEqual(fromLeft[0].bitPattern, UInt32(left.rank!))
 
   // An empty message is a message.
   if world.size > 1 {
     let empty: [Float] = []
-    if world.rank == 0 { try world.send(empty.span, to: 1) }
+    if world.rank == 0 { try world.send(empty.span, to: world[1]) }
     if world.rank == 1 {
       var buffer: [Float] = [4]
-      let status = try world.receive(into: &buffer, from: 0)
+      let status = try world.receive(into: &buffer, from: world[0])
       try expectEqual(try status.count(of: Float.self), 0)
     }
   }
 }
 
 func checkNonBlockingMessages(_ world: Communicator) throws {
-  let right = (world.rank + 1) % world.size
-  let left = (world.rank + world.size - 1) % world.size
+  let right = world.ringNeighbor(1)
+  let left = world.ringNeighbor(-1)
 
   let receive = try world.startReceive(into: Buffer(repeating: 0.0, count: 4), from: left, tag: 1)
   var send = try world.startSend(
     Buffer(copying: [Double(world.rank), 0.5, 0.25].span), to: right, tag: 1)
   var status = Status.empty
   let received = try receive.wait(&status)
-  try expectEqual(received.span.array, [Double(left), 0.5, 0.25, 0])
-  try expectEqual(status.source, left)
+  try expectEqual(received.span.array, [Double(left.rank!), 0.5, 0.25, 0])
+  try expectEqual(status.sender, left)
   try expectEqual(try status.count(of: Double.self), 3)
   while try !send.test() {}
   try expect(try send.test(), "a completed request stays completed")
@@ -115,7 +114,7 @@ func checkNonBlockingMessages(_ world: Communicator) throws {
   try expect(try !early.test(), "nothing has been sent yet")
   try world.barrier()
   let late = try world.startSend(Buffer(repeating: world.rank, count: 1), to: right, tag: 2)
-  try expectEqual(try early.wait()[0], left)
+  try expectEqual(try early.wait()[0], left.rank!)
   _ = try late.wait()
 
   let sum = try world.startAllReduce(
@@ -135,8 +134,8 @@ func checkNonBlockingMessages(_ world: Communicator) throws {
 }
 
 func checkPersistentMessages(_ world: Communicator) throws {
-  let right = (world.rank + 1) % world.size
-  let left = (world.rank + world.size - 1) % world.size
+  let right = world.ringNeighbor(1)
+  let left = world.ringNeighbor(-1)
   var outgoing = try world.prepareSend(Buffer(repeating: 0, count: 2), to: right)
   var incoming = try world.prepareReceive(into: Buffer(repeating: 0, count: 3), from: left)
   for step in 0..<5 {
@@ -151,7 +150,7 @@ func checkPersistentMessages(_ world: Communicator) throws {
     var status = Status.empty
     incoming = try receiving.wait(&status)
     outgoing = try sending.wait()
-    try expectEqual(incoming.span.array, [left, step, 0])
+    try expectEqual(incoming.span.array, [left.rank!, step, 0])
     try expectEqual(try status.count(of: Int.self), 2)
   }
   let last = try incoming.free()
@@ -172,12 +171,12 @@ private func checkWaitAll(_ world: Communicator, _ set: inout RequestSet<Int>) t
   var receives: [Int] = []
   for source in 0..<others {
     receives.append(
-      set.add(try world.startReceive(into: Buffer(repeating: -1, count: 2), from: source)))
+      set.add(try world.startReceive(into: Buffer(repeating: -1, count: 2), from: world[source])))
   }
   var sends: [Int] = []
   for destination in 0..<others {
     let buffer = Buffer(repeating: 100 * world.rank + destination, count: 1)
-    sends.append(set.add(try world.startSend(buffer, to: destination)))
+    sends.append(set.add(try world.startSend(buffer, to: world[destination])))
   }
   try expectEqual(receives + sends, Array(0..<2 * others))
   try set.waitAll()
@@ -198,11 +197,11 @@ private func checkWaitAny(_ world: Communicator, _ set: inout RequestSet<Int>) t
   let others = world.size
   for source in 0..<others {
     _ = set.add(
-      try world.startReceive(into: Buffer(repeating: -1, count: 1), from: source, tag: source))
+      try world.startReceive(into: Buffer(repeating: -1, count: 1), from: world[source], tag: source))
   }
   try world.barrier()
   for destination in 0..<others {
-    try world.send([world.rank].span, to: destination, tag: world.rank)
+    try world.send([world.rank].span, to: world[destination], tag: world.rank)
   }
   var seen = Set<Int>()
   while let slot = try set.waitAny() {
@@ -220,8 +219,8 @@ private func checkWaitAny(_ world: Communicator, _ set: inout RequestSet<Int>) t
 
 /// One truncated message among good ones: its error, and the others' buffers.
 private func checkFailureInSet(_ world: Communicator, _ set: inout RequestSet<Int>) throws {
-  let right = (world.rank + 1) % world.size
-  let left = (world.rank + world.size - 1) % world.size
+  let right = world.ringNeighbor(1)
+  let left = world.ringNeighbor(-1)
   var outgoing = RequestSet<Int>(capacity: 2)
   for tag in 0..<2 {
     _ = outgoing.add(try world.startSend(Buffer(repeating: 5, count: 3), to: right, tag: tag))
@@ -231,32 +230,39 @@ private func checkFailureInSet(_ world: Communicator, _ set: inout RequestSet<In
     try world.startReceive(into: Buffer(repeating: 0, count: 1), from: left, tag: 0))
   let good = set.add(
     try world.startReceive(into: Buffer(repeating: 0, count: 3), from: left, tag: 1))
-  try expectError(.truncated) { try set.waitAll() }
+  do {
+    try set.waitAll()
+    throw CheckFailure(description: "a truncated message was not noticed")
+  } catch let error as MPIError {
+    try expectEqual(error.errorClass, .truncated)
+    try expectEqual(error.subject, "slot \(short)")
+  }
   let received = try set.wait(good)
   try expectEqual(received.span.array, [5, 5, 5])
+  try expectError(.truncated) { _ = try set.wait(short) }
   try expectError(.request) { _ = try set.wait(short) }
   try outgoing.waitAll()
 }
 
 func checkProbes(_ world: Communicator) throws {
-  let right = (world.rank + 1) % world.size
-  let left = (world.rank + world.size - 1) % world.size
+  let right = world.ringNeighbor(1)
+  let left = world.ringNeighbor(-1)
   let text = Array("rank \(world.rank) says \(String(repeating: "hi ", count: world.rank))".utf8)
 
   // The length is known before there is a buffer.
   let send = try world.startSend(Buffer(copying: text.span), to: right, tag: 6)
   let message = try world.probe(from: left, tag: 6)
-  try expectEqual(message.status.source, left)
+  try expectEqual(message.status.sender, left)
   let received = String(decoding: try message.receive(UInt8.self), as: UTF8.self)
   try expectEqual(
-    received, "rank \(left) says \(String(repeating: "hi ", count: left))")
+    received, "rank \(left.rank!) says \(String(repeating: "hi ", count: left.rank!))")
   _ = try send.wait()
 
   // A message set aside is not taken by another receive.
   try world.barrier()
   let first = try world.startSend(Buffer(repeating: 1.5, count: 1), to: right, tag: 7)
   let second = try world.startSend(Buffer(repeating: 2.5, count: 1), to: right, tag: 7)
-  let setAside = try world.probe(from: Communicator.anySource, tag: 7)
+  let setAside = try world.probe(from: .any, tag: 7)
   var later = [0.0]
   try world.receive(into: &later, from: left, tag: 7)
   try expectEqual(later, [2.5])

@@ -10,8 +10,8 @@ let flow = 0.25  // time step / cell size^2; stable up to 0.5
 
 runProgram { world in
   // The rod's ends have no neighbour: their halos stay at 0, the cold outside.
-  let left = world.rank > 0 ? world.rank - 1 : Communicator.noProcess
-  let right = world.rank + 1 < world.size ? world.rank + 1 : Communicator.noProcess
+  let left = world.neighbor(-1)
+  let right = world.neighbor(1)
   let first = cells * world.rank / world.size
   let end = cells * (world.rank + 1) / world.size
   var heat = (first..<end).map { $0 < cells / 2 ? 1.0 : 0.0 }

@@ -4,8 +4,8 @@
 import MPI
 
 runProgram { world in
-  let right = (world.rank + 1) % world.size
-  let left = (world.rank + world.size - 1) % world.size
+  let right = world.ringNeighbor(1)
+  let left = world.ringNeighbor(-1)
 
   var sum = 0
   var number = [world.rank]

@@ -31,7 +31,8 @@ options.report = { error in
 }
 do {
   try withEnvironment(options) { world in
-    let digest = try arguments[2] == "single"
+    let digest =
+      try arguments[2] == "single"
       ? write(as: Float.self, over: world) : write(as: Double.self, over: world)
     if let digest { print(digest) }
   }

@@ -12,4 +12,13 @@ long allocation_count(void);
 void exchange_non_blocking(double *outgoing, double *incoming, int count, int other, int repeats);
 void exchange_persistent(double *outgoing, double *incoming, int count, int other, int repeats);
 
+// Exchanges the edges of a square array of `length` rows with another rank and,
+// in the other direction, with itself, `repeats` times.
+void exchange_halo(double *field, int length, int other, int repeats);
+
+// Sends 100 structs of a double and an int to a rank and receives as many from
+// it, and reduces them with an operation of its own, `repeats` times.
+void exchange_structs(int other, int repeats);
+void reduce_structs(int repeats);
+
 #endif

@@ -194,7 +194,8 @@ def perceptron(weights, constant):
 
 def float_constant(kind):
     def constant(values):
-        node = ops.constant(values.astype(kind) if kind != "bfloat16" else values, kind if kind != "bfloat16" else openvino.Type.bf16)
+        # OpenVINO cuts bits off; they are rounded before.
+        node = ops.constant(values.astype(kind) if kind != "bfloat16" else bfloat16(values), kind if kind != "bfloat16" else openvino.Type.bf16)
         return ops.convert(node, np.float32) if kind != np.float32 else node
     return constant
 
