@@ -70,6 +70,9 @@ let pythonWorkerSource = #"""
               raise ValueError(f"Model.shape is {self.shape}; one axis or more of length 1 or more is needed")
           self.scheduler = getattr(model, "scheduler", None)
           self.timestep_type = np.dtype(getattr(model, "timestep_type", "float32"))
+          self.multiple = int(getattr(model, "row_multiple", 1))
+          if self.multiple < 1:
+              raise ValueError(f"Model.row_multiple is {self.multiple}; 1 or more is needed")
           self.read_conditions(dict(getattr(model, "conditions", {})))
           return {
               "shape": self.shape, "predicts": getattr(model, "predicts", "score"),
@@ -122,11 +125,14 @@ let pythonWorkerSource = #"""
           scalar = np.dtype(self.request["scalar"])
           size = rows * int(np.prod(self.shape))
           numbers = np.frombuffer(self.memory, np.float64, 4 * rows).reshape(4, rows)
-          states = np.frombuffer(self.memory, scalar, size, 32 * rows).reshape(rows, *self.shape).copy()
+          states = np.frombuffer(self.memory, scalar, size, 32 * rows).reshape(rows, *self.shape)
           output = np.frombuffer(self.memory, scalar, size, 32 * rows + size * scalar.itemsize)
+          # Copies of the first row fill a call up.
+          places = np.concatenate([np.arange(rows), np.zeros(-rows % self.multiple, np.int64)])
+          states, numbers, rows = states[places], numbers[:, places], len(places)
           if self.scheduler is None:
               column = (rows,) + (1,) * len(self.shape)
-              times = (numbers[0].reshape(column).copy(), numbers[1].reshape(column).copy())
+              times = (numbers[0].reshape(column), numbers[1].reshape(column))
           else:
               times = (numbers[2].astype(self.timestep_type),)
           samples = numbers[3].astype(np.int64)
@@ -137,7 +143,7 @@ let pythonWorkerSource = #"""
               conditions.update(self.rows_of(self.nulls, samples))
               null = self.checked(self.model.predict(states, *times, **conditions), rows)
               found = null + scale * (found - null)
-          output[:] = found.reshape(-1)
+          output[:] = found.reshape(-1)[:size]
 
       def checked(self, found, rows):
           if hasattr(found, "detach"):

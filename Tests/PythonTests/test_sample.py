@@ -12,7 +12,8 @@ import pytest
 import piadm
 from conftest import closed_form, gaussian_score
 
-OPTIONS = dict(steps=40, samples=3, precision="double", tolerance=1e-9, chunk=8, batch=16, progress=False)
+OPTIONS = dict(steps=40, samples=3, precision="double", tolerance=1e-9, chunk=8, batch=16, window="off", replicas=1,
+               progress=False)
 
 
 def test_a_function_gives_the_closed_forms_samples_on_any_ranks(gaussian):

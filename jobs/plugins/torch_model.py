@@ -39,6 +39,8 @@ class Model:
     shape = (1, 8, 8)
     conditions = {"label": (3,)}
     threads = 1
+    #: Calls are filled up to a multiple of these rows: products of matrices round the rows that are left over otherwise.
+    row_multiple = 8
     timestep_type = "int64"
     scheduler = {
         "_class_name": "DDPMScheduler", "num_train_timesteps": 1000, "beta_schedule": "linear", "beta_start": 1e-4,

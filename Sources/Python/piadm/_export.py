@@ -10,6 +10,7 @@ from typing import Any, Mapping, Optional, Sequence, Union
 import numpy as np
 
 from ._errors import PiadmError
+from ._functions import evaluating
 from ._sampling import Array, sample
 from ._schedulers import Scheduler, configuration, has_integer_timesteps
 
@@ -48,9 +49,7 @@ def export(net: Any, folder: Union[str, "os.PathLike[str]"], *, shape: Sequence[
     place.mkdir(parents=True, exist_ok=True)
     settings = configuration(scheduler)
     (place / "scheduler_config.json").write_text(json.dumps(settings, indent=2) + "\n")
-    training = bool(net.training)
-    net.eval()
-    try:
+    with evaluating(net):
         _write(torch, net, place / "model.onnx", shape, settings, conditions or {}, opset, batch=None)
         if check:
             try:
@@ -64,8 +63,6 @@ def export(net: Any, folder: Union[str, "os.PathLike[str]"], *, shape: Sequence[
                     "module computes as Python numbers, such as x.reshape(2, -1)", UserWarning, stacklevel=2)
                 _write(torch, net, place / "model.onnx", shape, settings, conditions or {}, opset, batch=1)
                 _check(net, place, shape, settings, conditions or {}, program)
-    finally:
-        net.train(training)
     return place
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _bar, _program
-from ._functions import PREDICTIONS, Predictor, is_torch_module, write_plugin
+from ._functions import PREDICTIONS, Predictor, evaluating, is_torch_module, write_plugin
 from ._program import Progress
 from ._schedulers import Scheduler, configuration
 
@@ -162,8 +162,9 @@ def _named(model: Model, folder: Path, shape: Optional[Sequence[int]], scheduler
     predictor = Predictor(
         model, shape, predicts, configuration(scheduler) if scheduler is not None else None, rows, threads,
         is_torch_module(model) or tensors == "torch")
-    predictor.check()
-    return write_plugin(predictor, folder)
+    with evaluating(model):
+        predictor.check()
+        return write_plugin(predictor, folder)
 
 
 def _row_shape(value: Any) -> tuple[int, ...]:

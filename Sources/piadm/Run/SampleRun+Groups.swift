@@ -122,6 +122,7 @@ extension SampleRun {
       throw WrongUsage("MODEL \(configuration.model) has no further inputs: omit --cases and --roll-out, or their conditions")
     }
     try model.setConditions(rows, samples: group.samples)
+    setup.batch.forgetRows()
   }
 
   private func draw(

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 import piadm
-from posterior import write
+from posterior import METHODS, write
 
 #: A continuous-time grid that ends at noise of variance 1e-5, far below that of the data.
 OPTIONS = dict(method="piadm-sde", early_stop=1e-5, seed=1, precision="double", batch=64, window=32, chunk=4)
@@ -17,7 +17,9 @@ def run(file, text, operator, noise, shape, truth, methods, exact=None):
     parser.add_argument("--ranks", type=int)
     parser.add_argument("--samples", type=int, default=32)
     parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--methods", nargs="+", default=methods, metavar="METHOD", help=", ".join(METHODS))
     options = parser.parse_args()
+    methods = options.methods
     options.folder.mkdir(parents=True, exist_ok=True)
     if isinstance(truth, str):
         truth = piadm.sample(truth, method="ddpm", steps=1000, seed=5, progress=False).samples.ravel().astype(float)

@@ -105,6 +105,8 @@ class Problem:
     """The `Model` of a plug-in. CONFIG: the .npz file that `write` has written."""
 
     predicts = "sample"
+    #: Matrix products round the last rows of other numbers otherwise.
+    row_multiple = 8
 
     def __init__(self, config, prior, shape, variance=1.0):
         with np.load(config) as data:
