@@ -74,10 +74,10 @@ public struct StepMap: Hashable, Sendable {
     variance: LearnedVariance? = nil
   ) throws {
     guard noiseLevel >= 0, noiseLevel <= 1 else {
-      throw DiffusionError("--noise-level must be from 0 to 1, not \(noiseLevel)")
+      throw DiffusionError("`noiseLevel` must be from 0 to 1, not \(noiseLevel)")
     }
     if kind == .multistep, noiseLevel != 0 {
-      throw DiffusionError("the multistep map has no noise: --noise-level must be 0, not \(noiseLevel)")
+      throw DiffusionError("the multistep map has no noise: `noiseLevel` must be 0, not \(noiseLevel)")
     }
     if kind == .exponential, grid.nodes[0].alpha == 0 {
       throw DiffusionError(
