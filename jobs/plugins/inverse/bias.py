@@ -38,7 +38,7 @@ def measure(method, samples, ranks=None):
         problem = Path(folder) / "problem.npz"
         write(problem, OPERATOR, DATA, NOISE, method)
         found, report = piadm.sample(
-            f"plugin:{__file__}:{problem}", samples=samples, ranks=ranks, method="piadm-sde", steps=300,
+            f"plugin:{__file__}:{problem}", samples=samples, ranks=ranks, method="piadm-sde", steps=100,
             early_stop=1e-5, precision="double", seed=2, batch=1000, solver="sequential", progress=False)
     deviation = np.sqrt(np.diag(covariance))
     off_mean, off_covariance = found.mean(0) - mean, np.cov(found.T) - covariance

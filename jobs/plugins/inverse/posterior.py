@@ -66,11 +66,12 @@ class Posterior:
             with torch.enable_grad():
                 y = y.detach().requires_grad_()
                 found = self.prior.denoise(y, alpha, sigma)
-                pulls, = torch.autograd.grad(
-                    found, y, self.operator[:, None, :].expand(-1, len(y), -1), is_grads_batched=True)
+                # One after another: gradients in one batch are rounded by the number of rows.
+                pulls = [torch.autograd.grad(found, y, datum.expand(len(y), -1).contiguous(), retain_graph=True)[0]
+                         for datum in self.operator]
             found = found.detach()
             # C A' of each row, and A C A', which is symmetric but for what a network makes of it.
-            seen_by = (sigma**2 / alpha)[:, :, None] * pulls.transpose(0, 1)
+            seen_by = (sigma**2 / alpha)[:, :, None] * torch.stack(pulls, 1)
             seen = seen_by @ self.operator.T
             values, basis = torch.linalg.eigh((seen + seen.transpose(1, 2)) / 2)
             residual = (self.data - found @ self.operator.T)[:, None, :] @ basis
