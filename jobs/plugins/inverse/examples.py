@@ -22,7 +22,7 @@ def run(file, text, operator, noise, shape, truth, methods, exact=None):
     methods = options.methods
     options.folder.mkdir(parents=True, exist_ok=True)
     if isinstance(truth, str):
-        truth = piadm.sample(truth, method="ddpm", steps=1000, seed=5, progress=False).samples.ravel().astype(float)
+        truth = piadm.sample(truth, method="ddpm", steps=1000, seed=5, solver="sequential", progress=False).samples.ravel().astype(float)
     data = operator @ truth + noise * np.random.default_rng(11).standard_normal(len(operator))
     # The data at the places that they are of.
     pictures = [truth, operator.T @ data / np.maximum(operator.T @ np.ones(len(data)), 1e-9)]

@@ -28,4 +28,4 @@ def operator():
 if __name__ == "__main__":
     from examples import run
 
-    run(__file__, __doc__, operator(), NOISE, DigitsPrior.shape, truth="digits", methods=("guided", "replaced"))
+    run(__file__, __doc__, operator(), NOISE, DigitsPrior.shape, truth="digits", methods=("drawn", "replaced"))
