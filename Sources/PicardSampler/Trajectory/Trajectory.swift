@@ -43,7 +43,7 @@ public struct Trajectory: Hashable, Sendable {
     let stages = blocks.enumerated().flatMap { block, range -> [Stage] in
       let predictor = Stage(
         kind: .predictor(first: range.lowerBound), block: block, quantity: map.quantity, components: 1,
-        slices: range.map { SliceMap(map, step: $0) })
+        slices: map.maps(ofSteps: range).map { SliceMap(map, $0) })
       let node = grid.nodes[range.upperBound]
       guard corrector.steps > 0, node.sigma > 0 else { return [predictor] }
       let step = LangevinCorrector(corrector, sigma: node.sigma)
