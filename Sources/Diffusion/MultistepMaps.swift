@@ -39,7 +39,7 @@ struct MultistepMaps {
       return adams(index, twice: evaluatesFirstTwice && index == 0 && grid.steps > 1)
     case .unipc(let order, let form):
       return [unipc(index, self.order(index, order), form)]
-    case .exponential, .posterior:
+    case .exponential, .posterior, .heun, .middle, .pairs:
       preconditionFailure("maps of one step have no history")
     }
   }

@@ -42,6 +42,14 @@ public enum SamplingMethod: String, Hashable, Sendable, CaseIterable {
   case deis3
   /// The linear multistep method of four values.
   case lms
+  /// Heun's method in the noise level, Karras et al. (NeurIPS 2022).
+  case heun
+  /// Heun's method in the flow time.
+  case heunFlow = "heun-flow"
+  /// DPM-Solver-2 of k-diffusion.
+  case middle = "dpm2"
+  /// Single-step DPM-Solver++(2S), Lu et al. (2022).
+  case singlestep = "dpm++2s"
 
   /// Names by which users of other tools know a method, beside the raw values.
   public static let synonyms: [String: SamplingMethod] = [
@@ -50,6 +58,8 @@ public enum SamplingMethod: String, Hashable, Sendable, CaseIterable {
     // Its two parts of a step have the mean and the variance of DDPM's.
     "euler-ancestral": .ddpm,
     "pndm": .plms,
+    "kdpm2": .middle,
+    "edm": .heun,
     "deis2": .deis,
     "unipc2": .unipc,
   ]
@@ -80,6 +90,10 @@ public enum SamplingMethod: String, Hashable, Sendable, CaseIterable {
     case .deis: .deis(order: 2)
     case .deis3: .deis(order: 3)
     case .lms: .lms
+    case .heun: .heun(.noiseLevel)
+    case .heunFlow: .heun(.flowTime)
+    case .middle: .middle
+    case .singlestep: .pairs
     }
   }
 

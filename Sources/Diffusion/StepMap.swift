@@ -42,8 +42,24 @@ public struct StepMap: Hashable, Sendable {
     /// of `sigma_E` through four values.
     case lms
 
-    /// DPM-Solver++(2M): order 2; noise level 0 only.
+    /// Heun's method (Karras et al., NeurIPS 2022, algorithm 1), two evaluations a step. Order 2.
+    case heun(SolverTime)
+    /// DPM-Solver-2 of k-diffusion, which evaluates in the middle of the step. Order 2.
+    case middle
+    /// Single-step DPM-Solver++(2S) (Lu et al., 2022): each two steps of the grid are one of
+    /// order 2.
+    case pairs
+
+    /// DPM-Solver++(2M): order 2.
     public static let multistep = Kind.dataMultistep(order: 2)
+  }
+
+  /// The time in which Heun's method takes its steps.
+  public enum SolverTime: Hashable, Sendable {
+    /// `sigma_E`.
+    case noiseLevel
+    /// The flow time.
+    case flowTime
   }
 
   /// How the second order of DPM-Solver integrates the slope of what it extrapolates.
@@ -76,6 +92,9 @@ public struct StepMap: Hashable, Sendable {
     public var keepsValue = true
     /// C, the standard deviation of the step's noise.
     public var noise = 0.0
+    /// Where that noise comes from, and its number there.
+    public var noiseStream = NoiseStream.step
+    public var noiseNumber = 0
     /// E, the factor of the estimate as predicted beside the bounded one.
     public var unbounded = 0.0
     /// `C(y)`, where the model predicts the variance of the noise.
@@ -90,6 +109,9 @@ public struct StepMap: Hashable, Sendable {
   public let grid: TimeGrid
   /// The coefficients of every map, one or more for every step of the grid.
   public let steps: [Step]
+
+  /// Noise that is added to the initial state; `nil` for none.
+  public let start: StartChurn?
 
   /// 0 (probability flow) to 1 (reverse SDE).
   public let noiseLevel: Double
@@ -119,11 +141,13 @@ public struct StepMap: Hashable, Sendable {
   ///     first order; step 0 always is one.
   ///   - bound: what is done to the denoised estimate.
   ///   - variance: what the model says of the noise of posterior steps.
+  ///   - churn: noise before every step of a method without history and noise of its own.
+  ///   - langevin: Langevin steps before every step of a method without history.
   /// - Throws: `DiffusionError` where the grid or the noise level does not suit
   ///   the kind.
   public init(
     _ kind: Kind, on grid: TimeGrid, noiseLevel: Double, restarts: Set<Int> = [], bound: EstimateBound? = nil,
-    variance: LearnedVariance? = nil
+    variance: LearnedVariance? = nil, churn: Churn? = nil, langevin: LangevinSteps? = nil
   ) throws {
     guard noiseLevel >= 0, noiseLevel <= 1 else {
       throw DiffusionError("--noise-level must be from 0 to 1, not \(noiseLevel)")
@@ -135,12 +159,21 @@ public struct StepMap: Hashable, Sendable {
       let map = kind == .exponential ? "the exponential step map needs" : "steps of this method need"
       throw DiffusionError("\(map) a finite noise time, but the grid starts at pure noise; use ddpm, ddim or dpm++2m")
     }
+    guard churn == nil || kind.isOfOneStep && kind != .exponential && noiseLevel == 0 else {
+      throw DiffusionError("--churn adds the noise of euler, heun and dpm2 at noise level 0, and of no other method")
+    }
+    guard langevin == nil || kind.isOfOneStep else {
+      throw DiffusionError("--langevin-steps would take the state off the history that this method extrapolates from")
+    }
     self.kind = kind
     self.grid = grid
     self.noiseLevel = noiseLevel
+    let nodes = grid.nodes.dropLast().map { churn?.start(of: $0, steps: grid.steps) ?? $0 }
+    let rises = nodes.indices.map { nodes[$0] == grid.nodes[$0] ? nil : churn?.rise(from: grid.nodes[$0], to: nodes[$0]) }
+    start = rises[0]
     var multistep = MultistepMaps(kind, on: grid, noiseLevel: noiseLevel)
     self.steps = (0..<grid.steps).flatMap { index -> [Step] in
-      let (from, to) = (grid.nodes[index], grid.nodes[index + 1])
+      let (from, to) = (nodes[index], grid.nodes[index + 1])
       var maps: [Step]
       switch kind {
       case .exponential:
@@ -152,10 +185,23 @@ public struct StepMap: Hashable, Sendable {
           step.learnedNoise = LearnedNoise(variance, from: from, to: grid.landings[index], level: noiseLevel)
         }
         maps = [bound?.keepsDirection == true ? Self.keepingDirection(step, from, grid.landings[index]) : step]
+      case .heun(let time):
+        maps = StagedMaps.heun(from, to, in: time)
+      case .middle:
+        maps = StagedMaps.middle(from, to)
+      case .pairs:
+        let isSecond = index % 2 == 1 && !restarts.contains(index) && (index + 1 < grid.steps || grid.endOrders.first != 1)
+        let pair = isSecond ? StagedMaps.pair(grid.nodes[index - 1], from, to) : nil
+        maps = [pair ?? Self.posterior(from, to, 0)]
       case .dataMultistep, .noiseMultistep, .unipc, .adams, .deis, .lms:
         if restarts.contains(index) { multistep.restart(at: index) }
         maps = multistep.maps(ofStep: index)
       }
+      for number in maps.indices { maps[number].noiseNumber = index }
+      if index + 1 < grid.steps, let rise = rises[index + 1] {
+        maps[maps.count - 1].raise(by: rise, beforeStep: index + 1)
+      }
+      maps = (langevin?.maps(at: from, beforeStep: index, of: kind.quantity) ?? []) + maps
       for number in maps.indices { maps[number].number = index }
       return maps
     }
@@ -196,12 +242,22 @@ public struct StepMap: Hashable, Sendable {
   }
 }
 
+extension StepMap.Step {
+  /// Takes the state on to the higher noise level from which the next step starts.
+  fileprivate mutating func raise(by rise: StartChurn, beforeStep number: Int) {
+    state *= rise.factor
+    value *= rise.factor
+    history = history.map { $0 * rise.factor }
+    (noise, noiseNumber) = (rise.deviation, number)
+  }
+}
+
 extension StepMap.Kind {
   /// What `f` is.
   var quantity: StepQuantity {
     switch self {
     case .exponential: .score
-    case .posterior, .dataMultistep, .unipc: .denoised
+    case .posterior, .dataMultistep, .unipc, .heun, .middle, .pairs: .denoised
     case .noiseMultistep, .adams, .deis, .lms: .noise
     }
   }
@@ -210,7 +266,15 @@ extension StepMap.Kind {
   public var mayHaveNoise: Bool {
     switch self {
     case .exponential, .posterior, .dataMultistep: true
-    case .unipc, .noiseMultistep, .adams, .deis, .lms: false
+    case .unipc, .noiseMultistep, .adams, .deis, .lms, .heun, .middle, .pairs: false
+    }
+  }
+
+  /// No step reads values of another one.
+  var isOfOneStep: Bool {
+    switch self {
+    case .exponential, .posterior, .heun, .middle: true
+    case .dataMultistep, .unipc, .noiseMultistep, .adams, .deis, .lms, .pairs: false
     }
   }
 
@@ -218,8 +282,8 @@ extension StepMap.Kind {
   var mayStartAtNoise: Bool {
     switch self {
     // IPNDM takes the data for a point at the origin there, as diffusers does.
-    case .posterior, .dataMultistep, .adams(evaluatesFirstTwice: false): true
-    case .exponential, .unipc, .noiseMultistep, .adams, .deis, .lms: false
+    case .posterior, .dataMultistep, .pairs, .heun(.flowTime), .adams(evaluatesFirstTwice: false): true
+    case .exponential, .unipc, .noiseMultistep, .adams, .deis, .lms, .heun(.noiseLevel), .middle: false
     }
   }
 }

@@ -115,7 +115,7 @@ extension JSONObject {
 
   mutating func flowHeun() throws -> SchedulerSettings {
     SchedulerSettings(
-      schedule: try flow(), parametrization: .flow(isNegated: false), bound: nil, method: .elsewhere("Heun's method"))
+      schedule: try flow(), parametrization: .flow(isNegated: false), bound: nil, method: .here(.heunFlow))
   }
 
   private mutating func flow() throws -> FlowSchedule {

@@ -23,8 +23,16 @@ extension JSONObject {
   }
 
   mutating func singlestep() throws -> SchedulerSettings {
-    try multistepSchedule(
-      lambda: true, spacings: nil, own: .elsewhere("the single-step DPM-Solver"), nearest: .always)
+    let method: OwnMethod =
+      switch try multistepMethod(algorithms: ["dpmsolver", "dpmsolver++", "sde-dpmsolver++"]) {
+      case .here(.multistep): .here(.singlestep)
+      case .here(.ddim): .here(.ddim)
+      case .here(.ddpm): .here(.ddpm)
+      default: .elsewhere("single-step DPM-Solver of another kind than dpmsolver++ of order 2 (midpoint)")
+      }
+    var settings = try multistepSchedule(lambda: true, spacings: nil, own: method, nearest: .always)
+    if try flag("lower_order_final", default: false) { settings.lowerEnd(EndOrders(firstBelow: .max)) }
+    return settings
   }
 
   /// - Parameters:

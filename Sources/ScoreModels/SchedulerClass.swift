@@ -38,7 +38,7 @@ struct SchedulerClass: Sendable {
     },
     "HeunDiscreteScheduler": SchedulerClass { try $0.heun() },
     "KDPM2DiscreteScheduler": SchedulerClass {
-      try $0.levelled(own: .elsewhere("DPM2"), rounds: true, .diffusersKarras)
+      try $0.levelled(own: .here(.middle), rounds: true, .diffusersKarras)
     },
     "KDPM2AncestralDiscreteScheduler": SchedulerClass {
       try $0.levelled(own: .elsewhere("DPM2 ancestral"), rounds: true, .diffusersKarras)
@@ -49,9 +49,7 @@ struct SchedulerClass: Sendable {
 
     "DPMSolverMultistepScheduler": SchedulerClass { try $0.multistep() },
     "DPMSolverMultistepInverseScheduler": SchedulerClass { try $0.multistepInverse() },
-    "DPMSolverSinglestepScheduler": SchedulerClass(
-      read: { try $0.singlestep() },
-      methodKeys: ["algorithm_type", "solver_type", "solver_order", "lower_order_final"]),
+    "DPMSolverSinglestepScheduler": SchedulerClass { try $0.singlestep() },
     "DEISMultistepScheduler": SchedulerClass { try $0.deis() },
     "SASolverScheduler": SchedulerClass(
       read: { try $0.lastLevelMultistep(own: .elsewhere("SA-Solver"), clips: true, shiftsDynamically: false) },

@@ -36,8 +36,8 @@ package struct SliceMap: Hashable, Sendable {
 
   enum Noise: Hashable, Sendable {
     case none
-    /// `deviation` times the step noise of this step.
-    case step(Int, deviation: Double)
+    /// `deviation` times the noise of this number.
+    case step(NoiseStream, Int, deviation: Double)
     /// The step noise of this step, with the deviations that the model predicts.
     case learned(Int, LearnedNoise)
     /// The correlated pair of an underdamped Langevin step with this number.
@@ -63,7 +63,7 @@ package struct SliceMap: Hashable, Sendable {
       if let learned = step.learnedNoise {
         .learned(step.number, learned)
       } else {
-        step.noise == 0 ? .none : .step(step.number, deviation: step.noise)
+        step.noise == 0 ? .none : .step(step.noiseStream, step.noiseNumber, deviation: step.noise)
       }
   }
 
@@ -136,8 +136,8 @@ package struct SliceMap: Hashable, Sendable {
     switch noise {
     case .none:
       break
-    case .step(let step, let deviation):
-      draw(0, .step, step)
+    case .step(let stream, let step, let deviation):
+      draw(0, stream, step)
       scale(state.position, by: Scalar(deviation))
     case .learned(let step, let learned):
       draw(0, .step, step)

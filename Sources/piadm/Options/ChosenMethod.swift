@@ -15,7 +15,7 @@ struct ChosenMethod {
   ///   is stated, and where options do not fit the method.
   init<Scalar: StateScalar>(_ options: SamplerOptions, of model: any ScoreModel<Scalar>) throws {
     name = try options.method ?? Self.ownMethod(of: model)
-    noiseLevel = options.noiseLevel ?? name.defaultNoiseLevel
+    noiseLevel = options.noiseLevel ?? options.stochastic.eta ?? name.defaultNoiseLevel
     guard name.mayHaveNoise || noiseLevel == 0 else {
       throw WrongUsage("--method \(name.rawValue) has no noise: omit --noise-level or give 0")
     }

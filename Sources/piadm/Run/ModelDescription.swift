@@ -51,7 +51,8 @@ struct ModelDescription: Encodable {
     shape = model.shape
     dimension = model.dimension
     let channels = (model as? OpenVINOModel<Float>)?.convention.channels
-    prediction = model.parametrization.text
+    prediction =
+      model.parametrization.text
       + (channels.map { ", by a network inside EDM's preconditioning with sigma_data \($0.deviations) by channel" } ?? "")
     bound = model.bound.map { $0.text }
     let told = (model.schedule as? ContinuousSchedule).map { "; the network is told \($0.input.description)" }

@@ -72,14 +72,16 @@ struct Setup<Scalar: StateScalar> {
     }
     trajectory = try Trajectory(
       method.name.stepMap, on: grid, noiseLevel: method.noiseLevel, blocks: blocks,
-      corrector: method.corrector, bound: model.bound, variance: model.variance)
+      corrector: method.corrector, bound: model.bound, variance: model.variance,
+      churn: sampler.stochastic.chosenChurn, langevin: sampler.stochastic.chosenLangevin)
     batch = ScoreBatch(model, rows: solver.batch, latency: solver.scoreLatency)
     try MemoryNeed(
       scalar: MemoryLayout<Scalar>.size, dimension: model.dimension, rows: batch.limit,
       samples: sampler.samples, ranks: ranks, trajectory: trajectory, solver: solver
     ).requireRoom(memory)
     let unscaled = try Self.noise(sampler, shape: model.shape, steps: grid.steps, files)
-    noise = grid.initialDeviation == 1 ? unscaled : ScaledStart(unscaled, deviation: grid.initialDeviation)
+    let scaled = grid.initialDeviation == 1 ? unscaled : ScaledStart(unscaled, deviation: grid.initialDeviation)
+    noise = trajectory.start.map { ChurnedStart(scaled, churn: $0) } ?? scaled
     versions = Report.Versions(
       piadm: Piadm.version, mpi: Library.runtimeVersion,
       openvino: network?.library.version ?? "none", swift: swiftVersion)
