@@ -56,7 +56,7 @@ public struct ContinuousSchedule: NoiseSchedule {
   public var trainedTimes: (least: NoiseTime, greatest: NoiseTime) { (least, greatest) }
 
   public func grid(steps: Int) throws -> TimeGrid {
-    guard steps >= 1 else { throw DiffusionError("--steps must be at least 1, not \(steps)") }
+    guard steps >= 1 else { throw DiffusionError("`steps` must be at least 1, not \(steps)") }
     // With a clean end, one node fewer lies in the range.
     let count = endsClean ? steps : steps + 1
     let nodes = (0..<count).map { index -> NoiseTime in

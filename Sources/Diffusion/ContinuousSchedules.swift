@@ -74,7 +74,7 @@ public struct CrashSchedule: NoiseSchedule {
   public init() {}
 
   public func grid(steps: Int) throws -> TimeGrid {
-    guard steps >= 1 else { throw DiffusionError("--steps must be at least 1, not \(steps)") }
+    guard steps >= 1 else { throw DiffusionError("`steps` must be at least 1, not \(steps)") }
     let nodes = (0..<steps).map { index in
       let sine = sin(.pi / 2 * (1 - Double(index) / Double(steps)))
       let sigma = sine * sine
@@ -89,6 +89,6 @@ public struct CrashSchedule: NoiseSchedule {
 
 /// Evenly spaced times, both ends included.
 private func times(_ count: Int, from first: Double, to last: Double) throws -> [Double] {
-  guard count >= 1 else { throw DiffusionError("--steps must be at least 1, not \(count)") }
+  guard count >= 1 else { throw DiffusionError("`steps` must be at least 1, not \(count)") }
   return (0..<count).map { first + (last - first) * Double($0) / Double(max(count - 1, 1)) }
 }

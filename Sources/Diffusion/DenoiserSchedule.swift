@@ -52,7 +52,7 @@ public struct DenoiserSchedule: NoiseSchedule {
 
   public func grid(steps: Int) throws -> TimeGrid {
     guard steps >= 1, let levels = levels.levels(steps, from: greatest, to: least) else {
-      throw DiffusionError("--steps must be at least 1, not \(steps)")
+      throw DiffusionError("`steps` must be at least 1, not \(steps)")
     }
     let nodes = levels.map { NoiseTime(edmSigma: $0, timestep: timeInput.timestep(ofLevel: $0)) }
     let end = endsClean ? NoiseTime.clean : NoiseTime(edmSigma: levels[steps - 1])

@@ -38,7 +38,7 @@ extension DiscreteSchedule {
   public func timesteps(_ steps: Int) throws -> [Double] {
     let most = mostSteps ?? .max
     guard steps >= 1, steps <= most else {
-      throw DiffusionError("the model has \(usableInWords): --steps must be from 1 to \(most), not \(steps)")
+      throw DiffusionError("the model has \(usableInWords): `steps` must be from 1 to \(most), not \(steps)")
     }
     let (count, last) = (alphaBar.count, usable)
     let omitted = if case .withoutLowest = choice { 1 } else { 0 }

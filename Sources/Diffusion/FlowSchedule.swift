@@ -61,7 +61,7 @@ public struct FlowSchedule: NoiseSchedule {
   }
 
   public func grid(steps: Int) throws -> TimeGrid {
-    guard steps >= 1 else { throw DiffusionError("--steps must be at least 1, not \(steps)") }
+    guard steps >= 1 else { throw DiffusionError("`steps` must be at least 1, not \(steps)") }
     let times = try flowTimes(steps)
     let nodes = times.map { q in
       let timestep = Double(count) * (isReversed ? 1 - q : q)

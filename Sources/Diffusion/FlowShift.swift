@@ -19,11 +19,11 @@ public enum FlowShift: Hashable, Sendable {
         if let factor = dynamic.otherwise { return factor }
         throw DiffusionError(
           "the model shifts its flow times by the number of tokens of a sample (use_dynamic_shifting): give "
-            + "--sequence-length, or the shift itself as --mu")
+            + "`sequenceLength`, or the shift itself as `mu`")
       }
       let factor = dynamic.isExponential ? exp(mu) : mu
       guard factor > 0, factor.isFinite else {
-        throw DiffusionError("--mu \(mu) shifts flow times by \(factor); a positive number is needed")
+        throw DiffusionError("`mu` \(mu) shifts flow times by \(factor); a positive number is needed")
       }
       return factor
     }

@@ -27,13 +27,13 @@ public struct LangevinCorrector: Hashable, Sendable {
     /// - Throws: `DiffusionError` where a number is out of range.
     public func validate() throws {
       guard steps >= 0 else {
-        throw DiffusionError("--corrector-steps must be 0 or more, not \(steps)")
+        throw DiffusionError("`correctorSteps` must be 0 or more, not \(steps)")
       }
       guard time > 0, time.isFinite else {
-        throw DiffusionError("--corrector-time must be positive, not \(time)")
+        throw DiffusionError("`correctorTime` must be positive, not \(time)")
       }
       guard friction > 0, friction.isFinite else {
-        throw DiffusionError("--friction must be positive, not \(friction)")
+        throw DiffusionError("`friction` must be positive, not \(friction)")
       }
     }
   }

@@ -56,7 +56,7 @@ extension FlowSchedule: CustomStringConvertible {
     case .fixed(1): break
     case .fixed(let factor): text += ", shifted by \(factor)"
     case .dynamic(let dynamic):
-      text += ", shifted by the number of tokens" + (dynamic.mu.map { " (mu = \($0))" } ?? " (--sequence-length or --mu)")
+      text += ", shifted by the number of tokens" + (dynamic.mu.map { " (mu = \($0))" } ?? " (`sequenceLength` or `mu`)")
     }
     text += levels.text
     return isReversed ? text + "; the network's time runs from the noise to the data" : text

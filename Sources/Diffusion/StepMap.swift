@@ -24,7 +24,7 @@ public struct StepMap: Hashable, Sendable {
     case posterior
     /// DPM-Solver++ multistep (Lu et al., 2022): the posterior's step with the denoised
     /// estimate extrapolated from this step and those before. Order 1 or 2 as stated; 3 has half
-    /// of its last term as published, and so order 2 too. With noise weakly of order 1.
+    /// of its last term as published, and so order 2 too.
     case dataMultistep(order: Int, Extrapolation = .midpoint)
     /// DPM-Solver multistep (Lu et al., NeurIPS 2022): likewise of the noise.
     case noiseMultistep(order: Int, Extrapolation = .midpoint)
@@ -150,20 +150,20 @@ public struct StepMap: Hashable, Sendable {
     variance: LearnedVariance? = nil, churn: Churn? = nil, langevin: LangevinSteps? = nil
   ) throws {
     guard noiseLevel >= 0, noiseLevel <= 1 else {
-      throw DiffusionError("--noise-level must be from 0 to 1, not \(noiseLevel)")
+      throw DiffusionError("`noiseLevel` must be from 0 to 1, not \(noiseLevel)")
     }
     if noiseLevel != 0, !kind.mayHaveNoise {
-      throw DiffusionError("steps of this method have no noise: --noise-level must be 0, not \(noiseLevel)")
+      throw DiffusionError("steps of this method have no noise: `noiseLevel` must be 0, not \(noiseLevel)")
     }
     if !kind.mayStartAtNoise, grid.nodes[0].alpha == 0 {
       let map = kind == .exponential ? "the exponential step map needs" : "steps of this method need"
       throw DiffusionError("\(map) a finite noise time, but the grid starts at pure noise; use ddpm, ddim or dpm++2m")
     }
     guard churn == nil || kind.isOfOneStep && kind != .exponential && noiseLevel == 0 else {
-      throw DiffusionError("--churn adds the noise of euler, heun and dpm2 at noise level 0, and of no other method")
+      throw DiffusionError("`churn` adds the noise of euler, heun and dpm2 at noise level 0, and of no other method")
     }
     guard langevin == nil || kind.isOfOneStep else {
-      throw DiffusionError("--langevin-steps would take the state off the history that this method extrapolates from")
+      throw DiffusionError("`langevinSteps` would take the state off the history that this method extrapolates from")
     }
     self.kind = kind
     self.grid = grid

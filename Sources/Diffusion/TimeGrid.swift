@@ -130,7 +130,7 @@ public struct TimeGrid: Hashable, Sendable {
   /// - Throws: `DiffusionError` for another number.
   public func blocks(_ count: Int) throws -> [Range<Int>] {
     guard count >= 1, count <= steps else {
-      throw DiffusionError("--blocks must be from 1 to the number of steps, \(steps), not \(count)")
+      throw DiffusionError("`blocks` must be from 1 to the number of steps, \(steps), not \(count)")
     }
     let (size, longer) = steps.quotientAndRemainder(dividingBy: count)
     return (0..<count).map { block in
@@ -143,10 +143,10 @@ public struct TimeGrid: Hashable, Sendable {
     _ steps: Int, _ horizon: Double, _ earlyStop: Double,
     measure: (Double) -> Double, inverse: (Double) -> Double
   ) throws -> TimeGrid {
-    guard steps >= 1 else { throw DiffusionError("--steps must be at least 1, not \(steps)") }
+    guard steps >= 1 else { throw DiffusionError("`steps` must be at least 1, not \(steps)") }
     guard horizon.isFinite, earlyStop > 0, earlyStop < horizon else {
       throw DiffusionError(
-        "--early-stop \(earlyStop) and --horizon \(horizon) must satisfy 0 < early stop < horizon")
+        "`earlyStop` \(earlyStop) and `horizon` \(horizon) must satisfy 0 < early stop < horizon")
     }
     let (first, last) = (measure(horizon), measure(earlyStop))
     let inner = stride(from: 1, to: steps, by: 1).map { index in

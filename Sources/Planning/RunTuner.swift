@@ -194,15 +194,7 @@ extension PicardOptions {
   /// of 1e-3, the rounds in which a window moves aside. From the tables of Acceleration in
   /// the documentation, to about a third.
   public static func roundsFactor(_ linearization: Linearization, _ stop: StopRule) -> Double {
-    let slope: Double =
-      switch linearization {
-      case .elementwise: 1
-      case .secant: 1.2
-      case .linearPart: 2
-      case .increment: 3
-      case .jacobi: 10
-      }
-    guard case .tolerance(let tolerance) = stop else { return slope }
-    return slope * max(0.5, 1 - 0.12 * (log10(max(tolerance, 1e-8)) + 3))
+    guard case .tolerance(let tolerance) = stop else { return linearization.roundsFactor }
+    return linearization.roundsFactor * max(0.5, 1 - 0.12 * (log10(max(tolerance, 1e-8)) + 3))
   }
 }

@@ -32,7 +32,7 @@ public final class Checkpoint<Progress: Codable & Sendable> {
     path: String, length: Int, read: @escaping (Range<Int>) throws(CheckpointError) -> [UInt8]
   ) throws(CheckpointError) {
     func wrong(_ message: String) -> CheckpointError {
-      CheckpointError(.damaged, "\(path): \(message); without --resume the run starts from the beginning")
+      CheckpointError(.damaged, "\(path): \(message); without `resume` the run starts from the beginning")
     }
     let bytes = try CheckpointPreamble.header(fileLength: length, read: read, wrong: wrong)
     guard let header = try? JSONDecoder.ofCheckpoint.decode(CheckpointHeader<Progress>.self, from: Data(bytes)),
@@ -66,7 +66,7 @@ public final class Checkpoint<Progress: Codable & Sendable> {
       throw CheckpointError(
         .damaged,
         "\(path): is damaged: chunk \(key.chunk) of sample \(key.sample) does not have the checksum "
-          + "that the header states; without --resume the run starts from the beginning")
+          + "that the header states; without `resume` the run starts from the beginning")
     }
     return bytes
   }

@@ -27,10 +27,10 @@ public struct Conditions: Hashable, Sendable {
   ///   takes nothing further.
   func refuse(by model: String) throws {
     if let name = files.keys.min() ?? nullFiles.keys.min() {
-      throw ScoreModelError(.usage, "--condition \(name): MODEL \(model) has no further inputs; leave it away")
+      throw ScoreModelError(.usage, "`condition` \(name): MODEL \(model) has no further inputs; leave it away")
     }
     if guidance != nil {
-      throw ScoreModelError(.usage, "--guidance: MODEL \(model) has no further inputs; leave it away")
+      throw ScoreModelError(.usage, "`guidance`: MODEL \(model) has no further inputs; leave it away")
     }
   }
 
@@ -44,7 +44,7 @@ public struct Conditions: Hashable, Sendable {
       let known = ports.map { "\($0.name) \($0.shapeText)" }
       throw ScoreModelError(
         .usage,
-        "--condition \(name): \(file) has no such further input; it has \(known.isEmpty ? "none" : known.joined(separator: ", "))")
+        "`condition` \(name): \(file) has no such further input; it has \(known.isEmpty ? "none" : known.joined(separator: ", "))")
     }
     return try ports.map { port in
       func read(_ option: String, _ path: String) throws -> StatedArray {
@@ -56,7 +56,7 @@ public struct Conditions: Hashable, Sendable {
         let rest = port.rowShapeText(batch: batch)
         throw ScoreModelError(
           .badData,
-          "\(file): its input '\(port.name)' \(port.shapeText) is supplied by nobody; give it with --condition "
+          "\(file): its input '\(port.name)' \(port.shapeText) is supplied by nobody; give it with `condition` "
             + "\(port.name)=FILE.npy, of shape \(rest) for all samples alike or with an axis of \(samples) samples in front")
       }
       var values = ConditionValues(port: port, batch: batch)
@@ -65,12 +65,12 @@ public struct Conditions: Hashable, Sendable {
       if values.null != nil, !values.hasBatchAxis {
         throw ScoreModelError(
           .usage,
-          "--condition-null \(port.name): the input has no batch axis, so both branches of guidance share it; leave it away")
+          "`conditionNull` \(port.name): the input has no batch axis, so both branches of guidance share it; leave it away")
       }
       if let null = values.null, null.rowShape != values.conditional.rowShape {
         throw ScoreModelError(
           .badData,
-          "--condition-null \(port.name): has shape \(null.rowShape) a sample, --condition \(values.conditional.rowShape); they must be equal")
+          "`conditionNull` \(port.name): has shape \(null.rowShape) a sample, `condition` \(values.conditional.rowShape); they must be equal")
       }
       return values
     }

@@ -45,7 +45,7 @@ public struct ConventionCheck: Sendable {
     declared.misfit > suspicious && fit.misfit < 0.3 && declared.misfit - fit.misfit > 0.3 && fit.share > 0.12
   }
 
-  /// Evaluates the model some 20 times, on few rows, and more often where the declared
+  /// Evaluates the model twice at every level, on few rows, and more often where the declared
   /// convention does not fit.
   ///
   /// - Parameters:
@@ -168,8 +168,8 @@ private struct Walk<Model: ScoreModel> {
 
   init?(_ model: Model, levels count: Int) {
     self.model = model
-    // A thousand elements make averages, two rows of different noise at least.
-    rows = max(2, min(64, 1024 / model.dimension))
+    // A thousand elements make averages.
+    rows = max(1, min(64, (1023 + model.dimension) / model.dimension))
     let range = model.schedule?.trainedTimes
     // Finer levels than these tell of a network's precision, not of its convention.
     let (least, greatest) = (max(range?.least.edmSigma ?? 0, 0.03), min(range?.greatest.edmSigma ?? .infinity, 100))

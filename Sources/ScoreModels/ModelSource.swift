@@ -64,10 +64,10 @@ public enum ModelSource: Hashable, Sendable {
     case .target(let file), .plugin(let file, _):
       try conditions.refuse(by: file)
       if sampleShape != nil {
-        throw ScoreModelError(.usage, "--shape: MODEL \(file) states its own shape; omit it")
+        throw ScoreModelError(.usage, "`sampleShape`: MODEL \(file) states its own shape; omit it")
       }
       if let output {
-        throw ScoreModelError(.usage, "--network-output \(output): MODEL \(file) has one output; omit it")
+        throw ScoreModelError(.usage, "`output` \(output): MODEL \(file) has one output; omit it")
       }
     default: break
     }

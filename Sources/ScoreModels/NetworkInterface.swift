@@ -108,7 +108,7 @@ struct NetworkInterface {
       guard named.count == 1 else {
         throw refuse(
           "it has \(fitting.count) outputs in the sample's shape (\(fitting.map(\.name).joined(separator: ", ")))",
-          mend: "; say which is the prediction with --network-output NAME, or in a piadm.json beside the network")
+          mend: "; say which is the prediction with `output` NAME, or in a piadm.json beside the network")
       }
       return named[0]
     }()
@@ -126,7 +126,8 @@ struct NetworkInterface {
       guard stated.count == lengths.count, zip(stated, lengths).allSatisfy({ $1 == nil || $0 == $1 }) else {
         throw ScoreModelError(
           .usage,
-          "--shape \(stated.map { "\($0)" }.joined(separator: ",")) does not fit \(file), whose input '\(sample.name)' has shape \(sample.shapeText)")
+          "`sampleShape` \(stated.map { "\($0)" }.joined(separator: ",")) does not fit \(file), whose input '\(sample.name)' has shape \(sample.shapeText)"
+        )
       }
       return stated
     }
@@ -134,7 +135,7 @@ struct NetworkInterface {
     guard known.count == lengths.count else {
       throw ScoreModelError(
         .usage,
-        "\(file): its input '\(sample.name)' has shape \(sample.shapeText), free where it says ?: state a sample's shape with --shape, as in --shape \(lengths.map { "\($0 ?? 32)" }.joined(separator: ","))"
+        "\(file): its input '\(sample.name)' has shape \(sample.shapeText), free where it says ?: state a sample's shape with `sampleShape`, as in `sampleShape` \(lengths.map { "\($0 ?? 32)" }.joined(separator: ","))"
       )
     }
     return known

@@ -81,11 +81,20 @@ extension JSONObject {
     let skipsRungeKutta = try flag("skip_prk_steps", default: false)
     // Its second evaluation steps as many timesteps as others do, which those of the first
     // step are only where they are multiples.
-    let method: OwnMethod =
-      !skipsRungeKutta
-      ? .elsewhere("PNDM with its Runge-Kutta start, skip_prk_steps false")
-      : schedule.spacing == .leading ? .here(.plms) : .elsewhere("PNDM with \(schedule.spacing.rawValue) spacing")
-    return SchedulerSettings(schedule: schedule, parametrization: try prediction(), bound: nil, method: method)
+    let parametrization = try prediction()
+    let other: String? =
+      if !skipsRungeKutta {
+        "PNDM with its Runge-Kutta start, skip_prk_steps false"
+      } else if schedule.spacing != .leading {
+        "PNDM with \(schedule.spacing.rawValue) spacing"
+      } else if parametrization != .noise {
+        // The class extrapolates what the network predicts.
+        "PNDM of another prediction than epsilon"
+      } else {
+        nil
+      }
+    return SchedulerSettings(
+      schedule: schedule, parametrization: parametrization, bound: nil, method: other.map { .elsewhere($0) } ?? .here(.plms))
   }
 
   mutating func distilled(own method: OwnMethod) throws -> SchedulerSettings {

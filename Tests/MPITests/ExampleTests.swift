@@ -5,7 +5,7 @@ import Testing
 
 /// The documentation's examples, as programs on 1 to 7 ranks; what they print
 /// is computed here once more, without ranks.
-@Suite(.serialized) struct ExampleTests {
+@Suite(.serialized, .tags(.needsMPI)) struct ExampleTests {
   static let rankCounts = [1, 2, 3, 4, 7]
 
   private func output(_ example: String, _ arguments: [String] = [], ranks: Int) throws -> String {

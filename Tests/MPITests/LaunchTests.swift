@@ -3,7 +3,7 @@ import Launching
 import MPI
 import Testing
 
-@Suite struct LaunchTests {
+@Suite(.tags(.needsMPI)) struct LaunchTests {
   private func step(_ environment: [String: String]) -> SlurmStep? {
     SlurmStep { environment[$0] }
   }

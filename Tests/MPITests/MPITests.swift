@@ -4,7 +4,7 @@ import MPI
 import Testing
 
 /// Runs of real ranks, one after another: each takes all cores.
-@Suite(.serialized)
+@Suite(.serialized, .tags(.needsMPI))
 struct RanksTests {
   static let rankCounts = [1, 2, 3, 4, 7]
 

@@ -65,10 +65,14 @@ extension CommandLineTests {
         #expect(run.standardOutput.count { $0 == "{" } == run.standardOutput.count { $0 == "}" })
         return run.standardOutput.matches(of: #/@\w+\{(\w+),/#).map { String($0.1) }
       }
-      #expect(try keys([]) == ["chen2024piadm", "song2021sde", "salmon2011random123", "piadm"])
+      #expect(try keys([]) == ["chen2024piadm", "song2021sde", "gonzalez2024elk", "salmon2011random123", "piadm"])
       #expect(
         try keys(["--method", "ddim", "--grid", "karras", "--window", "3", "--anderson", "2"])
-          == ["chen2024piadm", "song2021ddim", "shih2023paradigms", "tang2024parataa", "karras2022edm", "salmon2011random123", "piadm"])
+          == [
+            "chen2024piadm", "song2021ddim", "shih2023paradigms", "gonzalez2024elk", "tang2024parataa", "karras2022edm",
+            "salmon2011random123", "piadm",
+          ])
+      #expect(try keys(["--linearization", "secant"]).contains("gonzalez2024elk") == false)
       #expect(
         try keys(["--method", "dpm++2m", "--solver", "sequential"])
           == ["lu2022dpmsolverpp", "salmon2011random123", "piadm"])

@@ -4,7 +4,7 @@ import Testing
 
 /// Random cases against the sequential solver. A failure is shrunk to a case
 /// of which every smaller one holds, and that is what is reported.
-@Suite struct PropertyTests {
+@Suite(.tags(.slow)) struct PropertyTests {
   @Test("at tolerance 0 any case has the sequential sampler's bits", arguments: 0..<60)
   func sequentialBits(seed: Int) throws {
     var randomness = SplitMix(seed: UInt64(seed))

@@ -267,7 +267,7 @@ private struct PlainSampler {
 
 // MARK: The tests
 
-@Suite struct StatisticalTests {
+@Suite(.tags(.slow)) struct StatisticalTests {
   static let count = 6000
 
   @Test("a mixture's weights, moments, energy and sliced Wasserstein distance are those of the law")

@@ -24,7 +24,7 @@ private func check(_ folder: String) throws -> ConventionCheck {
 }
 
 /// These tests need OpenVINO and fail, naming it, where it is missing.
-@Suite struct ConventionTests {
+@Suite(.tags(.needsOpenVINO)) struct ConventionTests {
   private static let noise = """
     "_class_name": "DDIMScheduler", "num_train_timesteps": 1000, "beta_start": 0.0001, "beta_end": 0.02, "clip_sample": false
     """

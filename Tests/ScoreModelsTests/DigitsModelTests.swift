@@ -6,7 +6,7 @@ import Testing
 
 /// The built-in model. These tests need OpenVINO and fail, naming it and the
 /// command that installs it, where it is missing.
-@Suite struct DigitsModelTests {
+@Suite(.tags(.needsOpenVINO)) struct DigitsModelTests {
   private func fixture(_ name: String) throws -> NumPyArray {
     try NumPyArray(contentsOf: fixturePath(name))
   }

@@ -5,7 +5,7 @@ import ScoreModels
 import Testing
 
 /// These tests need OpenVINO and fail, naming it, where it is missing.
-@Suite struct NetworkFormatTests {
+@Suite(.tags(.needsOpenVINO)) struct NetworkFormatTests {
   private let schedule = DiscreteSchedule(betas: DiscreteSchedule.linearBetas(count: 1000, from: 1e-4, to: 0.02))
 
   /// Fifty steps of DDIM from the same noise.

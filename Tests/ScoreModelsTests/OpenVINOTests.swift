@@ -13,7 +13,7 @@ private func open(_ file: String) throws -> OpenVINOModel<Float> {
 
 /// All but the first two need OpenVINO and fail, naming it and the command
 /// that installs it, where it is missing.
-@Suite struct OpenVINOTests {
+@Suite(.tags(.needsOpenVINO)) struct OpenVINOTests {
   @Test func `a library that is not there is named with the command that installs it`() throws {
     try withTemporaryFolder { folder in
       let absent = folder.appendingPathComponent("libopenvino_c.so").path

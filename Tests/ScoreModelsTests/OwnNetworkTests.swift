@@ -31,7 +31,7 @@ private func exactEstimate(_ name: String, _ state: [Double], at time: NoiseTime
 }
 
 /// These tests need OpenVINO and fail, naming it, where it is missing.
-@Suite struct OwnNetworkTests {
+@Suite(.tags(.needsOpenVINO)) struct OwnNetworkTests {
   @Test("what piadm.json says of a network gives the formula's estimates on its own grid", arguments: names)
   func estimates(name: String) throws {
     let model = try openOwn(name, at: ownNetwork(name), as: Float.self)

@@ -33,6 +33,18 @@ public enum Linearization: String, Hashable, Sendable, CaseIterable {
     return layout.probes > 0 ? ProbedSlopes<Scalar>.self : DiagonalSlopes<Scalar>.self
   }
 
+  /// By what factor it takes more rounds than elementwise slopes, with networks. From the
+  /// tables of Acceleration in the documentation, to about a third.
+  package var roundsFactor: Double {
+    switch self {
+    case .elementwise: 1
+    case .secant: 1.2
+    case .linearPart: 2
+    case .increment: 3
+    case .jacobi: 10
+    }
+  }
+
   /// The slope where all elements have the same.
   func gain(_ map: SliceMap, slope: Double) -> Gain {
     switch self {

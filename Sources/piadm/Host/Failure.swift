@@ -21,7 +21,7 @@ enum Failure {
   static func report(_ error: any Error) -> FailureReport {
     switch error {
     case let error as WrongUsage: FailureReport("piadm: \(error)", exitCode: usage)
-    case let error as DiffusionError: FailureReport("piadm: \(error)", exitCode: usage)
+    case let error as DiffusionError: FailureReport("piadm: \("\(error)".namingOptions)", exitCode: usage)
     case let error as MissingFile: FailureReport("piadm: \(error)", exitCode: missingFile)
     case let error as MissingPackage: FailureReport("piadm: \(error)", exitCode: missingLibrary)
     case let error as MissingLibrary: FailureReport("piadm: \(error)", exitCode: error.exitCode)
@@ -29,8 +29,8 @@ enum Failure {
     case let error as BadData: FailureReport("piadm: \(error)", exitCode: badData)
     case EnvironmentError.isolated: FailureReport("piadm: \(error)", exitCode: missingLibrary)
     case let error as RowDependence: FailureReport("piadm: MODEL: \(error.advice)", exitCode: badData)
-    case let error as ScoreModelError: FailureReport("piadm: \(error)", exitCode: error.exitCode)
-    case let error as CheckpointError: FailureReport("piadm: \(error)", exitCode: error.exitCode)
+    case let error as ScoreModelError: FailureReport("piadm: \("\(error)".namingOptions)", exitCode: error.exitCode)
+    case let error as CheckpointError: FailureReport("piadm: \("\(error)".namingOptions)", exitCode: error.exitCode)
     case let error as Stopped: FailureReport("piadm: \(error)", exitCode: stopped)
     case let error as OutputError: FailureReport("piadm: \(error)", exitCode: error.exitCode)
     default: FailureReport("piadm: \(error)", exitCode: failed)

@@ -57,7 +57,7 @@ struct GridChoice {
     do {
       return try TimeGrid(noiseTimes: array.doubles)
     } catch {
-      throw BadData("--times \(file): \(error)")
+      throw BadData("--times \(file): \("\(error)".namingOptions)")
     }
   }
 
@@ -85,7 +85,7 @@ struct GridChoice {
     } catch let error as DiffusionError {
       throw WrongUsage(
         "--grid \(kind.rawValue) cannot divide --horizon \(horizon) to --early-stop \(earlyStop) into --steps \(steps): "
-          + "\(error); a smaller --horizon, a larger --early-stop or fewer --steps can")
+          + "\("\(error)".namingOptions); a smaller --horizon, a larger --early-stop or fewer --steps can")
     }
   }
 

@@ -77,11 +77,9 @@ struct ResolvedOptions {
       values["anderson"] = picard.anderson.map { OptionValue.integer($0.history) } ?? OptionValue.none
       values["probes"] = picard.probes > 0 ? .integer(picard.probes) : OptionValue.none
       values["linearization"] = .text(picard.linearization.rawValue)
-      switch picard.stop {
-      case .tolerance(let tolerance): values["tolerance"] = .number(tolerance)
-      case .iterations(let iterations): values["iterations"] = .integer(iterations)
-      }
+      values.merge(SolverOptions.values(of: picard.stop)) { $1 }
     }
+    for name in values.keys { precondition(RunOption(rawValue: name) != nil, "the table of options has no \(name)") }
     self.values = values
   }
 }

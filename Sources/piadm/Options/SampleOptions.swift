@@ -2,6 +2,7 @@ public import ArgumentParser
 public import Diffusion
 import Foundation
 import PicardSampler
+import Results
 
 extension SamplingMethod: ExpressibleByArgument {
   public init?(argument: String) { self.init(named: argument) }
@@ -100,7 +101,7 @@ struct SamplerOptions: ParsableArguments {
     try stochastic.validate(noiseLevel: noiseLevel)
     let corrector = LangevinCorrector.Settings(
       steps: correctorSteps ?? 0, time: correctorTime, friction: friction)
-    do { try corrector.validate() } catch { throw ValidationError("\(error)") }
+    do { try corrector.validate() } catch { throw ValidationError("\(error)".namingOptions) }
   }
 }
 

@@ -1,5 +1,6 @@
 public import ArgumentParser
 public import PicardSampler
+import Results
 
 extension Linearization: ExpressibleByArgument {}
 
@@ -104,6 +105,14 @@ struct SolverOptions: ParsableArguments {
   }
 
   var stop: StopRule { iterations.map { .iterations($0) } ?? .tolerance(tolerance ?? 1e-3) }
+
+  /// The option that gives a rule, by name.
+  static func values(of stop: StopRule) -> [String: OptionValue] {
+    switch stop {
+    case .tolerance(let tolerance): ["tolerance": .number(tolerance)]
+    case .iterations(let iterations): ["iterations": .integer(iterations)]
+    }
+  }
 
   /// Groups of ranks, as stated.
   var groups: Int { replicas ?? 1 }

@@ -108,7 +108,7 @@ final class CheckpointKeeper {
         try stored.piece(CheckpointKey(sample: $0.sample, chunk: $0.chunk))
       }
     } catch let error as StoredStateError {
-      throw BadData("\(CheckpointFile(folder).path): \(error); without --resume the run starts from the beginning")
+      throw BadData("\(CheckpointFile(folder).path): \("\(error)".namingOptions); without --resume the run starts from the beginning")
     }
   }
 

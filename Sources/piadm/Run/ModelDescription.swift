@@ -56,7 +56,7 @@ struct ModelDescription: Encodable {
       + (channels.map { ", by a network inside EDM's preconditioning with sigma_data \($0.deviations) by channel" } ?? "")
     bound = model.bound.map { $0.text }
     let told = (model.schedule as? ContinuousSchedule).map { "; the network is told \($0.input.description)" }
-    schedule = model.schedule.map { $0.description + (told ?? "") }
+    schedule = model.schedule.map { $0.description.namingOptions + (told ?? "") }
     noiseTimes = model.schedule.map { schedule in
       let (least, greatest) = schedule.trainedTimes
       return Range(least: least.s, greatest: greatest.s.isFinite ? greatest.s : nil)
@@ -203,8 +203,8 @@ extension ConventionCheck {
   /// the range of noise is too narrow to tell.
   static func of<Scalar: StateScalar>(_ model: any ScoreModel<Scalar>) throws -> ConventionCheck? {
     func check(_ model: some ScoreModel, isLarge: Bool) throws -> ConventionCheck? {
-      // On few of their rows a second each is spent.
-      try ConventionCheck(of: model, levels: isLarge ? 6 : 10)
+      // Of a large network each row takes a good part of a second.
+      try ConventionCheck(of: model, levels: isLarge ? 4 : 10)
     }
     switch model {
     case let network as OpenVINOModel<Scalar>:

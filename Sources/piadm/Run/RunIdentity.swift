@@ -11,12 +11,6 @@ struct RunIdentity: Hashable, Sendable {
   /// Where this run has read the files whose contents are among the values.
   private let paths: [String: String]
 
-  /// Options that no bit depends on.
-  private static let idle: Set = [
-    "replicas", "out", "images", "report", "plot", "trace", "hdf5", "stall-timeout", "score-latency",
-    "batch", "checkpoint", "every", "resume", "max-time", "broadcast-model", "io-hint", "decoded",
-  ]
-
   /// - Parameters:
   ///   - files: every file that the run has read.
   ///   - rowsAlone: each branch of guidance is evaluated in a call of its own.
@@ -32,7 +26,7 @@ struct RunIdentity: Hashable, Sendable {
     }
     self.paths = paths
     // A file is known by its contents, wherever it lies.
-    for (name, value) in options where !Self.idle.contains(name) && !named.contains(name) {
+    for (name, value) in options where RunOption(rawValue: name)?.effect != RunOption.Effect.none && !named.contains(name) {
       values["--" + name] = value.typed
     }
     // A row's score is that of the row alone, which may share its call with guidance's other one.
@@ -40,9 +34,6 @@ struct RunIdentity: Hashable, Sendable {
     // The grid's contents say it.
     if named.contains("times") { values["--grid"] = nil }
   }
-
-  /// Options that the program chooses by others, where they are not given.
-  private static let derived: Set = ["--batch", "--chunk", "--grid", "--blocks", "--corrector-steps", "--noise-level"]
 
   /// The first thing that another run has otherwise, this run's value and the other's.
   private struct Difference {
@@ -54,7 +45,8 @@ struct RunIdentity: Hashable, Sendable {
   /// What follows from other options comes last.
   private func difference(from other: [String: String]) -> Difference? {
     let all = Set(values.keys).union(other.keys)
-    let names = all.subtracting(Self.derived).sorted() + all.intersection(Self.derived).sorted()
+    let derived = Set(RunOption.allCases.filter(\.isDerived).map(\.typed))
+    let names = all.subtracting(derived).sorted() + all.intersection(derived).sorted()
     guard let name = names.first(where: { values[$0] != other[$0] }) else { return nil }
     let place = paths[name].map { " (\($0))" } ?? ""
     return Difference(name: name + place, here: values[name] ?? "none", there: other[name] ?? "none")

@@ -160,7 +160,7 @@ def sampled():
 
 # Class, settings, steps: of methods that have stages or histories.
 def methods():
-    for settings in [{}, SCALED, dict(steps_offset=1, prediction_type="v_prediction", **SCALED)]:
+    for settings in [{}, SCALED, dict(steps_offset=1, **SCALED)]:
         yield "PNDM", dict(skip_prk_steps=True, timestep_spacing="leading", **settings)
     yield "PNDM", dict(skip_prk_steps=True, set_alpha_to_one=True, **SCALED), 4
     for settings in [dict(solver_type="bh2"), dict(solver_type="bh1", **LEAST), dict(solver_order=3), dict(solver_order=3, solver_type="bh1", **LEAST),

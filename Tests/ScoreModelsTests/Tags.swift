@@ -1,0 +1,6 @@
+import Testing
+
+extension Tag {
+  /// Evaluates networks.
+  @Tag static var needsOpenVINO: Self
+}
