@@ -114,7 +114,9 @@ package final class Chunk<Scalar: StateScalar> {
   /// still the last one of the last slice. A guess that costs no evaluation.
   private func guess(_ map: SliceMap, into value: Row<Scalar>) {
     guard let last = slices.last else { return copy(firstGuess, to: value) }
-    let share = map.estimateInValue * map.estimateScale / (last.map.estimateInValue * last.map.estimateScale)
+    // Where the state was all noise, nothing is known of the data.
+    let scale = last.map.estimateInValue * last.map.estimateScale
+    let share = scale == 0 ? 0 : map.estimateInValue * map.estimateScale / scale
     guard share != 1 || map.isOfScore || last.map.isOfScore else { return copy(last.value, to: value) }
     combine(value, Scalar(-share * last.map.stateInValue), last.visitedState.position, Scalar(share), last.value)
     accumulate(value, Scalar(map.stateInValue), end.position)

@@ -68,6 +68,8 @@ struct DiagonalEstimate<Scalar: StateScalar> {
     var sums = (estimateState: 0.0, stateState: 0.0)
     for index in chunk.active.dropLast() where slices[index].isVisitedFirst && slices[index + 1].isVisitedFirst {
       let (left, right) = (slices[index], slices[index + 1])
+      // A state that is all noise says nothing of the next one's mean.
+      guard left.map.estimateScale != 0 else { continue }
       let mean = left.map.posteriorMean(at: right.map.time)
       combine(
         innovation, Scalar(-mean.state), left.state.position, Scalar(-mean.value), left.value,
