@@ -10,7 +10,8 @@ Makes networks of six random operators with random attributes, each operator in
 NETWORKS (20) of them or more, and has `piadm inspect --against onnxruntime`
 evaluate a row by both. Prints a table: for every operator how many networks with it were
 compared, the largest difference, and how many were refused by the name of an operator. A network that
-differs by more than 1e-4 is told of, and makes the exit code 1.
+differs by more than 1e-4 (with a cast to half precision, which OpenVINO leaves out, by
+more than four units in its last place) is told of, and makes the exit code 1.
 
 Networks take `sample` [batch, 4, 8, 8] and `timestep` [batch]. A value h passes
 from operator to operator as h/2 + clip(operator(h), -3, 3)/2. Operators that jump
@@ -342,7 +343,8 @@ def quantized_weights(net, x):
 
 def dynamic_quantize(net, x):
     q, scale, zero = net.op("DynamicQuantizeLinear", [net.whole(net.source)], outputs=3)
-    w = net.const(net.random.integers(-127, 127, (ELEMENTS, ELEMENTS)).astype(np.int8))
+    # Seven bits: ONNX Runtime's products of eight overflow on processors without VNNI.
+    w = net.const(net.random.integers(-63, 63, (ELEMENTS, ELEMENTS)).astype(np.int8))
     y = net.op("MatMulInteger", [q, w, zero])
     return net.image(net.op("Mul", [net.op("Mul", [net.op("Cast", [y], to=TensorProto.FLOAT), scale]), net.f32(0.0005)]))
 
@@ -541,6 +543,12 @@ def compare_by_program(piadm, folder, model):
     return None, reason.replace(str(folder), "MODEL")
 
 
+def bound(names):
+    """How far the runtimes may differ: rounding; where one of them rounds to half precision and the
+    other does not, half a unit in the last place of it, which further operators multiply."""
+    return max([1e-4] + [4 * {"Cast float16": 2.0**-11, "Cast bfloat16": 2.0**-8}.get(name, 0) for name in names])
+
+
 def main():
     piadm, least, seed = sys.argv[1], int((sys.argv[2:] or [20])[0]), int((sys.argv[3:] or [1])[0])
     compared, worst, refused, bad = ({n: 0 for n in OPERATORS} for _ in range(4))
@@ -556,7 +564,7 @@ def main():
                     worst[name] = max(worst[name], difference)
             if difference is None:
                 reasons[reason] = reasons.get(reason, 0) + 1
-            elif difference > 1e-4:
+            elif difference > bound(names):
                 print(f"DIFFERS by {difference:.2g}: network {number} of seed {seed}: {', '.join(names)}", flush=True)
                 for name in names:
                     bad[name] += 1

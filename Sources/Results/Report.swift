@@ -106,8 +106,8 @@ public struct Report: Codable, Hashable, Sendable {
   public var privateMemoryBytes: Int?
   /// Absent where no checkpoints were asked for.
   public var checkpoints: Checkpoints?
-  /// What the sequential sampler would take on one rank, from the measured time
-  /// of a call of the model.
+  /// What the sequential sampler would take on the same ranks, the samples shared out over
+  /// them, from the measured time of a call of the model.
   public var sequentialSeconds: Double?
   /// Absent of a run that was stopped.
   public var rowCheck: RowCheck?

@@ -56,16 +56,19 @@ public struct RunSummary: Hashable, Sendable {
       + (checkpoints.resumedAfterRound.map { "; resumed after round \($0)" } ?? "")
   }
 
-  /// Against sequential sampling on one rank, setting up and writing aside. Of a run that
-  /// was taken up again the time before is not known.
+  /// Against sequential sampling on the same ranks, setting up and writing aside. Of a run
+  /// that was taken up again the time before is not known.
   private var speedUp: String? {
     guard report.checkpoints?.resumedAfterRound == nil else { return nil }
     let seconds = ranks.map { $0.total - $0.setup - $0.output }.max() ?? 0
     guard let sequential = report.sequentialSeconds, sequential > 0, seconds > 0 else { return nil }
     let factor = sequential / seconds
+    // Ranks that sequential sampling would use, one sample each at least.
+    let used = min(report.ranks, report.samples)
+    let place = used == 1 ? "one rank" : "\(used) ranks, each with its own samples"
     let line = String(
-      format: "speed-up     %.2f over sequential sampling on one rank (%.4g s by the time of a call), efficiency %.0f %%",
-      factor, sequential, 100 * factor / Double(report.ranks))
+      format: "speed-up     %.2f over sequential sampling on \(place) (%.4g s by the time of a call), efficiency %.0f %%",
+      factor, sequential, 100 * factor * Double(used) / Double(report.ranks))
     let advice = """
 
                    --solver sequential is faster here; a small --window evaluates less, and

@@ -57,6 +57,15 @@ enum MisreadOperators {
     if node.integer("exclude_outside") == 1, node.texts["mode"] == "cubic" {
       return ("it ignores exclude_outside", "resize without it")
     }
+    // The last of 8 elements is taken for the one before it where 24 are made of them.
+    if node.texts["mode"] ?? "nearest" == "nearest", node.texts["coordinate_transformation_mode"] == "align_corners",
+      let rounding = node.texts["nearest_mode"], ["floor", "ceil"].contains(rounding)
+    {
+      return (
+        "with align_corners it rounds coordinates before \(rounding) is taken of them",
+        "resize with half_pixel or asymmetric coordinates"
+      )
+    }
     if let policy = node.texts["keep_aspect_ratio_policy"], policy != "stretch" {
       return ("it ignores keep_aspect_ratio_policy", "state the sizes")
     }

@@ -112,7 +112,7 @@ func sampleReport() -> Report {
 
   @Test func `speed-up and efficiency are of sampling, setting up and writing aside`() {
     var report = sampleReport()
-    report.sequentialSeconds = 17
+    report.sequentialSeconds = 8.5
     let summary = RunSummary(
       report: report,
       ranks: [
@@ -121,7 +121,8 @@ func sampleReport() -> Report {
       ])
     #expect(
       summary.text.contains(
-        "speed-up     2.00 over sequential sampling on one rank (17 s by the time of a call), efficiency 100 %\n"))
+        "speed-up     1.00 over sequential sampling on 2 ranks, each with its own samples (8.5 s by the time of a call), efficiency 100 %\n"
+      ))
   }
 
   @Test func `the header says what runs where and with which options`() {

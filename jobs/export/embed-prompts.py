@@ -6,11 +6,12 @@
     piadm sample EXPORTED --condition encoder_hidden_states=embeddings/prompt.npy \\
       --condition-null encoder_hidden_states=embeddings/negative.npy --guidance 7.5
 
-PIPELINE, a folder or a name on the hub, has `tokenizer/` and `text_encoder/`, and for SDXL
+PIPELINE, a folder, has `tokenizer/` and `text_encoder/`, and for SDXL
 `tokenizer_2/` and `text_encoder_2/` beside them. FOLDER gets `prompt.npy` and `negative.npy`, an
 embedding a prompt, and for SDXL also what its network takes beside them: `text_embeds.npy`,
 `negative_text_embeds.npy` and `time_ids.npy` (size, crop and target size). One prompt serves all
-samples; as many as samples give each its own. Without PIPELINE's weights, `--tiny` makes random
+samples; as many as samples give each its own. Without `--negative`, guidance leads away from the
+empty prompt, with SDXL from zeros, as diffusers does. Without PIPELINE's weights, `--tiny` makes random
 encoders of SDXL's kind, which need no network and show that the way is open.
 """
 import argparse
@@ -66,7 +67,7 @@ def main():
     parser.add_argument("pipeline", type=pathlib.Path)
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("prompts", nargs="+")
-    parser.add_argument("--negative", default="", help="what guidance leads away from")
+    parser.add_argument("--negative", help="what guidance leads away from")
     parser.add_argument("--size", type=int, default=1024, help="pixels of a side, for SDXL")
     parser.add_argument("--tiny", action="store_true", help="random encoders in place of PIPELINE's")
     options = parser.parse_args()
@@ -74,8 +75,10 @@ def main():
     if not pairs:
         parser.error(f"{options.pipeline} holds no text_encoder/")
     options.folder.mkdir(parents=True, exist_ok=True)
-    for prefix, prompts in (("", options.prompts), ("negative_", [options.negative])):
+    for prefix, prompts in (("", options.prompts), ("negative_", [options.negative or ""])):
         states, pooled = embed(pairs, prompts)
+        if prefix and options.negative is None and pooled is not None:
+            states, pooled = np.zeros_like(states), np.zeros_like(pooled)
         # One prompt serves all samples: an array without an axis of samples.
         states, pooled = (a if a is None or len(prompts) > 1 else a[0] for a in (states, pooled))
         np.save(options.folder / ("negative.npy" if prefix else "prompt.npy"), states.astype(np.float32))

@@ -77,16 +77,17 @@ extension SampleRun {
     ).write(to: file)
   }
 
-  /// What the sequential sampler would take on one rank: the calls of the model for
-  /// all samples, for every step, by the times of the run's own calls; where those of
-  /// a row are too short for one measurement, by the median of a few. `nil` on other
-  /// ranks, and where it was the sampler.
+  /// What the sequential sampler would take on these ranks: the calls of the model for the
+  /// samples of one of them, for every step, by the times of the run's own calls; where
+  /// those of a row are too short for one measurement, by the median of a few. `nil` on
+  /// other ranks, and where it was the sampler.
   private func sequentialSeconds(_ setup: Setup<Scalar>) throws -> Double? {
     guard configuration.solver.solver == .picard else { return nil }
     var seconds: Double?
     try world.agree {
       guard world.rank == 0 else { return }
-      let (batch, samples) = (setup.batch, configuration.sampler.samples)
+      let batch = setup.batch
+      let samples = (configuration.sampler.samples + world.size - 1) / world.size
       let node = setup.grid.nodes[setup.grid.steps / 2]
       let isShort = batch.expectedSeconds(of: 1) - batch.latency < 0.005
       let step =

@@ -59,6 +59,10 @@ single("wrong-Resize-sizes", "Resize", 18, ("sample", "", "", "half"), {"half": 
 single("right-Resize-antialias-up", "Resize", 18, ("sample", "", "scales"), {"scales": up, **slices}, back, mode="linear", antialias=1)
 single("wrong-Resize-outside", "Resize", 17, ("sample", "", "scales"), {"scales": up, **slices}, back, mode="cubic", exclude_outside=1)
 single("right-Resize-cubic", "Resize", 17, ("sample", "", "scales"), {"scales": up, **slices}, back, mode="cubic", cubic_coeff_a=-0.5)
+single("wrong-Resize-corners", "Resize", 17, ("sample", "", "scales"), {"scales": up, **slices}, back, mode="nearest",
+       coordinate_transformation_mode="align_corners", nearest_mode="floor")
+single("right-Resize-nearest", "Resize", 17, ("sample", "", "scales"), {"scales": up, **slices}, back, mode="nearest",
+       coordinate_transformation_mode="align_corners", nearest_mode="round_prefer_floor")
 single("wrong-ReduceLogSumExp", "ReduceLogSumExp", 17, axes=[1])
 single("wrong-ReduceL1", "ReduceL1", 13, axes=[2, 3])
 single("right-ReduceL2", "ReduceL2", 17, axes=[1])
