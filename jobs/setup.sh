@@ -36,8 +36,8 @@ esac
 packages=(
   "${mpi_packages[@]}" libpng-dev libssl-dev librandom123-dev pkg-config hdf5-tools
   python3 python3-venv g++ git ca-certificates tzdata
-  # The example plug-ins in Fortran and Python.
-  gfortran python3-dev
+  # The example plug-in in Fortran.
+  gfortran
   "${@:2}"
 )
 # Libraries that the Swift tools themselves need.

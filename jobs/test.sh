@@ -15,3 +15,5 @@ test_packages=(shellcheck iproute2)
 # Optimized like the program: one build serves both.
 swift build -c release --build-tests --scratch-path "$build_folder"
 swift test -c release --skip-build --disable-xctest --scratch-path "$build_folder"
+# Those of the Python package, whose runs are of Open MPI.
+[[ ${1:-ompi} != ompi ]] || jobs/test-python.sh

@@ -1,8 +1,10 @@
+#define _GNU_SOURCE
 #include "CScorePlugin.h"
 
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #define LOOK_UP(name) *(void **)&plugin->name = dlsym(library, "piadm_score_" #name)
 
@@ -38,3 +40,5 @@ const score_plugin *score_plugin_load(const char *path, char *reason, size_t cap
   LOOK_UP(convention);
   return plugin;
 }
+
+int score_plugin_shared_file(void) { return memfd_create("piadm-plugin", MFD_CLOEXEC); }

@@ -47,19 +47,23 @@ public struct RecordedNoise: NoiseSource, Sendable {
   /// Steps x samples x dimension.
   let stepNoise: [Double]?
   let samples: Int
+  /// The number of the first sample that was recorded.
+  let firstSample: Int
   let drawn: CounterNoise
 
   /// - Parameters:
   ///   - initialStates: samples x dimension; `nil` draws them.
   ///   - stepNoise: steps x samples x dimension, standard normal; `nil` draws it.
   ///   - samples: number of samples that were recorded.
+  ///   - firstSample: the number of the first of them.
   ///   - drawn: where numbers come from that were not recorded.
   public init(
-    initialStates: [Double]?, stepNoise: [Double]?, samples: Int, otherwise drawn: CounterNoise
+    initialStates: [Double]?, stepNoise: [Double]?, samples: Int, firstSample: Int = 0, otherwise drawn: CounterNoise
   ) {
     self.initialStates = initialStates
     self.stepNoise = stepNoise
     self.samples = samples
+    self.firstSample = firstSample
     self.drawn = drawn
   }
 
@@ -70,8 +74,8 @@ public struct RecordedNoise: NoiseSource, Sendable {
     let recorded: [Double]?
     let row: Int
     switch stream {
-    case .initialState: (recorded, row) = (initialStates, sample)
-    case .step: (recorded, row) = (stepNoise, step * samples + sample)
+    case .initialState: (recorded, row) = (initialStates, sample - firstSample)
+    case .step: (recorded, row) = (stepNoise, step * samples + sample - firstSample)
     default: (recorded, row) = (nil, 0)
     }
     guard let recorded else {

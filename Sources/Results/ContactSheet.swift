@@ -62,19 +62,39 @@ public struct ImageLayout: Hashable, Sendable {
 /// Elements from -1 to 1, the range that image models are trained on, become
 /// grey or colour values from 0 to 255; what lies outside is clamped. Small
 /// pictures are magnified by a whole factor, every element a square. A volume
-/// takes a row: evenly spaced slices of it.
+/// takes a row: evenly spaced slices of it. Labels, where there are any, stand
+/// under the first picture of each sample.
 public struct ContactSheet: Hashable, Sendable {
   /// The longer side of a sample on the sheet is at least this many pixels.
   static let leastSide = 64
   /// Pixels between samples and around them.
   static let border = 4
   static let borderValue: UInt8 = 96
+  /// Height of a label in pixels, and the size of its text.
+  static let labelHeight = 12
+  static let labelSize = 11.0
   /// The sheet shows the first samples that fit in so many pixels.
   static let mostPixels = 1 << 25
   /// Slices that are shown of a volume, at most.
   static let mostSlices = 12
 
+  /// What stands under the pictures.
+  public enum Labels: Hashable, Sendable {
+    /// The number of the sample.
+    case numbers(from: Int)
+    /// Step and number of the sample, steps of so many samples one after another.
+    case steps(of: Int, from: Int)
+
+    func text(of sample: Int) -> String {
+      switch self {
+      case .numbers(let first): "\(first + sample)"
+      case .steps(let samples, let first): "\(sample / samples): \(first + sample % samples)"
+      }
+    }
+  }
+
   public let layout: ImageLayout
+  public let labels: Labels?
   /// Samples on the sheet: the first ones of the run.
   public let count: Int
   let columns: Int
@@ -85,11 +105,12 @@ public struct ContactSheet: Hashable, Sendable {
   let magnification: Int
 
   /// The sheet for a run of `samples` samples.
-  public init(layout: ImageLayout, samples: Int) {
+  public init(layout: ImageLayout, samples: Int, labels: Labels? = nil) {
     self.layout = layout
+    self.labels = labels
     let side = max(layout.height, layout.width)
     magnification = (Self.leastSide + side - 1) / side
-    let (area, isHuge) = (layout.height * magnification + Self.border)
+    let (area, isHuge) = (layout.height * magnification + Self.border + (labels == nil ? 0 : Self.labelHeight))
       .multipliedReportingOverflow(by: layout.width * magnification + Self.border)
     let shown = min(layout.slices, Self.mostSlices)
     slices = (0..<shown).map { (2 * $0 + 1) * layout.slices / (2 * shown) }
@@ -130,7 +151,8 @@ public struct ContactSheet: Hashable, Sendable {
 
   func pixels(_ samples: [Float]) -> Pixels {
     precondition(samples.count >= count * layout.dimension)
-    let cellHeight = layout.height * magnification + Self.border
+    let pictureHeight = layout.height * magnification
+    let cellHeight = pictureHeight + Self.border + (labels == nil ? 0 : Self.labelHeight)
     let cellWidth = layout.width * magnification + Self.border
     var sheet = Pixels(
       width: columns * cellWidth + Self.border, height: rows * cellHeight + Self.border,
@@ -139,7 +161,10 @@ public struct ContactSheet: Hashable, Sendable {
       let (sample, slice) = (place / slices.count, slices[place % slices.count])
       let top = place / columns * cellHeight + Self.border
       let left = place % columns * cellWidth + Self.border
-      for y in 0..<(layout.height * magnification) {
+      if let labels, place % slices.count == 0 {
+        write(labels.text(of: sample), into: &sheet, left: left, top: top + pictureHeight)
+      }
+      for y in 0..<pictureHeight {
         for x in 0..<(layout.width * magnification) {
           for channel in 0..<layout.channels {
             let element = layout.index(
@@ -151,6 +176,24 @@ public struct ContactSheet: Hashable, Sendable {
       }
     }
     return sheet
+  }
+
+  /// Writes a label in the middle below a picture, where there is room for it.
+  private func write(_ text: String, into sheet: inout Pixels, left: Int, top: Int) {
+    let width = layout.width * magnification
+    guard Text.width(of: text, size: Self.labelSize) < Double(width) else { return }
+    var figure = Figure(width: Double(width), height: Double(Self.labelHeight))
+    figure.fill(Rectangle(x: 0, y: 0, width: figure.width, height: figure.height), Color(grey: Double(Self.borderValue) / 255))
+    figure.text(text, at: Point(figure.width / 2, figure.height - 2), size: Self.labelSize, .middle, color: .white)
+    let label = figure.pixels(scale: 1)
+    for y in 0..<label.height {
+      for x in 0..<label.width {
+        for channel in 0..<layout.channels {
+          sheet.values[((top + y) * sheet.width + left + x) * layout.channels + channel] =
+            label.values[(y * label.width + x) * label.channels + channel]
+        }
+      }
+    }
   }
 
   /// -1 becomes 0 and 1 becomes 255; what is not a number becomes 0.

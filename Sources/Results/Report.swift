@@ -56,6 +56,59 @@ public struct Report: Codable, Hashable, Sendable {
     public init() {}
   }
 
+  /// Where, when and from what the samples come.
+  public struct Provenance: Codable, Hashable, Sendable {
+    /// A file that the run has read.
+    public struct File: Codable, Hashable, Sendable {
+      public var path: String
+      public var sha256: String
+
+      public init(path: String, sha256: String) {
+        self.path = path
+        self.sha256 = sha256
+      }
+    }
+
+    /// When the run began: ISO 8601, UTC.
+    public var date: String
+    /// The host of every rank.
+    public var hosts: [String]
+    /// Of rank 0's host, as its kernel names it.
+    public var processor: String
+    public var cLibrary: String
+    /// The program and its arguments.
+    public var commandLine: [String]
+    public var folder: String
+    public var files: [File]
+
+    public init(
+      date: Date, hosts: [String], processor: String, cLibrary: String, commandLine: [String], files: [File]
+    ) {
+      self.date = date.ISO8601Format()
+      self.hosts = hosts
+      self.processor = processor
+      self.cLibrary = cLibrary
+      self.commandLine = commandLine
+      folder = FileManager.default.currentDirectoryPath
+      self.files = files
+    }
+  }
+
+  /// The groups of an ensemble.
+  public struct Groups: Codable, Hashable, Sendable {
+    /// Samples of a group, the last one's aside.
+    public var samples: Int
+    public var drawn: Int
+    /// Those that were there already.
+    public var found: Int
+
+    public init(samples: Int, drawn: Int, found: Int) {
+      self.samples = samples
+      self.drawn = drawn
+      self.found = found
+    }
+  }
+
   /// What it took to check that a row's prediction does not depend on its call: the
   /// most of any rank.
   public struct RowCheck: Codable, Hashable, Sendable {
@@ -109,6 +162,11 @@ public struct Report: Codable, Hashable, Sendable {
   /// What the sequential sampler would take on the same ranks, the samples shared out over
   /// them, from the measured time of a call of the model.
   public var sequentialSeconds: Double?
+  public var provenance: Provenance?
+  /// Forward noise times of the steps, decreasing.
+  public var noiseTimes: [Double]?
+  /// Absent where all samples were drawn at once.
+  public var groups: Groups?
   /// Absent of a run that was stopped.
   public var rowCheck: RowCheck?
 

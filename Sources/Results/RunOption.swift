@@ -3,7 +3,12 @@
 package enum RunOption: String, Hashable, Sendable, CaseIterable {
   case method
   case noiseLevel = "noise-level"
-  case samples, seed, steps, grid, times, horizon
+  case samples
+  case firstSample = "first-sample"
+  case atOnce = "at-once"
+  case cases
+  case rollOut = "roll-out"
+  case seed, steps, grid, times, horizon
   case earlyStop = "early-stop"
   case sigmaMax = "sigma-max"
   case sigmaMin = "sigma-min"
@@ -47,14 +52,14 @@ package enum RunOption: String, Hashable, Sendable, CaseIterable {
   /// What this one is.
   package var effect: Effect {
     switch self {
-    case .times, .initial, .noise, .condition, .conditionNull, .decode: .contents
+    case .times, .initial, .noise, .cases, .condition, .conditionNull, .decode: .contents
     // `batch`: a row's bits are those of the row alone, which `RowCheck` sees to.
-    case .batch, .replicas, .threads, .stallTimeout, .scoreLatency, .decoded, .out, .images, .report, .progress,
+    case .atOnce, .batch, .replicas, .threads, .stallTimeout, .scoreLatency, .decoded, .out, .images, .report, .progress,
       .checkpoint, .every, .resume, .maxTime, .broadcastModel, .ioHint, .plot, .trace, .hdf5:
       .none
     // Another option says the same: the shift itself, and the noise level.
     case .sequenceLength, .eta: .none
-    case .method, .noiseLevel, .samples, .seed, .steps, .grid, .horizon, .earlyStop, .sigmaMax, .sigmaMin, .rho, .mu,
+    case .method, .noiseLevel, .samples, .firstSample, .rollOut, .seed, .steps, .grid, .horizon, .earlyStop, .sigmaMax, .sigmaMin, .rho, .mu,
       .correctorSteps, .correctorTime, .friction, .precision, .solver, .blocks, .window, .tolerance, .iterations,
       .churn, .churnMin, .churnMax, .churnNoise, .langevinSteps, .snr, .linearization, .anderson, .probes, .chunk, .guidance, .guidanceRescale,
       .guidanceInterval, .shape, .networkOutput:

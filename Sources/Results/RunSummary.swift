@@ -28,7 +28,8 @@ public struct RunSummary: Hashable, Sendable {
     lines.append("")
     lines.append(
       "rounds       \(report.rounds) for \(counted(report.steps, "step")): "
-        + "\(ratio(report.steps, report.rounds)) times fewer than sequential sampling")
+        + "\(ratio(report.steps * (report.groups?.drawn ?? 1), report.rounds)) times fewer than sequential sampling"
+        + (report.replicas > 1 ? ", in each of \(report.replicas) replicas" : ""))
     lines.append(
       "evaluations  \(report.evaluations) for \(counted(report.samples, "sample")): "
         + "\(ratio(report.evaluations, report.samples * report.steps)) a step and sample")

@@ -5,7 +5,7 @@ import NumPyFormat
 /// The samples of a run as one `.npy` file, written by all ranks at once
 /// through MPI-IO: whole or not at all.
 public struct SampleFile: Hashable, Sendable {
-  private let file: WholeFile
+  let file: WholeFile
   /// Samples in all, over all ranks.
   public let samples: Int
   /// Shape of one sample.

@@ -12,11 +12,15 @@ public struct Conditions: Hashable, Sendable {
   public var guidance: Guidance?
   /// Samples of the run.
   public var samples: Int
+  /// The number of the first of them, whose rows are the files' first.
+  public var firstSample: Int
 
   /// Without files a model gets nothing further.
   public init(
-    files: [String: String] = [:], nullFiles: [String: String] = [:], guidance: Guidance? = nil, samples: Int = 1
+    files: [String: String] = [:], nullFiles: [String: String] = [:], guidance: Guidance? = nil, samples: Int = 1,
+    firstSample: Int = 0
   ) {
+    self.firstSample = firstSample
     self.files = files
     self.nullFiles = nullFiles
     self.guidance = guidance
@@ -60,6 +64,7 @@ public struct Conditions: Hashable, Sendable {
             + "\(port.name)=FILE.npy, of shape \(rest) for all samples alike or with an axis of \(samples) samples in front")
       }
       var values = ConditionValues(port: port, batch: batch)
+      values.firstSample = firstSample
       values.conditional = try values.rows(array, samples: samples)
       values.null = try nullFiles[port.name].map { try values.rows(read("condition-null", $0), samples: samples) }
       if values.null != nil, !values.hasBatchAxis {
@@ -75,6 +80,34 @@ public struct Conditions: Hashable, Sendable {
       return values
     }
   }
+}
+
+/// One further input for some samples: a row each.
+public struct ConditionRows: Hashable, Sendable {
+  /// Shape of one sample's values.
+  public var rowShape: [Int]
+  /// The rows one after another.
+  public var values: [Float]
+
+  public init(rowShape: [Int], values: [Float]) {
+    self.rowShape = rowShape
+    self.values = values
+  }
+}
+
+/// A model whose further inputs can be changed between runs.
+public protocol ConditionedModel: AnyObject {
+  /// Axes of a row of each further input, by name.
+  var conditionRanks: [String: Int] { get }
+
+  /// Replaces inputs by name.
+  ///
+  /// - Parameters:
+  ///   - rows: a row for each of the samples.
+  ///   - samples: their numbers.
+  /// - Throws: `ScoreModelError` where the model has no such input, or rows of
+  ///   another shape.
+  func setConditions(_ rows: [String: ConditionRows], samples: Range<Int>) throws
 }
 
 /// An array, and where it is from, as error messages say it.
@@ -105,10 +138,25 @@ struct ConditionValues {
   let hasBatchAxis: Bool
   var conditional = Rows()
   var null: Rows?
+  /// The sample to which the first row belongs.
+  var firstSample = 0
 
   init(port: NetworkPort, batch: Int?) {
     self.port = port
     hasBatchAxis = port.hasBatchAxis(batch)
+  }
+
+  /// Replaces the rows, the first of which is sample `first`'s.
+  mutating func replace(by rows: ConditionRows, from first: Int) throws {
+    let lengths = (port.shape ?? []).dropFirst(hasBatchAxis ? 1 : 0)
+    guard hasBatchAxis, rows.rowShape.count == lengths.count,
+      zip(rows.rowShape, lengths).allSatisfy({ $1 == nil || $0 == $1 })
+    else {
+      throw ScoreModelError(
+        .badData, "condition \(port.name): rows of shape \(rows.rowShape) do not fit the input \(port.shapeText)")
+    }
+    conditional = Rows(rowShape: rows.rowShape, values: rows.values, isShared: false)
+    firstSample = first
   }
 
   /// Shape of the whole input for `rows` rows.

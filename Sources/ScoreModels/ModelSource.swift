@@ -10,7 +10,8 @@ public enum ModelSource: Hashable, Sendable {
   case folder(String)
   /// A JSON file that states a target with an exact score.
   case target(String)
-  /// A shared library behind the C header `piadm_score.h`, with text for it.
+  /// A shared library behind the C header `piadm_score.h`, or a Python file,
+  /// with text for it.
   case plugin(file: String, configuration: String)
 
   /// - Throws: `ScoreModelError` for a name that is none of these.
@@ -39,7 +40,7 @@ public enum ModelSource: Hashable, Sendable {
 
   private static let forms =
     "needed: digits, a folder with a network (model.onnx or openvino_model.xml) and scheduler_config.json, a closed-form target FILE.json, "
-    + "or plugin:LIB.so[:CONFIG]"
+    + "or plugin:LIB.so[:CONFIG], where a Python file FILE.py may stand for LIB.so"
 
   /// Opens the model for states of the given type.
   ///
@@ -62,7 +63,7 @@ public enum ModelSource: Hashable, Sendable {
   ) throws -> any ScoreModel<Scalar> {
     switch self {
     case .target(let file), .plugin(let file, _):
-      try conditions.refuse(by: file)
+      if !PythonFile.isOne(file) { try conditions.refuse(by: file) }
       if sampleShape != nil {
         throw ScoreModelError(.usage, "`sampleShape`: MODEL \(file) states its own shape; omit it")
       }
@@ -79,6 +80,9 @@ public enum ModelSource: Hashable, Sendable {
         sampleShape: sampleShape, rowsAlone: rowsAlone, output: output, files: files)
     case .target(let file):
       return try ClosedFormTarget(contentsOf: file, in: files).model(of: scalar, file: file)
+    case .plugin(let file, let configuration) where PythonFile.isOne(file):
+      return try PythonModel<Scalar>(
+        file: file, configuration: configuration, conditions: conditions, threads: threads, files: files)
     case .plugin(let file, let configuration):
       return try PluginModel<Scalar>(file: file, configuration: configuration, files: files)
     }
@@ -112,6 +116,11 @@ public enum ModelSource: Hashable, Sendable {
       _ = try files.read(word, as: .model(place: "configuration \(word)"))
     }
   }
+}
+
+/// Plug-ins in Python are told from shared libraries by their name.
+enum PythonFile {
+  static func isOne(_ name: String) -> Bool { name.hasSuffix(".py") }
 }
 
 private func isRegularFile(_ path: String) -> Bool {

@@ -52,7 +52,7 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
   /// Is told of every call: the file, the output's name, the inputs, and the output.
   var recorder: ((_ file: String, _ name: String, _ inputs: [NetworkMemory], _ shape: [Int], _ output: UnsafePointer<Float>) -> Void)?
   private let network: CompiledNetwork<NetworkInterface>
-  private let conditions: [ConditionValues]
+  private var conditions: [ConditionValues]
   private var guidance: Guidance?
   private var timesteps: [Float] = []
   private var input: [Float] = []
@@ -255,7 +255,8 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
       guard values.hasBatchAxis else { continue }
       for entry in plan.entries {
         let rows = entry.isNull ? values.null ?? values.conditional : values.conditional
-        conditionRows[index] += rows.row(of: samples[entry.row])
+        // Calls that time or check the model state no sample of the run.
+        conditionRows[index] += rows.row(of: max(0, samples[entry.row] - values.firstSample))
       }
     }
   }
@@ -301,6 +302,21 @@ public final class OpenVINOModel<Scalar: StateScalar>: ScoreModel {
       inputs.append(
         NetworkMemory(port: values.port, shape: values.shape(rows: call.count), values: rows + first))
       try withConditions(call, &inputs, from: index + 1, body)
+    }
+  }
+}
+
+extension OpenVINOModel: ConditionedModel {
+  public var conditionRanks: [String: Int] {
+    Dictionary(uniqueKeysWithValues: conditions.map { ($0.port.name, $0.conditional.rowShape.count) })
+  }
+
+  public func setConditions(_ rows: [String: ConditionRows], samples: Range<Int>) throws {
+    for (name, rows) in rows.sorted(by: { $0.key < $1.key }) {
+      guard let index = conditions.firstIndex(where: { $0.port.name == name }) else {
+        throw ScoreModelError(.usage, "condition \(name): the network has no such further input")
+      }
+      try conditions[index].replace(by: rows, from: samples.lowerBound)
     }
   }
 }

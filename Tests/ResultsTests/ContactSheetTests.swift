@@ -127,6 +127,42 @@ private struct Picture: Equatable {
     }
   }
 
+  @Test func `labels stand under the pictures and leave these as they are`() throws {
+    let folder = try Folder()
+    let layout = try #require(ImageLayout(shape: [64, 64]))
+    let elements: [Float] = (0..<16384).map { index in Float(index % 97) / 48 - 1 }
+    func picture(_ labels: ContactSheet.Labels?, _ samples: Int = 4) throws -> Picture {
+      try ContactSheet(layout: layout, samples: samples, labels: labels).write(elements, to: folder.file("a.png"))
+      return try Picture(contentsOf: folder.file("a.png"))
+    }
+    let (plain, labelled) = (try picture(nil), try picture(.numbers(from: 7)))
+    let band = 12
+    #expect(labelled.width == plain.width && labelled.height == plain.height + 2 * band)
+    /// What stands under a sample.
+    func label(_ picture: Picture, _ sample: Int) -> [UInt8] {
+      let top = border + sample / 2 * (64 + border + band) + 64
+      let left = border + sample % 2 * (64 + border)
+      var found: [UInt8] = []
+      for y in top..<(top + band) { for x in left..<(left + 64) { found += picture(x, y) } }
+      return found
+    }
+    for sample in 0..<4 {
+      for y in 0..<64 {
+        let (left, top) = (border + sample % 2 * (64 + border), border + sample / 2 * (64 + border))
+        let below = top + sample / 2 * band
+        let same = (left..<(left + 64)).allSatisfy { plain($0, top + y) == labelled($0, below + y) }
+        #expect(same, "row \(y) of sample \(sample)")
+      }
+      #expect(label(labelled, sample).contains { $0 > 200 })
+    }
+    #expect(Set((0..<4).map { label(labelled, $0) }).count == 4)
+    // The second sample from 6 on is the first from 7 on.
+    #expect(label(try picture(.numbers(from: 6)), 1) == label(labelled, 0))
+    // Step 1 of two samples has the third and the fourth place.
+    let steps = try picture(.steps(of: 2, from: 0))
+    #expect(Set((0..<4).map { label(steps, $0) }).count == 4)
+  }
+
   @Test func `a sheet of a file shows the file's first samples`() throws {
     let folder = try Folder()
     let count = 9000

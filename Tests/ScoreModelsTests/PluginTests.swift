@@ -42,7 +42,7 @@ import ScoreModels
 
   /// Checks that a plug-in has the scores of a closed-form target.
   private func expectScores(
-    of plugin: PluginModel<Double>, _ target: any ScoreModel<Double>, sourceLocation: SourceLocation = #_sourceLocation
+    of plugin: any ScoreModel<Double>, _ target: any ScoreModel<Double>, sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
     #expect(plugin.dimension == target.dimension, sourceLocation: sourceLocation)
     for (number, time) in times.enumerated() {
@@ -60,7 +60,7 @@ import ScoreModels
   }
 
   @Test(
-    "the examples in C, Fortran and Python have the scores of the same closed-form targets (needs cc, gfortran, cffi)")
+    "the examples in C, Fortran and Python have the scores of the same closed-form targets (needs cc, gfortran, numpy)")
   func examples() throws {
     try withTemporaryFolder { folder in
       try Self.run(["jobs/plugins/build.sh", folder.path])
@@ -79,20 +79,66 @@ import ScoreModels
       var bytes = Data(NumPyHeader(elementType: .float32, shape: [4, 2, 3]).encoded)
       data.withUnsafeBytes { bytes.append(contentsOf: $0) }
       try bytes.write(to: URL(fileURLWithPath: library("data.npy")))
-      let empirical = try PluginModel<Double>(
-        file: library("empirical.so"), configuration: library("data.npy"))
+      let source = Self.top.appendingPathComponent("jobs/plugins/empirical.py").path
+      let empirical = try PythonModel<Double>(file: source, configuration: library("data.npy"))
       #expect(empirical.shape == [2, 3])
       #expect(empirical.parametrization == .sample)
       try expectScores(
         of: empirical,
         GaussianMixture(means: (0..<4).map { row in data[(6 * row)..<(6 * row + 6)].map { Double($0) } }, variance: 0.05))
 
-      expectFailure(.badData, naming: "empirical.so", "absent.npy", "FileNotFoundError") {
-        try PluginModel<Float>(file: library("empirical.so"), configuration: "absent.npy")
+      expectFailure(.badData, naming: "empirical.py", "absent.npy", "FileNotFoundError", "line 16, in __init__") {
+        try PythonModel<Float>(file: source, configuration: "absent.npy")
       }
       expectFailure(.badData, naming: "gaussian.so", "'6'", "positive variance") {
         try PluginModel<Float>(file: library("gaussian.so"), configuration: "6")
       }
+    }
+  }
+
+  @Test(arguments: [
+    ("shape = (2,)", ["no class Model"]),
+    ("class Model:\n  def __init__(self, c): pass", ["AttributeError", "shape"]),
+    ("class Model:\n  shape = (0,)\n  def __init__(self, c): pass", ["Model.shape is (0,)"]),
+    ("class Model:\n  shape = (2,)\n  predicts = 'eps'\n  def __init__(self, c): pass", ["Model.predicts is 'eps'", "noise"]),
+    ("class Model:\n  shape = (2,)\n  scheduler = {'_class_name': 'Other'}\n  def __init__(self, c): pass", ["_class_name", "Other"]),
+    ("class Model:\n  shape = (2,)\n  conditions = {'label': (3,)}\n  def __init__(self, c): pass", ["'label'", "--condition label=FILE.npy"]),
+    ("class Model\n", ["SyntaxError", "line 1"]),
+    ("import absent_module", ["ModuleNotFoundError", "line 1"]),
+    ("import os; os._exit(4)", ["Python ended with code 4"]),
+    ("import os; os.kill(os.getpid(), 11)", ["Python crashed with signal 11"]),
+  ])
+  func `a plug-in in Python that makes no model is refused with the place`(source: String, words: [String]) throws {
+    try withTemporaryFolder { folder in
+      let file = folder.appendingPathComponent("model.py")
+      try Data(source.utf8).write(to: file)
+      let error = #expect(throws: ScoreModelError.self) { try PythonModel<Float>(file: file.path, configuration: "settings") }
+      #expect(error?.code == .badData)
+      for word in [file.path] + words {
+        #expect(error?.description.contains(word) == true, "no '\(word)' in: \(error?.description ?? "")")
+      }
+    }
+  }
+
+  @Test(arguments: [
+    ("return y[:1, :1]", ScoreModelError.Code.evaluation, "returned shape (1, 1) for 2 rows; (2, 3) is needed"),
+    ("return y / 0", .badData, "not finite"),
+    ("return y.absent", .evaluation, "model.py, line 4, in predict"),
+    ("import os; os._exit(0)", .evaluation, "Python ended with code 0"),
+  ])
+  func `a plug-in in Python that fails to evaluate is named with the reason`(
+    body: String, code: ScoreModelError.Code, words: String
+  ) throws {
+    try withTemporaryFolder { folder in
+      let file = folder.appendingPathComponent("model.py")
+      try Data("class Model:\n  shape, __init__ = (3,), lambda self, c: None\n  def predict(self, y, alpha, sigma):\n    \(body)\n".utf8)
+        .write(to: file)
+      let model = try PythonModel<Float>(file: file.path)
+      let error = #expect(throws: ScoreModelError.self) {
+        try prediction(model, [1, 2, 3, 4, 5, 6], [times[0], times[1]])
+      }
+      #expect(error?.code == code)
+      #expect(error?.description.contains(words) == true, "\(error?.description ?? "")")
     }
   }
 

@@ -1,7 +1,6 @@
 """The exact denoiser of a set of data, each datum widened to a Gaussian of variance 0.05.
 
-    .venv/bin/python jobs/plugins/embed.py jobs/plugins/empirical.py empirical.so
-    piadm sample plugin:empirical.so:DATA.npy
+    piadm sample plugin:jobs/plugins/empirical.py:DATA.npy
 
 CONFIG: an array [count, shape...].
 """

@@ -28,4 +28,11 @@ typedef struct {
 const score_plugin *_Nullable score_plugin_load(
     const char *_Nonnull path, char *_Nonnull reason, size_t capacity);
 
+// An anonymous file that two processes map, closed on exec; -1 and `errno`
+// where there can be none. It is memory of its own, which the size of /dev/shm
+// does not limit.
+//
+// The shim has it because Swift's view of the C library leaves it out.
+int score_plugin_shared_file(void);
+
 #endif

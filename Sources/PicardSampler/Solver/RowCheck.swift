@@ -198,6 +198,10 @@ extension ScoreBatch {
     try agree(load: load, over: ring)
   }
 
+  /// Keeps no more of the rows that were evaluated until now: what the model is given beside
+  /// them has changed, and their predictions with it.
+  public func forgetRows() { witnesses = witnesses.map { Witnesses(capacity: $0.capacity) } }
+
   /// Evaluates some of the run's rows again, beside others than those that they were with,
   /// and compares bits: for models whose rows depend on their company in rare states only.
   /// Collective.

@@ -13,6 +13,8 @@ struct HDF5Library {
   /// The loaded file.
   let path: String
   private let handle: UnsafeMutableRawPointer
+  /// Its high-level part, which has the dimensions that NetCDF-4 reads.
+  private let highLevel: UnsafeMutableRawPointer
 
   /// What mends a missing library on Debian.
   static let installation = "apt-get install hdf5-tools"
@@ -31,8 +33,9 @@ struct HDF5Library {
     let named = ProcessInfo.processInfo.environment["PIADM_HDF5"] ?? ""
     for name in named.isEmpty ? Self.names : [named] {
       guard let handle = dlopen(name, RTLD_NOW | RTLD_LOCAL) else { continue }
-      guard dlsym(handle, "H5Dget_offset") != nil else { continue }
+      guard dlsym(handle, "H5Dget_offset") != nil, let highLevel = Self.highLevel(beside: name) else { continue }
       self.handle = handle
+      self.highLevel = highLevel
       path = name
       _ = call("H5open", as: (@convention(c) () -> Int32).self)()
       // Errors are told by this program, once.
@@ -42,15 +45,33 @@ struct HDF5Library {
     let tried = named.isEmpty ? Self.names.joined(separator: ", ") : "PIADM_HDF5=\(named)"
     throw MissingLibrary(
       """
-      the HDF5 library was not found; --hdf5 needs it.
+      the HDF5 library, with its high-level part, was not found; --hdf5 needs it.
       Install it:  \(Self.installation)
       or name it in PIADM_HDF5. Tried: \(tried)
       """)
   }
 
+  /// The high-level library of the same build, whose version numbers differ.
+  private static func highLevel(beside name: String) -> UnsafeMutableRawPointer? {
+    let folder = name.contains("/") ? URL(fileURLWithPath: name).deletingLastPathComponent().path + "/" : ""
+    let file = name.split(separator: "/").last.map { String($0) } ?? name
+    guard let end = file.range(of: ".so") else { return nil }
+    let stem = String(file[..<end.lowerBound])
+    // Debian puts the build's name before `_hl`, others have libhdf5_hl.
+    for stem in [stem + "_hl", stem.replacing("libhdf5", with: "libhdf5_hl")] {
+      for version in ["", ".100", ".310", ".200", ".101"] {
+        guard let handle = dlopen(folder + stem + ".so" + version, RTLD_NOW | RTLD_LOCAL) else { continue }
+        if dlsym(handle, "H5DSattach_scale") != nil { return handle }
+      }
+    }
+    return nil
+  }
+
   /// - Precondition: the library has this function, with this type.
   func call<Function>(_ name: String, as type: Function.Type) -> Function {
-    guard let symbol = dlsym(handle, name) else { preconditionFailure("\(path) has no \(name)") }
+    guard let symbol = dlsym(name.hasPrefix("H5DS") ? highLevel : handle, name) else {
+      preconditionFailure("\(path) has no \(name)")
+    }
     return unsafeBitCast(symbol, to: type)
   }
 

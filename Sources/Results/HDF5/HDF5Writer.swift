@@ -31,19 +31,64 @@ struct HDF5Writer {
     try check(Identifier(close(file)), "H5Fclose")
   }
 
-  func write(_ name: String, _ values: [Float], shape: [Int]) throws {
+  /// Writes an array along axes, each a coordinate that was written or a
+  /// dimension without numbers.
+  func write(_ name: String, _ values: [Float], shape: [Int], axes: [String]) throws {
     precondition(values.count == shape.reduce(1, *))
     try values.withUnsafeBytes { _ = try dataset(name, .float32, shape, content: $0.baseAddress) }
+    try attach(name, shape, axes)
   }
 
-  func write(_ name: String, _ values: [Double]) throws {
+  /// Writes numbers along an axis that has their name.
+  func writeCoordinate(_ name: String, _ values: [Double]) throws {
     try values.withUnsafeBytes { _ = try dataset(name, .float64, [values.count], content: $0.baseAddress) }
+    try setScale(name, called: name)
   }
 
   /// Makes room for an array that others write.
   /// - Returns: its place in the file, in bytes.
-  func reserve(_ name: String, _ type: ElementType, shape: [Int]) throws -> Int {
-    try dataset(name, type, shape, content: nil)
+  func reserve(_ name: String, _ type: ElementType, shape: [Int], axes: [String]) throws -> Int {
+    let place = try dataset(name, type, shape, content: nil)
+    try attach(name, shape, axes)
+    return place
+  }
+
+  private func withDataset<Result>(_ name: String, _ body: (Identifier) throws -> Result) throws -> Result {
+    let open = library.call(
+      "H5Dopen2", as: (@convention(c) (Identifier, UnsafePointer<CChar>, Identifier) -> Identifier).self)
+    let set = try check(open(file, name, Flag.defaults), "H5Dopen2")
+    defer { close("H5Dclose", set) }
+    return try body(set)
+  }
+
+  private func setScale(_ name: String, called title: String) throws {
+    try withDataset(name) { set in
+      let setScale = library.call("H5DSset_scale", as: (@convention(c) (Identifier, UnsafePointer<CChar>) -> Int32).self)
+      try check(Identifier(setScale(set, title)), "H5DSset_scale")
+    }
+  }
+
+  /// Ties an array's axes to their dimensions, which are made where they are missing.
+  private func attach(_ name: String, _ shape: [Int], _ axes: [String]) throws {
+    precondition(axes.count == shape.count)
+    let exists = library.call(
+      "H5Lexists", as: (@convention(c) (Identifier, UnsafePointer<CChar>, Identifier) -> Int32).self)
+    for (axis, length) in zip(axes, shape) where exists(file, axis, Flag.defaults) <= 0 {
+      _ = try dataset(axis, .float32, [length], content: nil)
+      // NetCDF-4's mark of a dimension without numbers: the length in ten places.
+      let digits = "\(length)"
+      let padding = String(repeating: " ", count: max(0, 10 - digits.count))
+      try setScale(axis, called: "This is a netCDF dimension but not a netCDF variable." + padding + digits)
+    }
+    try withDataset(name) { array in
+      for (index, axis) in axes.enumerated() {
+        try withDataset(axis) { scale in
+          let attach = library.call(
+            "H5DSattach_scale", as: (@convention(c) (Identifier, Identifier, UInt32) -> Int32).self)
+          try check(Identifier(attach(array, scale, UInt32(index))), "H5DSattach_scale")
+        }
+      }
+    }
   }
 
   /// Writes a text as one string.
@@ -62,15 +107,22 @@ struct HDF5Writer {
   /// Gives the file an attribute: a number or a text.
   func setAttribute(_ name: String, _ value: Double) throws {
     try withUnsafeBytes(of: value) {
-      try attribute(name, library.identifier("H5T_NATIVE_DOUBLE_g"), $0.baseAddress)
+      try attribute(file, name, library.identifier("H5T_NATIVE_DOUBLE_g"), $0.baseAddress)
     }
   }
 
-  func setAttribute(_ name: String, _ value: String) throws {
-    let bytes = Array(value.utf8)
+  func setAttribute(_ name: String, _ value: String) throws { try setText(file, name, value) }
+
+  /// Gives an array a text.
+  func setAttribute(_ name: String, _ value: String, of array: String) throws {
+    try withDataset(array) { try setText($0, name, value) }
+  }
+
+  private func setText(_ owner: Identifier, _ name: String, _ value: String) throws {
+    let bytes = Array(value.utf8) + (value.isEmpty ? [0] : [])
     let type = try stringType(bytes.count)
     defer { close("H5Tclose", type) }
-    try bytes.withUnsafeBytes { try attribute(name, type, $0.baseAddress) }
+    try bytes.withUnsafeBytes { try attribute(owner, name, type, $0.baseAddress) }
   }
 
   // MARK: Calls
@@ -134,7 +186,7 @@ struct HDF5Writer {
       Identifier(write(array, type, Flag.all, Flag.all, Flag.defaults, content)), "H5Dwrite")
   }
 
-  private func attribute(_ name: String, _ type: Identifier, _ value: UnsafeRawPointer?) throws {
+  private func attribute(_ owner: Identifier, _ name: String, _ type: Identifier, _ value: UnsafeRawPointer?) throws {
     let space = try check(
       library.call("H5Screate", as: (@convention(c) (Int32) -> Identifier).self)(Flag.scalar), "H5Screate")
     defer { close("H5Sclose", space) }
@@ -144,7 +196,7 @@ struct HDF5Writer {
         Identifier, UnsafePointer<CChar>, Identifier, Identifier, Identifier, Identifier
       ) -> Identifier).self)
     let attribute = try check(
-      create(file, name, type, space, Flag.defaults, Flag.defaults), "H5Acreate2")
+      create(owner, name, type, space, Flag.defaults, Flag.defaults), "H5Acreate2")
     defer { close("H5Aclose", attribute) }
     let write = library.call(
       "H5Awrite", as: (@convention(c) (Identifier, Identifier, UnsafeRawPointer?) -> Int32).self)

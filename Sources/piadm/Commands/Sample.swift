@@ -29,6 +29,9 @@ struct Sample: ParsableCommand {
   @OptionGroup(title: "Network")
   var network: ModelOptions
 
+  @OptionGroup(title: "Ensembles")
+  var ensemble: EnsembleOptions
+
   @OptionGroup(title: "Output")
   var output: OutputOptions
 
@@ -47,16 +50,22 @@ struct Sample: ParsableCommand {
   /// What the run is configured by.
   var settings: RunConfiguration {
     RunConfiguration(
-      model: model, sampler: sampler, solver: solver, network: network, output: output, decoding: decoding,
-      checkpoints: checkpoints, shared: shared, pictures: pictures)
+      model: model, sampler: sampler, solver: solver, network: network, ensemble: ensemble, output: output,
+      decoding: decoding, checkpoints: checkpoints, shared: shared, pictures: pictures)
   }
 
   func validate() throws {
+    let settings = settings
+    try settings.validateEnsemble()
+    if checkpoints.checkpoint == nil, checkpoints.resume, !settings.isGrouped {
+      throw ValidationError(
+        "--resume needs --checkpoint DIR, the folder of the checkpoint, or samples in groups: --at-once, or --out NAME.zarr")
+    }
     let outputs = [output.out, decoding.file(beside: output.out), output.images, output.report].compactMap { $0 } + pictures.files
     for (index, file) in outputs.enumerated() where outputs[..<index].contains(where: { $0.isSameFile(as: file) }) {
       throw ValidationError("two outputs are named \(file)")
     }
-    let inputs = [model, sampler.times, sampler.initial, sampler.noise].compactMap { $0 } + network.files
+    let inputs = [model, sampler.times, sampler.initial, sampler.noise, ensemble.cases].compactMap { $0 } + network.files
     for output in outputs
     where inputs.contains(where: { $0.isSameFile(as: output) }) {
       throw ValidationError("\(output) is read by this run: name another file for its results")

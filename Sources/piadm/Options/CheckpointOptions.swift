@@ -20,7 +20,7 @@ struct CheckpointOptions: ParsableArguments {
   var maxTime: Double?
 
   func validate() throws {
-    let needs = [("--every", every != nil), ("--resume", resume), ("--max-time", maxTime != nil)]
+    let needs = [("--every", every != nil), ("--max-time", maxTime != nil)]
     if checkpoint == nil, let option = needs.first(where: { $0.1 })?.0 {
       throw ValidationError("\(option) needs --checkpoint DIR, the folder of the checkpoint")
     }

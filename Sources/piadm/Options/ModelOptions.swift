@@ -1,4 +1,6 @@
 import ArgumentParser
+import NumPyFormat
+import Results
 import ScoreModels
 
 /// What a model is given beside states and noise times.
@@ -56,7 +58,10 @@ struct ModelOptions: ParsableArguments {
   /// Files that a run reads.
   var files: [String] { (condition + conditionNull).compactMap { Self.assignment($0)?.file } }
 
-  func conditions(samples: Int) -> Conditions {
+  /// Names of the inputs that are given.
+  var conditionNames: [String] { condition.compactMap { Self.assignment($0)?.name } }
+
+  func conditions(samples: Int, firstSample: Int = 0) -> Conditions {
     func files(_ stated: [String]) -> [String: String] {
       Dictionary(stated.compactMap { Self.assignment($0) }, uniquingKeysWith: { first, _ in first })
     }
@@ -64,7 +69,15 @@ struct ModelOptions: ParsableArguments {
       files: files(condition), nullFiles: files(conditionNull),
       guidance: guidance.map {
         Guidance(scale: $0, rescale: guidanceRescale, interval: guidanceInterval?.levels ?? 0 ... .infinity)
-      }, samples: samples)
+      }, samples: samples, firstSample: firstSample)
+  }
+
+  /// The conditions as they are stored beside the samples.
+  func arrays() throws -> [NamedArray] {
+    try condition.compactMap { Self.assignment($0) }.map {
+      let array = try NumPyArray(contentsOf: $0.file)
+      return NamedArray(name: $0.name, values: array.floats, shape: array.shape)
+    }
   }
 
   private static func assignment(_ stated: String) -> (name: String, file: String)? {

@@ -6,6 +6,11 @@ import Results
 struct ResolvedOptions {
   let values: [String: OptionValue]
 
+  private static let optional = [
+    "checkpoint", "every", "resume", "max-time", "horizon", "early-stop", "corrector-time", "friction", "condition",
+    "condition-null", "guidance", "window", "chunk", "anderson", "probes", "linearization", "tolerance", "iterations",
+  ]
+
   init<Scalar>(_ configuration: RunConfiguration, setup: Setup<Scalar>, picard: PicardOptions) {
     let (sampler, solver, output) = (configuration.sampler, configuration.solver, configuration.output)
     let isIterated = solver.solver == .picard
@@ -32,10 +37,16 @@ struct ResolvedOptions {
       "hdf5": .file(configuration.pictures.hdf5),
       "stall-timeout": .number(solver.stallTimeout),
       "score-latency": .number(solver.scoreLatency),
+      "first-sample": .integer(configuration.ensemble.firstSample),
+      "at-once": .integer(configuration.samplesAtOnce),
+      "cases": .file(configuration.ensemble.cases),
+      "roll-out": .file(configuration.ensemble.rollOut?.description),
     ]
+    // Those that a kind of run does not use are there all the same.
+    for name in Self.optional { values[name] = OptionValue.none }
     if let folder = configuration.checkpoints.checkpoint {
       values["checkpoint"] = .text(folder)
-      values["every"] = configuration.checkpoints.every.map { OptionValue.number($0) } ?? .text("600 or more")
+      values["every"] = configuration.checkpoints.every.map { OptionValue.number($0) } ?? OptionValue.none
       values["resume"] = .flag(configuration.checkpoints.resume)
       values["max-time"] = configuration.checkpoints.maxTime.map { OptionValue.number($0) } ?? OptionValue.none
     }
@@ -56,7 +67,7 @@ struct ResolvedOptions {
     }
     for (option, files) in [("condition", configuration.network.condition), ("condition-null", configuration.network.conditionNull)]
     where !files.isEmpty {
-      values[option] = .text(files.sorted().joined(separator: " "))
+      values[option] = .list(files.sorted().map { .text($0) })
     }
     values["shape"] = .list(setup.model.shape.map { .integer($0) })
     if let name = configuration.network.networkOutput { values["network-output"] = .text(name) }

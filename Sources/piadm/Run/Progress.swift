@@ -124,6 +124,10 @@ extension Progress {
     private var finished = 0
     /// Changes since slices were last finished.
     private var changes: [Double] = []
+    /// Finished steps after every round.
+    private var finishes: [Int] = []
+    /// All rounds of the run, as the last two rounds let expect them.
+    private var expected: (before: Double?, now: Double?) = (nil, nil)
 
     init(stop: StopRule, blocks: Int, window: Bool) {
       self.stop = stop
@@ -137,11 +141,18 @@ extension Progress {
       if summary.finishedSteps > finished { changes = [] }
       finished = summary.finishedSteps
       changes.append(change)
+      finishes.append(finished)
+      expected = (expected.now, roundsLeft(summary).map { $0 + Double(summary.round) })
     }
 
-    /// How long the run still takes; `nil` where it cannot be told yet, and at the end.
+    /// How long the run still takes; `nil` where it cannot be told yet, and at
+    /// the end. The first estimates can be many times too long: none is told
+    /// before two rounds agree on it.
     func secondsLeft(_ summary: RoundSummary, after seconds: Double) -> Double? {
-      roundsLeft(summary).map { $0 * seconds / Double(summary.round) }
+      guard summary.finishedSteps < summary.steps, let now = expected.now, let before = expected.before,
+        abs(now - before) < 0.1 * now
+      else { return nil }
+      return max(0, now - Double(summary.round)) * seconds / Double(summary.round)
     }
 
     private func roundsLeft(_ summary: RoundSummary) -> Double? {
@@ -149,7 +160,10 @@ extension Progress {
       let (done, all) = (Double(summary.finishedSteps), Double(summary.steps))
       // Finished slices alone tell of a window, and of a sequential run.
       if window || summary.largestChange == 0 {
-        return done > 0 ? Double(summary.round) * (all - done) / done : nil
+        // The later half of the rounds tells how fast a full window goes on.
+        let half = finishes.count / 2
+        guard half > 0, done > Double(finishes[half - 1]) else { return nil }
+        return (all - done) * Double(finishes.count - half) / (done - Double(finishes[half - 1]))
       }
       guard let inBlock = stop.expectedRounds(changes, slices: summary.steps) else { return nil }
       let left = max(0, inBlock - Double(changes.count))

@@ -5,6 +5,7 @@ struct RunConfiguration {
   var sampler: SamplerOptions
   var solver: SolverOptions
   var network: ModelOptions
+  var ensemble: EnsembleOptions
   var output: OutputOptions
   var decoding: DecodeOptions
   var checkpoints: CheckpointOptions

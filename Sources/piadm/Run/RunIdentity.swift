@@ -35,6 +35,13 @@ struct RunIdentity: Hashable, Sendable {
     if named.contains("times") { values["--grid"] = nil }
   }
 
+  /// This identity without some options, or with others.
+  func with(_ changes: [String: String?]) -> RunIdentity {
+    var changed = self
+    for (name, value) in changes { changed.values[name] = value }
+    return changed
+  }
+
   /// The first thing that another run has otherwise, this run's value and the other's.
   private struct Difference {
     var name: String

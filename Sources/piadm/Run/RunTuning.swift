@@ -103,7 +103,7 @@ extension RunTuner {
     self.init(
       steps: trajectory.slices, blockSteps: trajectory.longestStage,
       isRandom: trajectory.isRandom,
-      samples: configuration.sampler.samples, ranks: ranks, score: cost, roundSeconds: messages.round,
+      samples: configuration.samplesAtOnce, ranks: ranks, score: cost, roundSeconds: messages.round,
       hopSeconds: messages.hop, updateSeconds: update, rowsOfSlice: 1 + (solver.probes ?? 0),
       roundsFactor: PicardOptions.roundsFactor(solver.resolvedLinearization, solver.stop), stated: solver.stated)
   }

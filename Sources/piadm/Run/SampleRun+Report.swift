@@ -5,21 +5,27 @@ import Results
 
 /// The record of a run, put together of what its ranks know.
 extension SampleRun {
+  /// What the ranks of an outcome did together. Collective.
+  func totals(of outcome: Outcome, _ keeper: CheckpointKeeper?) throws -> RunTotals {
+    let record = outcome.solution.record
+    let merged = try merge(record)
+    return RunTotals(
+      rounds: merged.rounds,
+      evaluations: try world.allReduce(record.evaluations, .sum) + (keeper?.earlierEvaluations ?? 0),
+      change: merged.change, blocks: merged.blocks, bytesSent: try world.allReduce(outcome.bytesSent, .sum))
+  }
+
   /// Writes report and picture. Collective.
   /// - Returns: what is to be told at the end, on rank 0.
   func report(
-    _ setup: Setup<Scalar>, _ resolved: ResolvedOptions, _ outcome: Outcome,
-    _ residuals: ResidualMap?, digest: String, seconds: PhaseSeconds,
-    _ keeper: CheckpointKeeper?
+    _ context: RunContext<Scalar>, _ totals: RunTotals, _ residuals: ResidualMap?, digest: String,
+    seconds: PhaseSeconds, _ checkpoints: Report.Checkpoints?, groups: Report.Groups? = nil
   ) throws -> RunSummary? {
-    let record = outcome.solution.record
+    let setup = context.setup
     let sequentialSeconds = try sequentialSeconds(setup)
     let ranks = try gather(seconds)
-    let evaluations = try world.allReduce(record.evaluations, .sum) + (keeper?.earlierEvaluations ?? 0)
-    let bytesSent = try world.allReduce(outcome.bytesSent, .sum)
     let memory = try world.allReduce(peakMemoryBytes(), .maximum)
     let own = try world.allReduce(privateMemoryBytes() ?? 0, .maximum)
-    let merged = try merge(record)
     let check = setup.batch.check
     let rowCheck = Report.RowCheck(
       rowsBefore: try world.allReduce(check?.rowsBefore ?? 0, .maximum),
@@ -28,16 +34,18 @@ extension SampleRun {
       secondsAgain: try world.allReduce(check?.secondsAgain ?? 0, .maximum))
     return try world.agree {
       guard world.rank == 0 else { return nil }
-      let report = Report(
+      var report = Report(
         status: .completed, model: configuration.model, method: setup.method.name.rawValue,
-        options: resolved.values, ranks: world.size, replicas: configuration.solver.groups,
+        options: context.resolved.values, ranks: world.size, replicas: configuration.solver.groups,
         steps: setup.trajectory.steps, samples: configuration.sampler.samples,
-        shape: setup.model.shape, rounds: merged.rounds, evaluations: evaluations,
-        blocks: merged.blocks, finalChange: merged.change, batchInvariant: setup.isBatchInvariant,
-        digest: digest, seconds: .slowest(of: ranks), bytesSent: bytesSent,
+        shape: setup.model.shape, rounds: totals.rounds, evaluations: totals.evaluations,
+        blocks: totals.blocks, finalChange: totals.change, batchInvariant: setup.isBatchInvariant,
+        digest: digest, seconds: .slowest(of: ranks), bytesSent: totals.bytesSent,
         peakMemoryBytes: memory, versions: setup.versions, privateMemoryBytes: own > 0 ? own : nil,
-        checkpoints: keeper?.cost,
+        checkpoints: checkpoints,
         sequentialSeconds: sequentialSeconds, rowCheck: rowCheck)
+      report.take(context)
+      report.groups = groups
       if let path = configuration.output.report { try report.write(to: path) }
       if let residuals { try draw(report, ranks, residuals) }
       return RunSummary(report: report, ranks: ranks)
@@ -46,20 +54,22 @@ extension SampleRun {
 
   /// The report of a run that was stopped after a round, its state stored.
   func reportStop(
-    _ setup: Setup<Scalar>, _ resolved: ResolvedOptions, _ keeper: CheckpointKeeper?,
+    _ context: RunContext<Scalar>, _ keeper: CheckpointKeeper?,
     _ evaluations: Int, _ rounds: Int, _ seconds: PhaseSeconds
   ) throws {
+    let setup = context.setup
     let ranks = try gather(seconds)
     let memory = try world.allReduce(peakMemoryBytes(), .maximum)
     _ = try world.agree(on: 0) {
-      let report = Report(
+      var report = Report(
         status: .checkpointed, model: configuration.model, method: setup.method.name.rawValue,
-        options: resolved.values, ranks: world.size, replicas: configuration.solver.groups,
+        options: context.resolved.values, ranks: world.size, replicas: configuration.solver.groups,
         steps: setup.trajectory.steps, samples: configuration.sampler.samples,
         shape: setup.model.shape, rounds: rounds, evaluations: evaluations, blocks: [],
         finalChange: 0, batchInvariant: setup.isBatchInvariant, digest: "",
         seconds: .slowest(of: ranks), bytesSent: 0, peakMemoryBytes: memory,
         versions: setup.versions, checkpoints: keeper?.cost)
+      report.take(context)
       if let path = configuration.output.report { try report.write(to: path) }
       try write("\nstatus: checkpointed\n")
     }
@@ -121,5 +131,33 @@ extension SampleRun {
       for (index, phase) in Phase.allCases.enumerated() { seconds[phase] = all[first + 1 + index] }
       return seconds
     }
+  }
+}
+
+/// What a run is about, resolved before its first round.
+struct RunContext<Scalar: StateScalar> {
+  let setup: Setup<Scalar>
+  let picard: PicardOptions
+  let resolved: ResolvedOptions
+  let identity: RunIdentity
+  let node: NodeKind
+  let provenance: Report.Provenance
+  let begin: ContinuousClock.Instant
+}
+
+/// What all ranks did together.
+struct RunTotals {
+  var rounds = 0
+  /// Of all that this process drew: a score batch counts them.
+  var evaluations = 0
+  var change = 0.0
+  var blocks: [Report.Block] = []
+  var bytesSent = 0
+}
+
+extension Report {
+  fileprivate mutating func take<Scalar>(_ context: RunContext<Scalar>) {
+    provenance = context.provenance
+    noiseTimes = context.setup.grid.nodes.map(\.s)
   }
 }

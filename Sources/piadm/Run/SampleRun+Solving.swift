@@ -13,7 +13,7 @@ extension SampleRun {
   }
 
   func solve(
-    _ setup: Setup<Scalar>, _ picard: PicardOptions, _ samples: [Int], _ ranks: Communicator,
+    _ setup: Setup<Scalar>, _ picard: PicardOptions, _ samples: [Int], noise: any NoiseSource, _ ranks: Communicator,
     _ keeper: CheckpointKeeper?, _ recording: RunRecording, _ clock: PhaseClock,
     stopping: (_ evaluations: Int, _ rounds: Int) throws -> Void
   ) throws -> Outcome {
@@ -34,14 +34,14 @@ extension SampleRun {
     }
     if configuration.solver.solver == .sequential {
       let solver = SequentialSolver(
-        setup.trajectory, batch: setup.batch, noise: setup.noise,
+        setup.trajectory, batch: setup.batch, noise: noise,
         samples: ranks.rank == 0 ? samples : [], clock: clock)
       if recording.observesPhases { solver.observer = recording }
       return Outcome(solution: try run(solver) {}, bytesSent: 0)
     }
     let ring = MPIRing(ranks, stallTimeout: configuration.solver.stallTimeout)
     let solver = PicardSolver(
-      setup.trajectory, options: picard, batch: setup.batch, ring: ring, noise: setup.noise,
+      setup.trajectory, options: picard, batch: setup.batch, ring: ring, noise: noise,
       samples: samples, clock: clock)
     if recording.observesPhases { solver.observer = recording }
     let solution = try run(solver) { try ring.finish() }

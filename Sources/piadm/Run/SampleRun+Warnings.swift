@@ -5,7 +5,7 @@ import PicardSampler
 extension SampleRun {
   /// Ranks that have nothing to do.
   func warnOfIdleRanks(_ trajectory: Trajectory, _ picard: PicardOptions) throws {
-    let (samples, replicas) = (configuration.sampler.samples, configuration.solver.groups)
+    let (samples, replicas) = (configuration.samplesAtOnce, configuration.solver.groups)
     if replicas > samples {
       try write(
         """

@@ -40,7 +40,9 @@ struct Setup<Scalar: StateScalar> {
     let files = InputFiles()
     self.files = files
     model = try ModelSource(source).open(
-      as: Scalar.self, processors: processors, conditions: configuration.network.conditions(samples: sampler.samples),
+      as: Scalar.self, processors: processors,
+      conditions: configuration.network.conditions(
+        samples: sampler.samples, firstSample: configuration.ensemble.firstSample),
       sampleShape: configuration.network.shape?.lengths, rowsAlone: solver.batch == 1,
       output: configuration.network.networkOutput, files: files)
     let network = model as? OpenVINOModel<Scalar>
@@ -77,16 +79,23 @@ struct Setup<Scalar: StateScalar> {
     batch = ScoreBatch(model, rows: solver.batch, latency: solver.scoreLatency)
     try MemoryNeed(
       scalar: MemoryLayout<Scalar>.size, dimension: model.dimension, rows: batch.limit,
-      samples: sampler.samples, ranks: ranks, trajectory: trajectory, solver: solver
+      samples: configuration.samplesAtOnce, ranks: ranks, trajectory: trajectory, solver: solver
     ).requireRoom(memory)
-    let unscaled = try Self.noise(sampler, shape: model.shape, steps: grid.steps, files)
-    let scaled = grid.initialDeviation == 1 ? unscaled : ScaledStart(unscaled, deviation: grid.initialDeviation)
-    noise = trajectory.start.map { ChurnedStart(scaled, churn: $0) } ?? scaled
+    noise = Self.scaled(
+      try Self.noise(
+        sampler, firstSample: configuration.ensemble.firstSample, shape: model.shape, steps: grid.steps, files), grid,
+      trajectory)
     versions = Report.Versions(
       piadm: Piadm.version, mpi: Library.runtimeVersion,
       openvino: network?.library.version ?? "none", swift: swiftVersion)
     scheduler = [network?.scheduler?.text, network?.scheduler?.ignored].compactMap { $0 }
     usesManyThreads = network?.isLarge ?? false
+  }
+
+  /// Noise with initial states of the grid's standard deviation.
+  static func scaled(_ noise: any NoiseSource, _ grid: TimeGrid, _ trajectory: Trajectory) -> any NoiseSource {
+    let scaled: any NoiseSource = grid.initialDeviation == 1 ? noise : ScaledStart(noise, deviation: grid.initialDeviation)
+    return trajectory.start.map { ChurnedStart(scaled, churn: $0) } ?? scaled
   }
 
   /// Checks that a row's prediction does not depend on its call (`ScoreBatch.checkRows`).
@@ -119,7 +128,7 @@ struct Setup<Scalar: StateScalar> {
   }
 
   private static func noise(
-    _ options: SamplerOptions, shape: [Int], steps: Int, _ files: InputFiles
+    _ options: SamplerOptions, firstSample: Int, shape: [Int], steps: Int, _ files: InputFiles
   ) throws -> any NoiseSource {
     func read(_ option: String, _ file: String?, _ expected: [Int]) throws -> [Double]? {
       guard let file else { return nil }
@@ -138,7 +147,8 @@ struct Setup<Scalar: StateScalar> {
     let step = try read("noise", options.noise, [steps, options.samples] + shape)
     guard initial != nil || step != nil else { return drawn }
     return RecordedNoise(
-      initialStates: initial, stepNoise: step, samples: options.samples, otherwise: drawn)
+      initialStates: initial, stepNoise: step, samples: options.samples, firstSample: firstSample,
+      otherwise: drawn)
   }
 }
 
