@@ -120,7 +120,7 @@ let package = Package(
       dependencies: ["Results", "InputFiles", "NumPyFormat", "Drawing", "PicardSampler", "CPNG", "WriteSamples"],
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "ScoreModelsTests", dependencies: ["ScoreModels", "Diffusion", "InputFiles", "NumPyFormat"],
+      name: "ScoreModelsTests", dependencies: ["ScoreModels", "Diffusion", "PicardSampler", "InputFiles", "NumPyFormat"],
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
   ]
     + mpiExamples.map {

@@ -16,6 +16,8 @@ public enum NoiseStream: UInt32, Sendable {
   case correctorVelocity = 4
   /// Directions in which Jacobians are measured at first (step = their number).
   case probe = 5
+  /// The noise of Langevin steps (step = step * Langevin steps + Langevin step).
+  case langevin = 6
 }
 
 /// A source of standard normal numbers that are the same whenever they are asked for.

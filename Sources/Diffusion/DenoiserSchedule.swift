@@ -28,8 +28,8 @@ public struct DenoiserSchedule: NoiseSchedule {
   public var endsClean: Bool
   /// What the network takes as its timestep.
   public var timeInput: TimeInput
-  /// Runs of fewer steps end with one of first order.
-  public var firstOrderEndBelow = 0
+  /// Where the last steps are of a lower order.
+  public var endOrders = EndOrders()
 
   /// The defaults are those of Karras et al.
   ///
@@ -56,7 +56,7 @@ public struct DenoiserSchedule: NoiseSchedule {
     }
     let nodes = levels.map { NoiseTime(edmSigma: $0, timestep: timeInput.timestep(ofLevel: $0)) }
     let end = endsClean ? NoiseTime.clean : NoiseTime(edmSigma: levels[steps - 1])
-    return try TimeGrid(nodes: nodes + [end], endsFirstOrder: steps < firstOrderEndBelow, finalScale: 1 / end.alpha)
+    return try TimeGrid(nodes: nodes + [end], endOrders: endOrders.limits(ofSteps: steps), finalScale: 1 / end.alpha)
   }
 
   public func timestep(at time: NoiseTime) -> Double {

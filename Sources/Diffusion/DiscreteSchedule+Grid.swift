@@ -16,7 +16,7 @@ extension DiscreteSchedule {
       return landing >= 0 ? node(Double(landing)) : end
     }
     return try TimeGrid(
-      nodes: nodes + [end], landings: landsByCount ? landings : nil, endsFirstOrder: count < firstOrderEndBelow,
+      nodes: nodes + [end], landings: landsByCount ? landings : nil, endOrders: endOrders.limits(ofSteps: count),
       initialDeviation: startsWithNoiseAlone ? nodes[0].sigma : 1, stepVariance: stepVariance,
       // Schedulers with fractional timesteps work on `y / alpha`.
       finalScale: choice == .fractional ? 1 / end.alpha : 1)

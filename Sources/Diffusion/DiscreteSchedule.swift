@@ -78,8 +78,8 @@ public struct DiscreteSchedule: NoiseSchedule {
   /// Start states have the deviation of the first noise level, without the
   /// data's share.
   public var startsWithNoiseAlone = false
-  /// Runs of fewer steps end with one of first order.
-  public var firstOrderEndBelow = 0
+  /// Where the last steps are of a lower order.
+  public var endOrders = EndOrders()
   /// The variance of the noise of steps.
   public var stepVariance = StepVariance.posterior
 

@@ -43,8 +43,8 @@ public struct FlowSchedule: NoiseSchedule {
   public var tellsWholeTimesteps = false
   /// What the last step leads to.
   public var end = End.flowTime(0)
-  /// Runs of fewer steps end with one of first order.
-  public var firstOrderEndBelow = 0
+  /// Where the last steps are of a lower order.
+  public var endOrders = EndOrders()
   /// The variance of the noise of steps.
   public var stepVariance = StepVariance.posterior
 
@@ -74,7 +74,7 @@ public struct FlowSchedule: NoiseSchedule {
       }
     // The first state is the noise itself, where it should be `q` of it.
     return try TimeGrid(
-      nodes: nodes + [last], endsFirstOrder: steps < firstOrderEndBelow,
+      nodes: nodes + [last], endOrders: endOrders.limits(ofSteps: steps),
       initialDeviation: 1 / (times[0] * times[0] + (1 - times[0]) * (1 - times[0])).squareRoot(),
       stepVariance: stepVariance, finalScale: 1 / (last.alpha + last.sigma))
   }

@@ -33,12 +33,18 @@ public struct GaussianLaw: Hashable, Sendable {
     earlier = target.mean.map { _ in [] }
   }
 
-  /// Carries the law over the steps `range` of a map. Steps follow each other
+  /// Carries the law over some steps of the grid. Steps follow each other
   /// in order: a multistep map goes on from the `f` that the last one left.
   public mutating func advance(_ map: StepMap, over range: Range<Int>) {
+    if range.lowerBound == 0, let start = map.start {
+      for k in mean.indices {
+        mean[k] *= start.factor
+        variance[k] = start.factor * start.factor * variance[k] + start.deviation * start.deviation
+      }
+    }
     let depth = map.steps.map(\.history.count).max() ?? 0
-    for index in range {
-      let (step, node) = (map.steps[index], map.grid.nodes[index])
+    for step in map.maps(ofSteps: range) {
+      let node = step.time
       let conversion = Parametrization.score.conversion(to: map.quantity, at: node)
       for k in mean.indices {
         let score = scoreCoefficients(k, at: node)
@@ -59,15 +65,18 @@ public struct GaussianLaw: Hashable, Sendable {
           mean[k] += weight * e.mean
           variance[k] += weight * (slope * e.covariance + carried(e.covariance, e.covariances))
         }
-        let new = Earlier(
-          mean: f.slope * m + f.constant, covariance: f.slope * carried(v, kept.map(\.covariance)),
-          covariances: [f.slope * f.slope * v] + kept.map { f.slope * $0.covariance })
+        let new =
+          !step.keepsValue
+          ? nil
+          : Earlier(
+            mean: f.slope * m + f.constant, covariance: f.slope * carried(v, kept.map(\.covariance)),
+            covariances: [f.slope * f.slope * v] + kept.map { f.slope * $0.covariance })
         let old = kept.map {
           Earlier(
             mean: $0.mean, covariance: carried($0.covariance, $0.covariances),
-            covariances: [f.slope * $0.covariance] + $0.covariances)
+            covariances: (new == nil ? [] : [f.slope * $0.covariance]) + $0.covariances)
         }
-        earlier[k] = ([new] + old).prefix(depth).map {
+        earlier[k] = ((new.map { [$0] } ?? []) + old).prefix(depth).map {
           Earlier(mean: $0.mean, covariance: $0.covariance, covariances: Array($0.covariances.prefix(depth)))
         }
       }

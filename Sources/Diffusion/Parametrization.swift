@@ -94,6 +94,7 @@ public struct Parametrization: Hashable, Sendable {
       switch quantity {
       case .denoised: denoised(at: time)
       case .score: score(at: time)
+      case .noise: noise(at: time)
       }
     return (p, isNegated ? -q : q)
   }
@@ -110,6 +111,12 @@ public struct Parametrization: Hashable, Sendable {
       let scale = time.scale(ofDataDeviation: deviation)
       return (alpha * deviation * deviation / (scale * scale), sigma * deviation / scale)
     }
+  }
+
+  /// `-sigma` times the score.
+  private func noise(at time: NoiseTime) -> (Double, Double) {
+    let (state, prediction) = score(at: time)
+    return (-time.sigma * state, -time.sigma * prediction)
   }
 
   private func score(at time: NoiseTime) -> (Double, Double) {
@@ -140,6 +147,8 @@ public enum StepQuantity: String, Hashable, Sendable {
   case score
   /// The estimate of the clean sample, `x_0`.
   case denoised
+  /// The estimate of the noise in the state, `eps`.
+  case noise
 }
 
 extension StepQuantity {
@@ -148,7 +157,12 @@ extension StepQuantity {
   public func conversion(
     from source: StepQuantity, at time: NoiseTime
   ) -> (state: Double, value: Double) {
-    let known: Parametrization = source == .score ? .score : .sample
+    let known: Parametrization =
+      switch source {
+      case .score: .score
+      case .denoised: .sample
+      case .noise: .noise
+      }
     let (state, value) = known.conversion(to: self, at: time)
     return (state, value)
   }

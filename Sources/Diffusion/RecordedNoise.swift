@@ -18,6 +18,27 @@ public struct ScaledStart: NoiseSource {
   }
 }
 
+/// A source whose initial states have the first step's churn.
+public struct ChurnedStart: NoiseSource {
+  let source: any NoiseSource
+  let churn: StartChurn
+
+  /// The numbers of `source`, initial states as the churn leaves them.
+  public init(_ source: any NoiseSource, churn: StartChurn) {
+    self.source = source
+    self.churn = churn
+  }
+
+  public func fill<Scalar: StateScalar>(
+    _ output: inout MutableSpan<Scalar>, stream: NoiseStream, step: Int, sample: Int
+  ) {
+    source.fill(&output, stream: stream, step: step, sample: sample)
+    guard stream == .initialState else { return }
+    let noise: [Scalar] = source.normals(output.count, stream: .step, step: 0, sample: sample)
+    for k in 0..<output.count { output[k] = Scalar(churn.factor) * output[k] + Scalar(churn.deviation) * noise[k] }
+  }
+}
+
 /// Initial states and step noise from elsewhere, for comparisons with other
 /// programs; numbers that were not recorded are drawn.
 public struct RecordedNoise: NoiseSource, Sendable {

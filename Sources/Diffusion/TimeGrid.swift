@@ -8,8 +8,8 @@ public struct TimeGrid: Hashable, Sendable {
   /// Where a step of the posterior map leads: the next node, except with
   /// schedulers that aim beside it. The model is always evaluated at nodes.
   public let landings: [NoiseTime]
-  /// The last step of a multistep map is of first order.
-  public let endsFirstOrder: Bool
+  /// The largest order of the last steps of a multistep map, the last one's first.
+  public let endOrders: [Int]
   /// Standard deviation of the noise that the first state is.
   public let initialDeviation: Double
   /// The variance of the noise of posterior steps.
@@ -26,15 +26,15 @@ public struct TimeGrid: Hashable, Sendable {
   ///     does by a rounding of single precision or less, nodes count as equal
   ///     and are made so.
   ///   - landings: where the steps lead, if not to the next node.
-  ///   - endsFirstOrder: a multistep map ends with a step of first order, as
-  ///     it always does on clean data.
+  ///   - endOrders: the largest order of the last steps of a multistep map, the last one's
+  ///     first.
   ///   - initialDeviation: of the noise that the first state is.
   ///   - stepVariance: the variance of the noise of posterior steps.
   ///   - finalScale: from the last state to that of the model's scheduler.
   /// - Throws: `DiffusionError` unless there are two nodes or more and noise
   ///   time does not increase.
   public init(
-    nodes: [NoiseTime], landings: [NoiseTime]? = nil, endsFirstOrder: Bool = false, initialDeviation: Double = 1,
+    nodes: [NoiseTime], landings: [NoiseTime]? = nil, endOrders: [Int] = [], initialDeviation: Double = 1,
     stepVariance: StepVariance = .posterior, finalScale: Double = 1
   ) throws {
     guard nodes.count >= 2 else {
@@ -51,7 +51,7 @@ public struct TimeGrid: Hashable, Sendable {
     }
     self.nodes = nodes
     self.landings = landings ?? Array(nodes.dropFirst())
-    self.endsFirstOrder = endsFirstOrder
+    self.endOrders = endOrders
     self.initialDeviation = initialDeviation
     self.stepVariance = stepVariance
     self.finalScale = finalScale

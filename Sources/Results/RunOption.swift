@@ -17,6 +17,12 @@ package enum RunOption: String, Hashable, Sendable, CaseIterable {
   case correctorSteps = "corrector-steps"
   case correctorTime = "corrector-time"
   case friction, precision, initial, noise
+  case eta, churn
+  case churnMin = "churn-min"
+  case churnMax = "churn-max"
+  case churnNoise = "churn-noise"
+  case langevinSteps = "langevin-steps"
+  case snr
   case solver, blocks, window, tolerance, iterations, linearization, anderson, probes, movement, stride, chunk, batch, replicas, threads
   case stallTimeout = "stall-timeout"
   case scoreLatency = "score-latency"
@@ -51,12 +57,13 @@ package enum RunOption: String, Hashable, Sendable, CaseIterable {
     case .atOnce, .batch, .replicas, .threads, .stallTimeout, .scoreLatency, .decoded, .out, .images, .report, .progress,
       .checkpoint, .every, .resume, .maxTime, .broadcastModel, .ioHint, .plot, .trace, .hdf5:
       .none
-    // Another option says the same: the shift itself.
-    case .sequenceLength: .none
+    // Another option says the same: the shift itself, and the noise level.
+    case .sequenceLength, .eta: .none
     case .method, .noiseLevel, .samples, .firstSample, .rollOut, .seed, .steps, .grid, .horizon, .earlyStop, .sigmaMax, .sigmaMin, .rho, .mu,
       .correctorSteps, .correctorTime, .friction, .precision, .solver, .blocks, .window, .tolerance, .iterations,
-      .linearization, .anderson, .probes, .movement, .stride, .chunk, .guidance, .guidanceRescale, .guidanceInterval,
-      .shape, .networkOutput:
+      .churn, .churnMin, .churnMax, .churnNoise, .langevinSteps, .snr, .linearization, .anderson, .probes, .movement, .stride, .chunk, .guidance,
+      .guidanceRescale,
+      .guidanceInterval, .shape, .networkOutput:
       .bits
     }
   }

@@ -10,17 +10,19 @@ extension JSONObject {
     let method = try multistepMethod(algorithms: ["dpmsolver++", "sde-dpmsolver++"])
     var settings = try denoiser(own: method)
     settings.bound = try bound(clipsByDefault: nil)
-    if var schedule = settings.schedule as? DenoiserSchedule {
-      schedule.firstOrderEndBelow = try firstOrderEnd()
-      settings.schedule = schedule
-    }
+    try settings.lowerEnd(endOrders())
     return settings
   }
 
   mutating func cosineMultistep() throws -> SchedulerSettings {
-    try denoiser(
-      own: .elsewhere("DPM-Solver++ SDE 2M with a Brownian tree"), least: 0.3, greatest: 500, deviation: 1,
+    // Its Brownian tree is another way to draw the same noise.
+    let form = try choice("solver_type", ["midpoint": false, "heun": true, "logrho": false, "bh1": false, "bh2": false], default: "midpoint")
+    let order = try integer("solver_order", in: 1...2) ?? 2
+    var settings = try denoiser(
+      own: .here(order == 1 ? .ddpm : form ? .multistepSDEHeun : .multistepSDE), least: 0.3, greatest: 500, deviation: 1,
       levels: "exponential", prediction: "v_prediction", timeInput: .angle)
+    try settings.lowerEnd(endOrders())
+    return settings
   }
 
   private mutating func denoiser(
@@ -76,7 +78,7 @@ extension JSONObject {
       throw unsupported("trained_betas", "a list", supported: ["null"])
     }
     return SchedulerSettings(
-      schedule: CrashSchedule(), parametrization: .velocity, bound: nil, method: .elsewhere("improved PNDM (IPNDM)"))
+      schedule: CrashSchedule(), parametrization: .velocity, bound: nil, method: .here(.ipndm))
   }
 
   mutating func flowEuler() throws -> SchedulerSettings {
@@ -113,7 +115,7 @@ extension JSONObject {
 
   mutating func flowHeun() throws -> SchedulerSettings {
     SchedulerSettings(
-      schedule: try flow(), parametrization: .flow(isNegated: false), bound: nil, method: .elsewhere("Heun's method"))
+      schedule: try flow(), parametrization: .flow(isNegated: false), bound: nil, method: .here(.heunFlow))
   }
 
   private mutating func flow() throws -> FlowSchedule {

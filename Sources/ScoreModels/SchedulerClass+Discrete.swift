@@ -72,14 +72,29 @@ extension JSONObject {
       method: .elsewhere("inversion, from the data to the noise"))
   }
 
-  mutating func pndm(own method: OwnMethod) throws -> SchedulerSettings {
+  mutating func pndm() throws -> SchedulerSettings {
     let alphaBar = try alphaBar(mayRescale: false)
     var schedule = DiscreteSchedule(
       alphaBar: alphaBar, spacing: try spacing(default: .leading), stepsOffset: try stepsOffset(),
       finalAlphaBar: try flag("set_alpha_to_one", default: false) ? 1 : alphaBar[0])
     schedule.landsByCount = true
-    _ = value("skip_prk_steps")
-    return SchedulerSettings(schedule: schedule, parametrization: try prediction(), bound: nil, method: method)
+    let skipsRungeKutta = try flag("skip_prk_steps", default: false)
+    // Its second evaluation steps as many timesteps as others do, which those of the first
+    // step are only where they are multiples.
+    let parametrization = try prediction()
+    let other: String? =
+      if !skipsRungeKutta {
+        "PNDM with its Runge-Kutta start, skip_prk_steps false"
+      } else if schedule.spacing != .leading {
+        "PNDM with \(schedule.spacing.rawValue) spacing"
+      } else if parametrization != .noise {
+        // The class extrapolates what the network predicts.
+        "PNDM of another prediction than epsilon"
+      } else {
+        nil
+      }
+    return SchedulerSettings(
+      schedule: schedule, parametrization: parametrization, bound: nil, method: other.map { .elsewhere($0) } ?? .here(.plms))
   }
 
   mutating func distilled(own method: OwnMethod) throws -> SchedulerSettings {

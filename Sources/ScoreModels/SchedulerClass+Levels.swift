@@ -44,7 +44,7 @@ extension JSONObject {
     var settings = try levelled(
       alphaBar(
         betas: [.linear, .scaledLinear, .squaredCosine, .exponential], from: BetaRange.diffusersKarras.start,
-        to: BetaRange.diffusersKarras.end, mayRescale: false), own: .elsewhere("Heun's method"))
+        to: BetaRange.diffusersKarras.end, mayRescale: false), own: .here(.heun))
     settings.bound = try clip(byDefault: false)
     return settings
   }

@@ -8,12 +8,7 @@ extension JSONObject {
     var settings = try multistepSchedule(
       terminal: terminalAlphaBar, lambda: true, spacings: DiscreteSchedule.Spacing.allCases, own: method,
       usesLu: true, nearest: .unlessSquaredCosine)
-    let first = try firstOrderEnd()
-    settings.change {
-      $0.firstOrderEndBelow = first
-    } flow: {
-      $0.firstOrderEndBelow = first
-    }
+    try settings.lowerEnd(endOrders())
     return settings
   }
 
@@ -28,8 +23,16 @@ extension JSONObject {
   }
 
   mutating func singlestep() throws -> SchedulerSettings {
-    try multistepSchedule(
-      lambda: true, spacings: nil, own: .elsewhere("the single-step DPM-Solver"), nearest: .always)
+    let method: OwnMethod =
+      switch try multistepMethod(algorithms: ["dpmsolver", "dpmsolver++", "sde-dpmsolver++"]) {
+      case .here(.multistep): .here(.singlestep)
+      case .here(.ddim): .here(.ddim)
+      case .here(.ddpm): .here(.ddpm)
+      default: .elsewhere("single-step DPM-Solver of another kind than dpmsolver++ of order 2 (midpoint)")
+      }
+    var settings = try multistepSchedule(lambda: true, spacings: nil, own: method, nearest: .always)
+    if try flag("lower_order_final", default: false) { settings.lowerEnd(EndOrders(firstBelow: .max)) }
+    return settings
   }
 
   /// - Parameters:
@@ -48,7 +51,7 @@ extension JSONObject {
       throw ScoreModelError(.badData, "\(file): \"shift_terminal\" needs \"use_flow_sigmas\": true")
     }
     var settings = try multistepSchedule(
-      terminal: terminalAlphaBar, lambda: false, spacings: DiscreteSchedule.Spacing.allCases, own: .elsewhere("UniPC"),
+      terminal: terminalAlphaBar, lambda: false, spacings: DiscreteSchedule.Spacing.allCases, own: try unipcMethod(),
       end: .statedOfLevels, nearest: .always, flow: .withoutLast, hasVarianceType: false)
     if let terminal = try fraction("shift_terminal") {
       settings.change { _ in
@@ -56,6 +59,33 @@ extension JSONObject {
         $0.terminal = terminal
       }
     }
+    if try flag("lower_order_final", default: true) { settings.lowerEnd(EndOrders(firstBelow: .max, secondBelow: .max)) }
+    return settings
+  }
+
+  private mutating func unipcMethod() throws -> OwnMethod {
+    let isFirst = try choice(
+      "solver_type", ["bh1": true, "bh2": false, "midpoint": false, "heun": false, "logrho": false], default: "bh2")
+    let order = try integer("solver_order", in: 1...3) ?? 2
+    guard try flag("predict_x0", default: true) else { return .elsewhere("UniPC of the noise, predict_x0 false") }
+    if let steps = try numbers("disable_corrector"), !steps.isEmpty { return .elsewhere("UniPC with disable_corrector") }
+    if let other = value("solver_p"), other != .null { return .elsewhere("UniPC with a predictor of its own, solver_p") }
+    switch order {
+    case 2: return .here(isFirst ? .unipcBH1 : .unipc)
+    case 3: return .here(isFirst ? .unipc3BH1 : .unipc3)
+    default: return .elsewhere("UniPC of order \(order)")
+    }
+  }
+
+  mutating func deis() throws -> SchedulerSettings {
+    _ = try choice(
+      "algorithm_type", ["deis": true, "dpmsolver": true, "dpmsolver++": true], default: "deis")
+    _ = try choice(
+      "solver_type", ["logrho": true, "midpoint": true, "heun": true, "bh1": true, "bh2": true], default: "logrho")
+    let methods: [SamplingMethod] = [.ddim, .deis, .deis3]
+    let order = try integer("solver_order", in: 1...3) ?? 2
+    var settings = try lastLevelMultistep(own: .here(methods[order - 1]), clips: false, shiftsDynamically: true)
+    try settings.lowerEnd(endOrders(eulerAtFinal: false))
     return settings
   }
 
@@ -156,6 +186,19 @@ extension JSONObject {
 }
 
 extension SchedulerSettings {
+  /// Lets the last steps be of a lower order.
+  mutating func lowerEnd(_ orders: EndOrders) {
+    if var schedule = schedule as? DenoiserSchedule {
+      schedule.endOrders = orders
+      self.schedule = schedule
+    }
+    change {
+      $0.endOrders = orders
+    } flow: {
+      $0.endOrders = orders
+    }
+  }
+
   /// Changes the schedule, whichever of the two kinds it is.
   mutating func change(
     _ discrete: (inout DiscreteSchedule) -> Void, flow: (inout FlowSchedule) -> Void

@@ -23,7 +23,7 @@ struct SchedulerClass: Sendable {
     "CogVideoXDDIMScheduler": SchedulerClass { try $0.cogVideo(own: .here(.ddim)) },
     "CogVideoXDPMScheduler": SchedulerClass { try $0.cogVideo(own: .elsewhere("CogVideoX's DPM-Solver++ SDE")) },
     "DDIMInverseScheduler": SchedulerClass { try $0.ddimInverse() },
-    "PNDMScheduler": SchedulerClass { try $0.pndm(own: .elsewhere("PNDM")) },
+    "PNDMScheduler": SchedulerClass { try $0.pndm() },
     "LCMScheduler": SchedulerClass(
       read: { try $0.distilled(own: .elsewhere("the sampler of latent consistency models")) },
       methodKeys: ["timestep_scaling"]),
@@ -34,11 +34,11 @@ struct SchedulerClass: Sendable {
     "EulerDiscreteScheduler": SchedulerClass { try $0.euler() },
     "EulerAncestralDiscreteScheduler": SchedulerClass { try $0.eulerAncestral() },
     "LMSDiscreteScheduler": SchedulerClass {
-      try $0.levelled(own: .elsewhere("the linear multistep method (LMS)"), endsReplaceKarras: false)
+      try $0.levelled(own: .here(.lms), endsReplaceKarras: false)
     },
     "HeunDiscreteScheduler": SchedulerClass { try $0.heun() },
     "KDPM2DiscreteScheduler": SchedulerClass {
-      try $0.levelled(own: .elsewhere("DPM2"), rounds: true, .diffusersKarras)
+      try $0.levelled(own: .here(.middle), rounds: true, .diffusersKarras)
     },
     "KDPM2AncestralDiscreteScheduler": SchedulerClass {
       try $0.levelled(own: .elsewhere("DPM2 ancestral"), rounds: true, .diffusersKarras)
@@ -49,23 +49,16 @@ struct SchedulerClass: Sendable {
 
     "DPMSolverMultistepScheduler": SchedulerClass { try $0.multistep() },
     "DPMSolverMultistepInverseScheduler": SchedulerClass { try $0.multistepInverse() },
-    "DPMSolverSinglestepScheduler": SchedulerClass(
-      read: { try $0.singlestep() },
-      methodKeys: ["algorithm_type", "solver_type", "solver_order", "lower_order_final"]),
-    "DEISMultistepScheduler": SchedulerClass(
-      read: { try $0.lastLevelMultistep(own: .elsewhere("DEIS"), clips: false, shiftsDynamically: true) },
-      methodKeys: ["algorithm_type", "solver_type", "solver_order", "lower_order_final"]),
+    "DPMSolverSinglestepScheduler": SchedulerClass { try $0.singlestep() },
+    "DEISMultistepScheduler": SchedulerClass { try $0.deis() },
     "SASolverScheduler": SchedulerClass(
       read: { try $0.lastLevelMultistep(own: .elsewhere("SA-Solver"), clips: true, shiftsDynamically: false) },
       methodKeys: ["algorithm_type", "predictor_order", "corrector_order", "tau_func", "lower_order_final"]),
-    "UniPCMultistepScheduler": SchedulerClass(
-      read: { try $0.unipc() },
-      methodKeys: ["solver_type", "solver_order", "lower_order_final", "predict_x0", "disable_corrector", "solver_p"]),
+    "UniPCMultistepScheduler": SchedulerClass { try $0.unipc() },
 
     "EDMEulerScheduler": SchedulerClass { try $0.edmEuler() },
     "EDMDPMSolverMultistepScheduler": SchedulerClass { try $0.edmMultistep() },
-    "CosineDPMSolverMultistepScheduler": SchedulerClass(
-      read: { try $0.cosineMultistep() }, methodKeys: ["solver_type", "solver_order", "lower_order_final", "euler_at_final"]),
+    "CosineDPMSolverMultistepScheduler": SchedulerClass { try $0.cosineMultistep() },
     "ScoreSdeVeScheduler": SchedulerClass(
       read: { try $0.exploding() }, methodKeys: ["snr", "correct_steps"]),
     "ScoreSdeVpScheduler": SchedulerClass { try $0.preserving() },

@@ -71,15 +71,25 @@ extension JSONObject {
     // The first order of either form is DDIM, and with noise DDPM.
     case ("dpmsolver", _, 1), ("dpmsolver++", _, 1): return .here(.ddim)
     case ("sde-dpmsolver++", _, 1): return .here(.ddpm)
-    case ("dpmsolver++", "midpoint", 2): return .here(.multistep)
+    case ("dpmsolver++", _, 3): return .here(.multistep3)
+    case ("dpmsolver++", "heun", _): return .here(.multistepHeun)
+    case ("dpmsolver++", _, _): return .here(.multistep)
+    case ("dpmsolver", _, 3): return .here(.noiseMultistep3)
+    case ("dpmsolver", "heun", _): return .here(.noiseMultistepHeun)
+    case ("dpmsolver", _, _): return .here(.noiseMultistep)
+    case ("sde-dpmsolver++", "heun", 2): return .here(.multistepSDEHeun)
+    case ("sde-dpmsolver++", _, 2): return .here(.multistepSDE)
     default: return .elsewhere("\(algorithm) of order \(order) (\(solver))")
     }
   }
 
-  /// Runs of fewer steps end with one of first order.
-  mutating func firstOrderEnd() throws -> Int {
-    let (isLower, isEuler) = (try flag("lower_order_final", default: true), try flag("euler_at_final", default: false))
-    return isEuler ? .max : isLower ? 15 : 0
+  /// Where the last steps of a run are of a lower order.
+  ///
+  /// - Parameter eulerAtFinal: the class has "euler_at_final".
+  mutating func endOrders(eulerAtFinal: Bool = true) throws -> EndOrders {
+    let isLower = try flag("lower_order_final", default: true)
+    let isEuler = eulerAtFinal ? try flag("euler_at_final", default: false) : false
+    return EndOrders(firstBelow: isEuler ? .max : isLower ? 15 : 0, secondBelow: isLower ? 15 : 0)
   }
 
   /// - Parameter clips: what an absent "clip_sample" means; `nil` where the

@@ -99,7 +99,9 @@ import Testing
         try StepMap(.posterior, on: grid, noiseLevel: level)
       }
     }
-    #expect(throws: DiffusionError.self) { try StepMap(.multistep, on: grid, noiseLevel: 1) }
+    for kind in [StepMap.Kind.unipc(order: 2), .deis(order: 2), .lms, .heun(.noiseLevel), .middle, .pairs] {
+      #expect(throws: DiffusionError.self) { try StepMap(kind, on: grid, noiseLevel: 1) }
+    }
   }
 
   /// Halving the steps divides the error of one trajectory of the probability

@@ -26,8 +26,8 @@ extension CommandLineTests {
         options: "--steps 60 --method ddpm --window 12 --chunk 4", digest: "15c21238582a933c", rounds: 10,
         evaluations: 212),
       Pinned(
-        options: "--steps 60 --method dpm++2m --window 3:20 --chunk 3 --precision double", digest: "aa18d822069dcb7a",
-        rounds: 16, evaluations: 187),
+        options: "--steps 60 --method dpm++2m --window 3:20 --chunk 3 --precision double", digest: "c9e4364c0537bd5c",
+        rounds: 16, evaluations: 186),
       Pinned(
         options: "--window off --steps 40 --method piadm-ode --chunk 2", digest: "98aec5641f580bf7", rounds: 19,
         evaluations: 441),

@@ -110,13 +110,13 @@ extension CommandLineTests {
     func elsewhere() throws {
       let place = try Workplace()
       let model = ClassCase(
-        name: "HeunDiscreteScheduler", settings: [:], steps: 3, options: [], expected: [])
+        name: "LCMScheduler", settings: [:], steps: 3, options: [], expected: [])
       try model.model(in: place)
       try place.run(["sample"] + model.run, ranks: 2).expectRefusal(
-        64, "HeunDiscreteScheduler", "Heun's method", "--method", "piadm-sde, piadm-ode, ddpm, ddim, dpm++2m")
+        64, "LCMScheduler", "latent consistency models", "--method", "piadm-sde, piadm-ode, ddpm, ddim, dpm++2m")
       let inspect = try place.run(["inspect", "model"])
       #expect(inspect.exitCode == 0, "\(inspect.standardError)")
-      #expect(inspect.standardOutput.contains("Heun's method) is not implemented"))
+      #expect(inspect.standardOutput.contains("latent consistency models) is not implemented"))
       // Under the name that its users know.
       let euler = try place.digest(model.run + ["--method", "euler"])
       #expect(try place.digest(model.run + ["--method", "ddim"], ranks: 2) == euler)

@@ -84,7 +84,7 @@ private struct Draw: Sendable {
       (SamplerCase(method: .multistep), 7, nil, nil, 0), (SamplerCase(method: .multistep, blocks: 2), nil, nil, nil, 0),
       (SamplerCase(method: .ddpm), nil, nil, nil, 0), (SamplerCase(method: .ddpm), 9, 3, nil, 0), (SamplerCase(method: .ddpm), nil, nil, 3, 0),
       (SamplerCase(method: .ddpm), nil, nil, nil, 2), (SamplerCase(method: .piadmSDE), 8, nil, nil, 1),
-      (SamplerCase(method: .multistep), 7, 3, 2, 1),
+      (SamplerCase(method: .multistep), 7, 3, 2, 1), (SamplerCase(method: .heun), 9, nil, nil, 0), (SamplerCase(method: .unipc3), nil, nil, nil, 0),
     ] as [(SamplerCase, Int?, Int?, Int?, Int)])
   func sameBits(_ solverCase: SamplerCase, window: Int?, iterations: Int?, anderson: Int?, probes: Int) throws {
     let draw = Draw(solverCase: solverCase) {

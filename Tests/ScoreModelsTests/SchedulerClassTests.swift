@@ -88,12 +88,15 @@ private struct ClassFixtures {
     ("DDPMParallelScheduler", .ddpm), ("EulerDiscreteScheduler", .ddim), ("EulerAncestralDiscreteScheduler", .ddpm),
     ("FlaxDPMSolverMultistepScheduler", .multistep), ("EDMEulerScheduler", .ddim),
     ("EDMDPMSolverMultistepScheduler", .multistep), ("FlowMatchEulerDiscreteScheduler", .ddim),
+    ("FlaxLMSDiscreteScheduler", .lms), ("HeunDiscreteScheduler", .heun), ("FlowMatchHeunDiscreteScheduler", .heunFlow),
+    ("KDPM2DiscreteScheduler", .middle), ("DPMSolverSinglestepScheduler", .singlestep), ("DEISMultistepScheduler", .deis),
+    ("UniPCMultistepScheduler", .unipc), ("IPNDMScheduler", .ipndm), ("CosineDPMSolverMultistepScheduler", .multistepSDE),
   ])
   func `a class's own method is known under its other names too`(name: String, method: SamplingMethod) throws {
     #expect(try ClassFixtures.configuration([:], of: name).summary.method == .here(method))
   }
 
-  @Test(arguments: ["FlaxPNDMScheduler", "FlaxLMSDiscreteScheduler", "HeunDiscreteScheduler", "LCMScheduler"])
+  @Test(arguments: ["FlaxPNDMScheduler", "KDPM2AncestralDiscreteScheduler", "SASolverScheduler", "LCMScheduler"])
   func `a method that is not here is said to be elsewhere`(name: String) throws {
     guard case .elsewhere = try ClassFixtures.configuration([:], of: name).summary.method else {
       Issue.record("\(name)")

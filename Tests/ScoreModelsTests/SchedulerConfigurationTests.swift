@@ -59,7 +59,7 @@ private func discrete(_ text: String) throws -> DiscreteSchedule {
     let stored = try discrete(
       #"{"_class_name": "DPMSolverMultistepScheduler", "lambda_min_clipped": -Infinity, "euler_at_final": true}"#)
     #expect(stored.choice == .withoutLowest(leastLogRatio: -.infinity))
-    #expect(stored.firstOrderEndBelow == .max)
+    #expect(stored.endOrders == EndOrders(firstBelow: .max, secondBelow: 15))
   }
 
   @Test func `the squared cosine schedule has the cosine's cumulative products`() throws {

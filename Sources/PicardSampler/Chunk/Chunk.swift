@@ -121,7 +121,9 @@ package final class Chunk<Scalar: StateScalar> {
   private func estimate(
     _ map: SliceMap, at position: Row<Scalar>, as last: TimeSlice<Scalar>, into value: Row<Scalar>
   ) {
-    let share = map.estimateInValue * map.estimateScale / (last.map.estimateInValue * last.map.estimateScale)
+    // Where the state was all noise, nothing is known of the data.
+    let scale = last.map.estimateInValue * last.map.estimateScale
+    let share = scale == 0 ? 0 : map.estimateInValue * map.estimateScale / scale
     guard share != 1 || map.isOfScore || last.map.isOfScore else { return copy(last.value, to: value) }
     combine(value, Scalar(-share * last.map.stateInValue), last.visited.position, Scalar(share), last.value)
     accumulate(value, Scalar(map.stateInValue), position)

@@ -70,6 +70,8 @@ struct DiagonalEstimate<Scalar: StateScalar> {
     for right in chunk.slices[chunk.active] where right.wasEvaluated {
       defer { last = right }
       guard right.isVisitedFirst, let left = last, left.isVisitedFirst || chunk.layout.isSparse else { continue }
+      // A state that is all noise says nothing of the next one's mean.
+      guard left.map.estimateScale != 0 else { continue }
       let mean = left.map.posteriorMean(at: right.map.time)
       combine(
         innovation, Scalar(-mean.state), left.visited.position, Scalar(-mean.value), left.value,

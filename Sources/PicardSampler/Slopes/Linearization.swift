@@ -53,8 +53,8 @@ public enum Linearization: String, Hashable, Sendable, CaseIterable {
     case .jacobi: .zero
     case .secant, .elementwise:
       Gain(
-        uu: map.state.uu + map.value.u * slope, uv: map.state.uv,
-        vu: map.state.vu + map.value.v * slope, vv: map.state.vv)
+        uu: map.state.uu + map.sharedValue(0) * slope, uv: map.state.uv,
+        vu: map.state.vu + map.sharedValue(1) * slope, vv: map.state.vv)
     }
   }
 }

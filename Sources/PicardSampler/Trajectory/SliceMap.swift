@@ -25,7 +25,8 @@ package struct SliceMap: Hashable, Sendable {
   package var sensitivity: Double
   /// `f = p y + q g`, where the Jacobian of `g` changes little along the trajectory: the
   /// denoised estimate, `p = 0` and `q = 1`; or `alpha` times it where `f` is the score,
-  /// `p = -1/sigma^2 = -q`, which stays in bounds where `alpha` vanishes. This is `p`, and
+  /// `p = -1/sigma^2 = -q`, or the noise, `p = 1/sigma = -q`, which stays in bounds where `alpha`
+  /// vanishes. This is `p`, and
   /// `df/dy` where the data are a single point: what a secant knows before it has seen two
   /// states.
   var stateInValue: Double
@@ -35,29 +36,34 @@ package struct SliceMap: Hashable, Sendable {
 
   enum Noise: Hashable, Sendable {
     case none
-    /// `deviation` times the step noise of this step.
-    case step(Int, deviation: Double)
+    /// `deviation` times the noise of this number.
+    case step(NoiseStream, Int, deviation: Double)
     /// The step noise of this step, with the deviations that the model predicts.
     case learned(Int, LearnedNoise)
     /// The correlated pair of an underdamped Langevin step with this number.
     case langevin(Int, velocity: Double, positionFromVelocity: Double, position: Double)
   }
 
-  init(_ map: StepMap, step index: Int) {
-    let step = map.steps[index]
+  init(_ map: StepMap, _ step: StepMap.Step) {
     state = Gain(uu: step.state)
     value = Pair(u: step.value)
     history = History(position: step.history)
+    keepsValue = step.keepsValue
     unbounded = step.unbounded
-    time = map.grid.nodes[index]
-    sensitivity = map.sensitivity(ofNode: index + 1)
+    time = step.time
+    sensitivity = map.sensitivity(ofNode: step.number + 1)
     let precision = 1 / (time.sigma * time.sigma)
-    (stateInValue, estimateInValue) = map.quantity == .score ? (-precision, precision) : (0, 1)
+    (stateInValue, estimateInValue) =
+      switch map.quantity {
+      case .score: (-precision, precision)
+      case .noise: (1 / time.sigma, -1 / time.sigma)
+      case .denoised: (0, 1)
+      }
     noise =
       if let learned = step.learnedNoise {
-        .learned(index, learned)
+        .learned(step.number, learned)
       } else {
-        step.noise == 0 ? .none : .step(index, deviation: step.noise)
+        step.noise == 0 ? .none : .step(step.noiseStream, step.noiseNumber, deviation: step.noise)
       }
   }
 
@@ -80,14 +86,24 @@ package struct SliceMap: Hashable, Sendable {
   /// one is within them what both its shares in `f` make of it.
   var estimateScale: Double { isOfScore ? time.alpha : 1 + unbounded }
 
-  /// `f` is the score, not the denoised estimate.
+  /// `f` is the score or the noise, not the denoised estimate.
   var isOfScore: Bool { stateInValue != 0 }
 
+  /// B and all of D: by how much a change of `f` counts that the kept values share.
+  ///
+  /// What a change of this slice's state does beside it, through the values that were kept
+  /// before, is not known here. States that follow one another change nearly alike, so that
+  /// these values are taken to change as this slice's own; without them, slopes would be off
+  /// by the whole of D.
+  func sharedValue(_ component: Int) -> Double {
+    (0..<history.depth).reduce(value[component]) { $0 + history[$1, component] }
+  }
+
   /// A of the map as one of `g`, for the position.
-  var stateBesideEstimate: Double { state.uu + value.u * stateInValue }
+  var stateBesideEstimate: Double { state.uu + sharedValue(0) * stateInValue }
 
   /// B of the map as one of `g`, for the position.
-  var estimate: Double { value.u * estimateInValue }
+  var estimate: Double { sharedValue(0) * estimateInValue }
 
   /// The mean of the state at a later noise time, as factors of the state here and of `f`:
   /// the Gaussian posterior's, as in DDPM, given the denoised estimate.
@@ -120,8 +136,8 @@ package struct SliceMap: Hashable, Sendable {
     switch noise {
     case .none:
       break
-    case .step(let step, let deviation):
-      draw(0, .step, step)
+    case .step(let stream, let step, let deviation):
+      draw(0, stream, step)
       scale(state.position, by: Scalar(deviation))
     case .learned(let step, let learned):
       draw(0, .step, step)

@@ -77,7 +77,10 @@ struct RunMethods: Decodable {
     switch method {
     case "ddpm": list.append(("The sampler", Literature.ddpm))
     case "ddim": list.append(("The sampler", Literature.ddim))
-    case "dpm++2m": list.append(("The sampler", Literature.dpmSolver))
+    case _ where method.hasPrefix("dpm++"): list.append(("The sampler", Literature.dpmSolver))
+    case "heun", "heun-flow": list.append(("The sampler", Literature.karras))
+    case _ where SamplerLiterature.entry(of: method) != nil:
+      list.append(("The sampler", SamplerLiterature.entry(of: method) ?? ""))
     default: list.append(("Score-based sampling by stochastic differential equations", Literature.scoreSDE))
     }
     if text("linearization") == "increment" {
@@ -90,6 +93,8 @@ struct RunMethods: Decodable {
     }
     if isOn("anderson") { list.append(("Triangular Anderson acceleration", Literature.parataa)) }
     if text("grid") == "karras" { list.append(("The time grid", Literature.karras)) }
+    if isOn("churn") { list.append(("Noise before every step (churn)", Literature.karras)) }
+    if isOn("langevin-steps") { list.append(("Predictor-corrector sampling", Literature.scoreSDE)) }
     if isOn("guidance") { list.append(("Classifier-free guidance", Literature.guidance)) }
     list.append(("Random numbers", Literature.random123))
     list.append(("The program", Literature.program(version: versions.piadm)))

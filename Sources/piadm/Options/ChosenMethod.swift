@@ -15,9 +15,9 @@ struct ChosenMethod {
   ///   is stated, and where options do not fit the method.
   init<Scalar: StateScalar>(_ options: SamplerOptions, of model: any ScoreModel<Scalar>) throws {
     name = try options.method ?? Self.ownMethod(of: model)
-    noiseLevel = options.noiseLevel ?? name.defaultNoiseLevel
-    guard name != .multistep || noiseLevel == 0 else {
-      throw WrongUsage("--method dpm++2m has no noise: omit --noise-level or give 0")
+    noiseLevel = options.noiseLevel ?? options.stochastic.eta ?? name.defaultNoiseLevel
+    guard name.mayHaveNoise || noiseLevel == 0 else {
+      throw WrongUsage("--method \(name.rawValue) has no noise: omit --noise-level or give 0")
     }
     corrector = LangevinCorrector.Settings(
       steps: options.correctorSteps ?? name.defaultCorrectorSteps, time: options.correctorTime,

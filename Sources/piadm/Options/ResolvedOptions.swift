@@ -51,6 +51,16 @@ struct ResolvedOptions {
       values["max-time"] = configuration.checkpoints.maxTime.map { OptionValue.number($0) } ?? OptionValue.none
     }
     values.merge(setup.choice.options) { $1 }
+    if let churn = sampler.stochastic.chosenChurn {
+      values["churn"] = .number(churn.amount)
+      values["churn-min"] = .number(churn.least)
+      if churn.greatest.isFinite { values["churn-max"] = .number(churn.greatest) }
+      values["churn-noise"] = .number(churn.noise)
+    }
+    if let langevin = sampler.stochastic.chosenLangevin {
+      values["langevin-steps"] = .integer(langevin.count)
+      values["snr"] = .number(langevin.ratio)
+    }
     if setup.method.corrector.steps > 0 {
       values["corrector-time"] = .number(sampler.correctorTime)
       values["friction"] = .number(sampler.friction)

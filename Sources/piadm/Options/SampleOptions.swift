@@ -12,7 +12,7 @@ extension SamplingMethod: ExpressibleByArgument {
 struct SamplerOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "The sampler: piadm-sde, piadm-ode (with corrector), ddpm (also called euler-ancestral), ddim (also called euler) or dpm++2m. (default: of a folder, its scheduler's own; else piadm-sde)",
+      "The sampler. euler is ddim, euler-ancestral is ddpm, pndm is plms, kdpm2 is dpm2, edm is heun. heun, heun-flow and dpm2 evaluate twice a step. (default: of a folder, its scheduler's own; else piadm-sde)",
       valueName: "name"))
   var method: SamplingMethod?
 
@@ -47,6 +47,9 @@ struct SamplerOptions: ParsableArguments {
 
   @OptionGroup
   var schedule: ScheduleOptions
+
+  @OptionGroup
+  var stochastic: StochasticOptions
 
   @Option(help: ArgumentHelp("Corrector steps after every block; 0 switches it off. (default: 16 for piadm-ode, else 0)", valueName: "m"))
   var correctorSteps: Int?
@@ -95,6 +98,7 @@ struct SamplerOptions: ParsableArguments {
         noiseLevel >= 0 && noiseLevel <= 1, "--noise-level must be from 0 to 1, not \(noiseLevel)")
     }
     try schedule.validate(beside: self)
+    try stochastic.validate(noiseLevel: noiseLevel)
     let corrector = LangevinCorrector.Settings(
       steps: correctorSteps ?? 0, time: correctorTime, friction: friction)
     do { try corrector.validate() } catch { throw ValidationError("\(error)".namingOptions) }

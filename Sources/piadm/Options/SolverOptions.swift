@@ -15,7 +15,7 @@ struct SolverOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "A sliding window of w steps. w:m lets the window double, up to m, as long as new steps converge in their first round. off: whole blocks. auto: chosen from a measurement.",
+      "A sliding window of w steps (of w evaluations, where a step has more than one). w:m lets the window double, up to m, as long as new steps converge in their first round. off: whole blocks. auto: chosen from a measurement.",
       valueName: "w|w:m|off|auto"))
   var window = WindowRequest.auto
 

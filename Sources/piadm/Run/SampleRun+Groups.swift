@@ -142,9 +142,9 @@ extension SampleRun {
     let replica = world.rank * configuration.solver.groups / world.size
     let own = share(of: group.samples, replica, configuration.solver.groups)
     var source: any NoiseSource = setup.noise
-    if let cases { source = Setup<Scalar>.scaled(CaseNoise(cases: cases, seed: configuration.sampler.seed), setup.grid) }
+    if let cases { source = Setup<Scalar>.scaled(CaseNoise(cases: cases, seed: configuration.sampler.seed), setup.grid, setup.trajectory) }
     if group.step > 0 {
-      source = Setup<Scalar>.scaled(CounterNoise(seed: configuration.sampler.seed &+ UInt64(group.step)), setup.grid)
+      source = Setup<Scalar>.scaled(CounterNoise(seed: configuration.sampler.seed &+ UInt64(group.step)), setup.grid, setup.trajectory)
     }
     let recording = try RunRecording(
       configuration, slices: setup.trajectory.slices, blocks: setup.trajectory.blocks, over: world)

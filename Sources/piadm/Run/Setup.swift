@@ -74,7 +74,8 @@ struct Setup<Scalar: StateScalar> {
     }
     trajectory = try Trajectory(
       method.name.stepMap, on: grid, noiseLevel: method.noiseLevel, blocks: blocks,
-      corrector: method.corrector, bound: model.bound, variance: model.variance)
+      corrector: method.corrector, bound: model.bound, variance: model.variance,
+      churn: sampler.stochastic.chosenChurn, langevin: sampler.stochastic.chosenLangevin)
     batch = ScoreBatch(model, rows: solver.batch, latency: solver.scoreLatency)
     try MemoryNeed(
       scalar: MemoryLayout<Scalar>.size, dimension: model.dimension, rows: batch.limit,
@@ -82,7 +83,8 @@ struct Setup<Scalar: StateScalar> {
     ).requireRoom(memory)
     noise = Self.scaled(
       try Self.noise(
-        sampler, firstSample: configuration.ensemble.firstSample, shape: model.shape, steps: grid.steps, files), grid)
+        sampler, firstSample: configuration.ensemble.firstSample, shape: model.shape, steps: grid.steps, files), grid,
+      trajectory)
     versions = Report.Versions(
       piadm: Piadm.version, mpi: Library.runtimeVersion,
       openvino: network?.library.version ?? "none", swift: swiftVersion)
@@ -91,8 +93,9 @@ struct Setup<Scalar: StateScalar> {
   }
 
   /// Noise with initial states of the grid's standard deviation.
-  static func scaled(_ noise: any NoiseSource, _ grid: TimeGrid) -> any NoiseSource {
-    grid.initialDeviation == 1 ? noise : ScaledStart(noise, deviation: grid.initialDeviation)
+  static func scaled(_ noise: any NoiseSource, _ grid: TimeGrid, _ trajectory: Trajectory) -> any NoiseSource {
+    let scaled: any NoiseSource = grid.initialDeviation == 1 ? noise : ScaledStart(noise, deviation: grid.initialDeviation)
+    return trajectory.start.map { ChurnedStart(scaled, churn: $0) } ?? scaled
   }
 
   /// Checks that a row's prediction does not depend on its call (`ScoreBatch.checkRows`).

@@ -156,3 +156,39 @@ def sampled():
     yield "FlowMatchEulerDiscrete", dict(time_shift_type="linear", **dynamic), STEPS, ["--mu", "2"], 2.0
     slope = (1.15 - 0.5) / (4096 - 256)
     yield "FlowMatchEulerDiscrete", dynamic, STEPS, ["--sequence-length", "1024"], 0.5 + (1024 - 256) * slope
+
+
+# Class, settings, steps: of methods that have stages or histories.
+def methods():
+    for settings in [{}, SCALED, dict(steps_offset=1, **SCALED)]:
+        yield "PNDM", dict(skip_prk_steps=True, timestep_spacing="leading", **settings)
+    yield "PNDM", dict(skip_prk_steps=True, set_alpha_to_one=True, **SCALED), 4
+    for settings in [dict(solver_type="bh2"), dict(solver_type="bh1", **LEAST), dict(solver_order=3), dict(solver_order=3, solver_type="bh1", **LEAST),
+                     dict(solver_order=3, lower_order_final=False, **LEAST), dict(lower_order_final=False, **LEAST),
+                     dict(solver_order=3, **KARRAS), dict(FLOW, solver_order=3, flow_shift=3),
+                     dict(solver_order=2, thresholding=True, sample_max_value=1.5, prediction_type="sample")]:
+        yield "UniPCMultistep", dict(SCALED, **settings)
+    for settings in [dict(solver_order=1), dict(solver_order=2), dict(solver_order=3), dict(solver_order=3, **KARRAS),
+                     dict(FLOW, solver_order=2)]:
+        yield "DEISMultistep", dict(SCALED, **settings)
+    yield "DEISMultistep", dict(SCALED, solver_order=3), 18
+    for settings in [{}, KARRAS, dict(timestep_spacing="trailing", prediction_type="v_prediction")]:
+        yield "LMSDiscrete", dict(SCALED, **settings)
+    yield "IPNDM", {}
+    for settings in [dict(solver_order=3), dict(solver_order=3, **KARRAS), dict(solver_type="heun"),
+                     dict(algorithm_type="dpmsolver", **LEAST), dict(algorithm_type="dpmsolver", solver_type="heun", **LEAST),
+                     dict(algorithm_type="dpmsolver", solver_order=3, **LEAST), dict(solver_order=3, euler_at_final=True, **LEAST),
+                     dict(algorithm_type="sde-dpmsolver++"), dict(algorithm_type="sde-dpmsolver++", solver_type="heun", **KARRAS)]:
+        yield "DPMSolverMultistep", dict(SCALED, **settings)
+    yield "DPMSolverMultistep", dict(SCALED, solver_order=3, **LEAST), 18
+    yield "EDMDPMSolverMultistep", dict(solver_order=3), 18
+    yield "EDMDPMSolverMultistep", dict(algorithm_type="sde-dpmsolver++"), 18
+    for settings in [{}, KARRAS, dict(clip_sample=True, timestep_spacing="leading"), dict(prediction_type="v_prediction")]:
+        yield "HeunDiscrete", dict(SCALED, **settings)
+    for settings in [{}, KARRAS, dict(timestep_spacing="trailing", prediction_type="v_prediction")]:
+        yield "KDPM2Discrete", dict(SCALED, **settings)
+    for settings in [{}, dict(KARRAS, **LEAST), dict(lower_order_final=True)]:
+        yield "DPMSolverSinglestep", dict(SCALED, **settings)
+    yield "DPMSolverSinglestep", dict(SCALED, lower_order_final=True), 11
+    for settings in [{}, dict(shift=3.0)]:
+        yield "FlowMatchHeunDiscrete", settings

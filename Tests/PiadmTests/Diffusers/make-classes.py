@@ -12,6 +12,7 @@ long ones the first four and the last four.
 `samples.json` has configurations whose class's method piadm has, with the
 samples that the class draws with `model.onnx`, a small network of random
 weights, or `doubled.onnx` where it is of learned variances, from `initial.npy` and, where it draws noise, from `noise.npy`.
+`methods.json` has more of them, of methods with stages or histories.
 `keys.json` has the settings that each class reads.
 """
 import inspect
@@ -26,7 +27,7 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from class_cases import GRID_STEPS, STEPS, grids, sampled
+from class_cases import GRID_STEPS, STEPS, grids, methods, sampled
 
 warnings.filterwarnings("ignore")
 folder = pathlib.Path(__file__).resolve().parent / "classes"
@@ -196,6 +197,15 @@ def samples():
                "expected": numbers(drawn.reshape(-1))}
 
 
+def of_methods():
+    initial, noise = (torch.from_numpy(np.load(folder / f"{name}.npy").astype(np.float32)) for name in ("initial", "noise"))
+    for name, settings, *rest in methods():
+        steps = rest[0] if rest else STEPS
+        drawn, calls = draw(name, settings, steps, [], None, initial, noise)
+        yield {"class": f"{name}Scheduler", "settings": settings, "steps": steps, "calls": calls,
+               "expected": numbers(drawn.reshape(-1))}
+
+
 def keys():
     names = [name for name in dir(diffusers) if name.endswith("Scheduler") and not name.startswith("_")]
     kinds = {name: getattr(diffusers, name) for name in names}
@@ -228,4 +238,5 @@ if __name__ == "__main__":
     export(folder / "doubled.onnx", doubled=True)
     write("grids.json", [grid(*case) for case in grids()])
     write("samples.json", list(samples()))
+    write("methods.json", list(of_methods()))
     write("keys.json", [{"class": name, "settings": settings} for name, settings in keys()])
