@@ -15,7 +15,8 @@ trap 'rm -rf "$folder"' EXIT
 # of them in its call stack. Stacks are unwound completely to make this visible.
 printf 'leak:%s\n' libmpi.so libopen-rte.so libopen-pal.so libevent_core > "$folder/leaks"
 export LSAN_OPTIONS=suppressions=$folder/leaks:print_suppressions=0
-export ASAN_OPTIONS=detect_leaks=1:fast_unwind_on_malloc=0:exitcode=99
+# A small quarantine: one of the checks measures that memory is given back.
+export ASAN_OPTIONS=detect_leaks=1:fast_unwind_on_malloc=0:exitcode=99:quarantine_size_mb=4
 export TSAN_OPTIONS=exitcode=99
 # More ranks than cores: a waiting rank yields its core.
 export OMPI_MCA_mpi_yield_when_idle=1
