@@ -92,8 +92,9 @@ public struct StepMap: Hashable, Sendable {
     public var keepsValue = true
     /// C, the standard deviation of the step's noise.
     public var noise = 0.0
-    /// Where that noise comes from, and its number there.
+    /// Where that noise comes from.
     public var noiseStream = NoiseStream.step
+    /// Its number there.
     public var noiseNumber = 0
     /// E, the factor of the estimate as predicted beside the bounded one.
     public var unbounded = 0.0

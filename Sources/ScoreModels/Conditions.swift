@@ -89,6 +89,9 @@ public struct ConditionRows: Hashable, Sendable {
   /// The rows one after another.
   public var values: [Float]
 
+  /// - Parameters:
+  ///   - rowShape: shape of one sample's values.
+  ///   - values: of all rows, one after another.
   public init(rowShape: [Int], values: [Float]) {
     self.rowShape = rowShape
     self.values = values

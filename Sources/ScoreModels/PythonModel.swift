@@ -75,7 +75,7 @@ public final class PythonModel<Scalar: StateScalar>: ScoreModel {
     }
     if let guidance = conditions.guidance, guidance != Guidance(scale: guidance.scale) {
       throw ScoreModelError(
-        .usage, "--guidance-rescale and --guidance-interval: a plug-in in Python is guided by --guidance alone; omit them")
+        .usage, "`guidanceRescale` and `guidanceInterval`: a plug-in in Python is guided by `guidance` alone; omit them")
     }
     let worker = try PythonWorker(threads: threads ?? 1)
     self.worker = worker

@@ -100,7 +100,7 @@ let pythonWorkerSource = #"""
           for name, row in shapes.items():
               if name not in self.conditions:
                   raise ValueError(
-                      f"its input '{name}' is supplied by nobody; give it with --condition {name}=FILE.npy, of shape "
+                      f"its input '{name}' is supplied by nobody; give it with `condition` {name}=FILE.npy, of shape "
                       f"{tuple(row)} for all samples alike or with an axis of {self.request['samples']} in front")
 
       def set_conditions(self, change):

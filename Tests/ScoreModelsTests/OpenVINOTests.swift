@@ -143,7 +143,7 @@ private func open(_ file: String) throws -> OpenVINOModel<Float> {
         #expect(error?.code == code)
         for word in words { #expect(error?.description.contains(word) == true, "\(String(describing: error))") }
       }
-      try refused(.badData, ["bias": bias], [:], "'labels'", "--condition labels=")
+      try refused(.badData, ["bias": bias], [:], "'labels'", "`condition` labels=")
       try refused(.badData, ["bias": bias, "labels": bias], [:], "[3]", "[2]", "3 samples")
       try refused(.usage, ["bias": bias, "labels": labels, "hue": null], [:], "hue", "labels [?, 2]")
       try refused(.usage, ["bias": bias, "labels": labels], ["bias": bias], "bias", "batch axis")
@@ -161,9 +161,9 @@ private func open(_ file: String) throws -> OpenVINOModel<Float> {
     let times = [NoiseTime(alphaBar: schedule.alphaBar[3], timestep: 3)]
     #expect(try prediction(open("free-shape.onnx", [5]), [1, 2, 3, 4, 5], times) == [5, 7, 9, 11, 13])
     #expect(try open("half.onnx", [3]).shape == [3])
-    expectFailure(.usage, naming: "[?, ?]", "--shape") { try open("free-shape.onnx", nil) }
-    expectFailure(.usage, naming: "--shape 4", "[?, 3]") { try open("half.onnx", [4]) }
-    expectFailure(.usage, naming: "--shape 1,3", "[?, 3]") { try open("half.onnx", [1, 3]) }
+    expectFailure(.usage, naming: "[?, ?]", "`sampleShape`") { try open("free-shape.onnx", nil) }
+    expectFailure(.usage, naming: "`sampleShape` 4", "[?, 3]") { try open("half.onnx", [4]) }
+    expectFailure(.usage, naming: "`sampleShape` 1,3", "[?, 3]") { try open("half.onnx", [1, 3]) }
   }
 
   @Test(arguments: [

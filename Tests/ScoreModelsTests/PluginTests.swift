@@ -102,7 +102,7 @@ import ScoreModels
     ("class Model:\n  shape = (0,)\n  def __init__(self, c): pass", ["Model.shape is (0,)"]),
     ("class Model:\n  shape = (2,)\n  predicts = 'eps'\n  def __init__(self, c): pass", ["Model.predicts is 'eps'", "noise"]),
     ("class Model:\n  shape = (2,)\n  scheduler = {'_class_name': 'Other'}\n  def __init__(self, c): pass", ["_class_name", "Other"]),
-    ("class Model:\n  shape = (2,)\n  conditions = {'label': (3,)}\n  def __init__(self, c): pass", ["'label'", "--condition label=FILE.npy"]),
+    ("class Model:\n  shape = (2,)\n  conditions = {'label': (3,)}\n  def __init__(self, c): pass", ["'label'", "`condition` label=FILE.npy"]),
     ("class Model\n", ["SyntaxError", "line 1"]),
     ("import absent_module", ["ModuleNotFoundError", "line 1"]),
     ("import os; os._exit(4)", ["Python ended with code 4"]),
