@@ -16,7 +16,7 @@ extension CommandLineTests {
       let run = try place.run(
         [
           "plan", "mixture.json", "--steps", "64", "--samples", "3", "--chunk", "2", "--score-latency", "0.05", "--window", "off",
-          "--pilot-seconds", "4", "--json", "plan.json", "--plot", "plan.svg", "--most-ranks", "128",
+          "--movement", "0", "--pilot-seconds", "4", "--json", "plan.json", "--plot", "plan.svg", "--most-ranks", "128",
         ], ranks: 2)
       #expect(run.exitCode == 0, "\(run.standardError)")
       let plan = try json(place, "plan.json")
@@ -38,7 +38,7 @@ extension CommandLineTests {
       #expect(costs.min() == costs[try #require(predictions.firstIndex { $0["ranks"] as? Int == best })])
       let line = try #require(plan["sbatch"] as? String)
       #expect(line.hasPrefix("sbatch --ntasks=\(best) --cpus-per-task=1 --time="))
-      #expect(line.hasSuffix("jobs/sample.sbatch mixture.json --steps 64 --samples 3 --chunk 2 --score-latency 0.05 --window off"))
+      #expect(line.hasSuffix("jobs/sample.sbatch mixture.json --steps 64 --samples 3 --chunk 2 --score-latency 0.05 --window off --movement 0"))
       #expect(run.standardOutput.contains(line))
       #expect(run.standardOutput.contains("not at hand"))
       // 64 slices are 32 chunks.

@@ -94,7 +94,7 @@ extension CommandLineTests {
       let limited = #"exec unshare --mount sh limit.sh "$@""#
       #expect(try place.run(arguments, script: limited).exitCode == 0)
       try place.run(["sample", "mixture.json", "--samples", "8000"], script: limited)
-        .expectRefusal(64, "0.104 GiB of memory", "this host has 0.0625 GiB", "--samples")
+        .expectRefusal(64, "0.114 GiB of memory", "this host has 0.0625 GiB", "--samples")
       // In replicas each of two ranks has as many samples as one had alone.
       try place.run(
         ["sample", "mixture.json", "--samples", "8000", "--replicas", "2"], ranks: 2, script: limited
