@@ -35,20 +35,12 @@ extension PicardOptions {
   /// Share of the tolerance by which a state may move before its slice is evaluated again.
   public static let defaultMovement = 0.1
 
-  /// Corrections are carried by slopes that are found from evaluations, so that they can carry
-  /// `f` as well.
-  private var findsSlopes: Bool {
-    switch linearization {
-    case .secant, .elementwise: anderson == nil
-    case .linearPart, .increment, .jacobi: false
-    }
-  }
-
   /// Which slices of a round are evaluated. Where there is no tolerance above 0 and where no
   /// slopes are known, all that have changed.
   package func evaluationRule(_ trajectory: Trajectory) -> EvaluationRule {
     let stages = trajectory.stages
-    guard case .tolerance(let tolerance) = stop, tolerance > 0, movement > 0, findsSlopes else {
+    guard case .tolerance(let tolerance) = stop, tolerance > 0, movement > 0, linearization.findsSlopes, anderson == nil
+    else {
       return .everything(stages: stages.count)
     }
     return EvaluationRule(

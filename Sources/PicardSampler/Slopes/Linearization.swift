@@ -25,6 +25,14 @@ public enum Linearization: String, Hashable, Sendable, CaseIterable {
   /// measured by probes.
   func isElementwise(components: Int) -> Bool { self == .elementwise && components == 1 }
 
+  /// Slopes are found from evaluations, so that they can carry `f` as well as corrections.
+  var findsSlopes: Bool {
+    switch self {
+    case .secant, .elementwise: true
+    case .linearPart, .increment, .jacobi: false
+    }
+  }
+
   /// How the chunks of a layout carry corrections.
   func slopes<Scalar: StateScalar>(
     _ layout: ChunkLayout, of: Scalar.Type
