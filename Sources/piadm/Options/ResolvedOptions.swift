@@ -8,7 +8,8 @@ struct ResolvedOptions {
 
   private static let optional = [
     "checkpoint", "every", "resume", "max-time", "horizon", "early-stop", "corrector-time", "friction", "condition",
-    "condition-null", "guidance", "window", "chunk", "anderson", "probes", "linearization", "tolerance", "iterations",
+    "condition-null", "guidance", "window", "chunk", "anderson", "probes", "movement", "stride", "linearization",
+    "tolerance", "iterations", "churn", "churn-min", "churn-max", "churn-noise", "langevin-steps", "snr",
   ]
 
   init<Scalar>(_ configuration: RunConfiguration, setup: Setup<Scalar>, picard: PicardOptions) {
