@@ -128,7 +128,7 @@ private func median(_ values: [Double]) -> Double {
   values.isEmpty ? 0 : values.sorted()[values.count / 2]
 }
 
-/// What one setting takes. Numbers are left away where scores were not finite.
+/// What one setting takes. Where scores were not finite it has no numbers.
 struct RoundsRow: Encodable {
   let linearization: String
   /// `nil` for whole blocks.

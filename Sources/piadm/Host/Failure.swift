@@ -17,7 +17,7 @@ enum Failure {
   /// `EX_TEMPFAIL`: run me again.
   static let stopped: Int32 = 75
 
-  /// What a user is told of an error, and the exit code.
+  /// The message and the exit code of an error.
   static func report(_ error: any Error) -> FailureReport {
     switch error {
     case let error as WrongUsage: FailureReport("piadm: \(error)", exitCode: usage)

@@ -70,7 +70,7 @@ struct RunIdentity: Hashable, Sendable {
   /// Collective: compares the ranks.
   func requireSameOnAllRanks(of world: Communicator) throws {
     var own = self
-    // Another version is told of, as another processor is.
+    // The run warns of another version, as it does of another processor.
     own.values["OpenVINO"] = nil
     let first = try world.broadcast(encoded: own.values, root: 0)
     try world.agree {

@@ -134,7 +134,7 @@ struct SampleRun<Scalar: StateScalar & MPI.Scalar> {
     try world.agree { if let summary { try write("\n" + summary.text) } }
   }
 
-  /// The run to go on with, the same on all ranks; `nil` where it starts afresh.
+  /// The run to go on with, the same on all ranks; `nil` where it starts from the beginning.
   private func storedRun() throws -> Checkpoint<SampleProgress>? {
     guard let folder = configuration.checkpoints.checkpoint, configuration.checkpoints.resume else { return nil }
     let stored = try world.agree { try Checkpoint<SampleProgress>.open(in: folder) }

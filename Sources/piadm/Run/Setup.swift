@@ -21,7 +21,7 @@ struct Setup<Scalar: StateScalar> {
   let files: InputFiles
   /// What decodes finished latents; `nil` where samples are data.
   let decoder: LatentDecoder?
-  /// What is told of the model's scheduler, line by line.
+  /// Lines of the header about the model's scheduler.
   let scheduler: [String]
   /// Threads of a score call.
   let threads: Int
